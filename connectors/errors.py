@@ -1,0 +1,65 @@
+"""What can go wrong in a connector, named by what must happen next.
+
+ConnectorError
+├── ConfigProblem      stop; a person must change the settings
+│   └── AuthProblem    stop; a person must renew credentials or grant a right
+├── Transient          nothing happened remotely; the runtime calls again later
+├── Ambiguous          a write may or may not have happened; the runtime calls confirm() first
+└── BadRecord          this one record is unusable; it alone goes to the dead letters
+
+Which one to raise: would the very same call succeed later without anyone acting? `Transient`. Could it have taken
+effect although we saw no answer? `Ambiguous`. Is it the fault of one record? `BadRecord`. Must a person act?
+`ConfigProblem` or `AuthProblem`. Anything else that escapes a connector is a bug and stops the run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Ambiguous", "AuthProblem", "BadRecord", "ConfigProblem", "ConnectorError", "Transient"]
+
+
+class ConnectorError(Exception):
+    """A connector could not do what was asked. The message is shown to people, so it never holds a secret."""
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        super().__init__(message or (self.__doc__ or "").strip().split("\n")[0])
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(kind: type[ConnectorError], args: tuple[Any, ...], state: dict[str, Any]) -> ConnectorError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigProblem(ConnectorError):
+    """The settings do not fit the remote system; a person must change them."""
+
+
+class AuthProblem(ConfigProblem):
+    """The remote system refused the credentials or a right is missing; a person must renew or grant it."""
+
+
+class Transient(ConnectorError):
+    """Nothing happened; the same call may succeed after `retry_after` seconds (None: the policy's backoff)."""
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class Ambiguous(ConnectorError):
+    """A write may or may not have happened; ask confirm() before trying again."""
+
+
+class BadRecord(ConnectorError):
+    """This record cannot be used; it goes to the dead letters with this reason and the others go on."""
+
+    def __init__(self, message: str = "", *, record: Any = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.record = record
