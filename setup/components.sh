@@ -1,0 +1,130 @@
+#!/bin/sh
+# Unpacks the real programs that tests and the demo run, without installing them.
+#
+#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix (default: all)
+#
+# The distribution's own packages are fetched by apt into a cache of ours and unpacked by dpkg-deb into
+# .components/root (WEFT_COMPONENTS names another place for .components). No package script runs, no daemon starts,
+# apt's own lists, locks and cache stay as they are, and root is not needed. A set whose programs the machine already
+# has, or that is unpacked already, takes no time. Run the programs with
+#   LD_LIBRARY_PATH=.components/root/usr/lib/<triplet>
+#
+# Exit codes: 0 all there; 2 used wrongly; 3 something is missing (said which).
+set -eu
+
+ALL="prometheus mosquitto postgres zabbix"
+HOME_DIR=$(cd "$(dirname "$0")/.." && pwd)
+COMPONENTS=${WEFT_COMPONENTS:-$HOME_DIR/.components}
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+say() { printf 'components: %s\n' "$*" >&2; }
+has() { command -v "$1" >/dev/null 2>&1; }
+has_file() { for f in "$@"; do [ -e "$f" ] || return 1; done; }
+
+packages_of() {
+  case $1 in
+    prometheus) echo prometheus prometheus-alertmanager prometheus-node-exporter ;;
+    mosquitto) echo mosquitto mosquitto-clients ;;
+    postgres) echo postgresql ;;
+    # php-fpm only because it satisfies the front end's wish for a web server's PHP, which else is Apache
+    zabbix) echo zabbix-server-pgsql zabbix-frontend-php zabbix-agent php-fpm php-cli php-pgsql php-mbstring \
+      php-xml php-gd php-bcmath php-ldap ;;
+  esac
+}
+
+# True when the machine itself has the programs of a set.
+on_machine() {
+  case $1 in
+    prometheus)
+      has prometheus && { has prometheus-alertmanager || has alertmanager; } &&
+        { has prometheus-node-exporter || has node_exporter; }
+      ;;
+    mosquitto) has mosquitto && has mosquitto_passwd ;;
+    postgres) has_file /usr/lib/postgresql/*/bin/initdb /usr/lib/postgresql/*/bin/postgres || { has initdb && has postgres; } ;;
+    zabbix)
+      has zabbix_server && has zabbix_agentd && has_file /usr/share/zabbix/api_jsonrpc.php &&
+        has php && php -m | grep -q '^pgsql$'
+      ;;
+  esac
+}
+
+# True when a set is unpacked from just these packages. The stamp holds their names, so a longer list unpacks again.
+unpacked() { [ "$(cat "$COMPONENTS/stamps/$1" 2>/dev/null)" = "$(packages_of "$1")" ]; }
+
+# apt with everything it writes in our own folder: it needs neither root nor apt's locks.
+own_apt() {
+  apt-get -qq -y -o "Dir::Cache=$COMPONENTS/apt/" -o Dir::Cache::archives=archives/ -o Debug::NoLocking=true \
+    -o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=false -o Acquire::Retries=3 \
+    ${OWN_LISTS:+-o "Dir::State::lists=$COMPONENTS/apt/lists/"} "$@"
+}
+
+# Fetches a set's packages into apt/archives: only the named ones for Prometheus (static programs), else with all they
+# need and this machine lacks.
+fetch() {
+  rm -rf "$COMPONENTS/apt/archives"
+  mkdir -p "$COMPONENTS/apt/archives/partial" "$COMPONENTS/apt/lists/partial"
+  # shellcheck disable=SC2046 # the list is words
+  case $1 in
+    prometheus) (cd "$COMPONENTS/apt/archives" && own_apt download $(packages_of "$1")) ;;
+    *) own_apt --download-only --no-remove install $(packages_of "$1") ;;
+  esac >"$COMPONENTS/apt/log" 2>&1 || return 1
+  for deb in "$COMPONENTS"/apt/archives/*.deb; do [ -e "$deb" ] && return 0; done
+  return 1
+}
+
+unpack() {
+  root=$COMPONENTS/root
+  mkdir -p "$root/usr" "$COMPONENTS/stamps"
+  for d in bin sbin lib; do # one tree, as on a machine with a merged /usr
+    mkdir -p "$root/usr/$d"
+    [ -e "$root/$d" ] || ln -s "usr/$d" "$root/$d"
+  done
+  for deb in "$COMPONENTS"/apt/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink --no-same-owner -f -
+  done
+  for php in "$root"/usr/bin/php[0-9]*; do # named by update-alternatives when installed
+    case $php in */php[0-9].[0-9]) ln -sf "${php##*/}" "$root/usr/bin/php" ;; esac
+  done
+  rm -rf "$COMPONENTS/apt/archives"
+  packages_of "$1" >"$COMPONENTS/stamps/$1"
+}
+
+install_set() {
+  if on_machine "$1"; then return 0; fi
+  if unpacked "$1"; then return 0; fi
+  if ! has apt-get || ! has dpkg-deb; then
+    say "$1: missing, and there is no apt to fetch it with. Install by hand: $(packages_of "$1")"
+    return 1
+  fi
+  say "$1: fetching $(packages_of "$1")"
+  OWN_LISTS=
+  if ! fetch "$1"; then # no package lists, or old ones
+    OWN_LISTS=yes
+    own_apt update >"$COMPONENTS/apt/log" 2>&1 || true
+    if ! fetch "$1"; then
+      say "$1: missing; apt cannot fetch: $(packages_of "$1")"
+      sed 's/^/components:   /' "$COMPONENTS/apt/log" >&2
+      return 1
+    fi
+  fi
+  unpack "$1"
+  say "$1: unpacked into $COMPONENTS/root"
+}
+
+for set in "$@"; do
+  case $set in
+    -h | --help) sed -n '2,/^set -eu/{s/^# \{0,1\}//;/^set -eu/d;p;}' "$0"; exit 0 ;;
+  esac
+  [ -n "$(packages_of "$set")" ] || { say "unknown set '$set'; sets: $ALL"; exit 2; }
+done
+[ $# -gt 0 ] || set -- $ALL # the list is words
+
+mkdir -p "$COMPONENTS"
+if has flock; then # two runs at once: the second finds everything done
+  exec 9>"$COMPONENTS/lock"
+  flock 9
+fi
+missing=
+for set in "$@"; do install_set "$set" || missing="$missing $set"; done
+[ -z "$missing" ] || { say "missing:$missing"; exit 3; }
