@@ -83,11 +83,20 @@ unpack() {
   for deb in "$COMPONENTS"/apt/archives/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink --no-same-owner -f -
   done
-  for php in "$root"/usr/bin/php[0-9]*; do # named by update-alternatives when installed
-    case $php in */php[0-9].[0-9]) ln -sf "${php##*/}" "$root/usr/bin/php" ;; esac
-  done
+  "settle_$1" "$root"
   rm -rf "$COMPONENTS/apt/archives"
   packages_of "$1" >"$COMPONENTS/stamps/$1"
+}
+
+# What package scripts would have done, where a program does not run without.
+settle_mosquitto() { :; }
+settle_postgres() { :; }
+settle_zabbix() {
+  for php in "$1"/usr/bin/php[0-9].[0-9]; do ln -sf "${php##*/}" "$1/usr/bin/php"; done # else by update-alternatives
+}
+settle_prometheus() { # Debian's Alertmanager finds its templates by a fixed path: make it relative, of the same length,
+  # so that it starts with root/usr/share/prometheus as its working folder
+  sed -i 's#/usr/share/prometheus/alertmanager#./////////////////////alertmanager#g' "$1/usr/bin/prometheus-alertmanager"
 }
 
 install_set() {
