@@ -1,0 +1,222 @@
+"""From what a system calls a thing to its global id, in batches and without races.
+
+The way of a batch: look all keys up; insert the sorted misses, letting others' rows stand; if some others' rows stood,
+look those up again *as a new statement* (a statement sees the snapshot it began with, so the insert itself cannot tell
+who won). Everybody inserts in the same order, so no two transactions wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+import orjson
+from sqlalchemy import Connection
+
+from id_registry.errors import BadKey, ConcurrentChange
+from id_registry.global_ids import KINDS, kind_named
+from id_registry.minting import mint_each
+
+__all__ = ["CHUNK", "LOCAL_LENGTH", "SEEN_EVERY", "SYSTEM_LENGTH", "Key", "check_keys", "live", "lookup", "resolve"]
+
+CHUNK = 5_000
+"""Keys per statement."""
+SYSTEM_LENGTH = 100
+LOCAL_LENGTH = 512
+SEEN_EVERY = 24 * 3600 * 1_000_000
+"""`last_seen` is brought up to date when it is this many microseconds old, so a key is written at most once a day."""
+
+_NUMBERS = {name: kind.number for name, kind in KINDS.items()}
+_T = TypeVar("_T")
+
+
+class Key(NamedTuple):
+    """What a system calls a thing. `local` counts exactly as given: no trimming, no folding of case or width."""
+
+    kind: str
+    system: str
+    local: str
+
+
+# One index probe per key whatever the planner thinks of the table's size (a join would turn into a scan of the whole
+# table), and one row for the answer, aligned with the question: both matter at a million keys.
+_READ = {
+    "postgresql": """
+SELECT array_agg(coalesce((SELECT r.root FROM redirect r WHERE r.gid = x.gid), x.gid) ORDER BY k.o),
+       array_agg(x.gid) FILTER (WHERE x.last_seen < %s)
+FROM unnest(%s::smallint[], %s::text[], %s::text[]) WITH ORDINALITY k(kind, system, local, o)
+LEFT JOIN LATERAL (
+  SELECT gid, last_seen FROM xref WHERE kind = k.kind AND system = k.system AND local = k.local OFFSET 0) x ON true
+""",
+    "sqlite": """
+SELECT k.key, coalesce((SELECT r.root FROM redirect r WHERE r.gid = x.gid), x.gid),
+       CASE WHEN x.last_seen < ? THEN x.gid END
+FROM json_each(?) k
+LEFT JOIN xref x ON x.kind = json_extract(k.value, '$[0]') AND x.system = json_extract(k.value, '$[1]')
+                AND x.local = json_extract(k.value, '$[2]')
+""",
+}
+_ADD = {
+    "postgresql": """
+INSERT INTO xref (kind, system, local, gid, first_seen, last_seen)
+SELECT k.kind, k.system, k.local, k.gid, k.now, k.now
+FROM (SELECT *, %s::bigint AS now FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[])
+      WITH ORDINALITY u(kind, system, local, gid, o)) k
+ORDER BY k.o
+ON CONFLICT (kind, system, local) DO NOTHING
+""",
+    "sqlite": """
+INSERT INTO xref (kind, system, local, gid, first_seen, last_seen)
+SELECT json_extract(k.value, '$[0]'), json_extract(k.value, '$[1]'), json_extract(k.value, '$[2]'),
+       json_extract(k.value, '$[3]'), n.now, n.now
+FROM (SELECT ? AS now) n, json_each(?) k
+WHERE true
+ON CONFLICT (kind, system, local) DO NOTHING
+""",
+}
+_SEE = {  # a row that somebody else is bringing up to date is left to them: nobody waits
+    "postgresql": """
+UPDATE xref SET last_seen = %s WHERE gid IN (
+  SELECT gid FROM xref WHERE last_seen < %s AND gid = ANY(%s::bigint[]) FOR NO KEY UPDATE SKIP LOCKED)
+""",
+    "sqlite": "UPDATE xref SET last_seen = ? WHERE last_seen < ? AND gid IN (SELECT value FROM json_each(?))",
+}
+_LIVE = {
+    "postgresql": "SELECT gid, root FROM redirect WHERE gid = ANY(%s::bigint[])",
+    "sqlite": "SELECT gid, root FROM redirect WHERE gid IN (SELECT value FROM json_each(?))",
+}
+
+
+def resolve(conn: Connection, keys: Iterable[Key], now: int) -> dict[Key, int]:
+    """The live gid of every key, minting those of keys never seen before. Safe beside any number of others doing so.
+
+    Known keys cost one statement per 5,000 and write nothing, except that a key's `last_seen` is renewed when it is
+    older than a day. New keys cost two more, three when another transaction was quicker with some of them; keys that
+    another open transaction is adding are waited for. Call it once per transaction, with all keys: two transactions
+    that each call it twice can wait for each other, which the database ends with an error.
+
+    Raises BadKey, UnknownKind, BadTime, NumbersExhausted; ConcurrentChange at an isolation above READ COMMITTED.
+    """
+    wanted = check_keys(keys)
+    found, stale = _read(conn, wanted, now - SEEN_EVERY)
+    if len(found) < len(wanted):
+        found |= _add(conn, [key for key in wanted if key not in found], now)
+    for gids in _chunks(stale):
+        conn.exec_driver_sql(_SEE[conn.dialect.name], (now, now - SEEN_EVERY, _bigints(conn, gids)))
+    return found
+
+
+def lookup(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
+    """The live gids of those keys that are known; writes nothing. Raises BadKey, UnknownKind."""
+    return _read(conn, check_keys(keys), 0)[0]
+
+
+def live(conn: Connection, gids: Iterable[int]) -> dict[int, int]:
+    """Each gid to the one that stands for it now: itself unless it was merged."""
+    found = {gid: gid for gid in gids}
+    for chunk in _chunks(list(found)):
+        rows = conn.exec_driver_sql(_LIVE[conn.dialect.name], (_bigints(conn, chunk),)).all()
+        found.update((gid, root) for gid, root in rows)
+    return found
+
+
+def check_keys(keys: Iterable[Key]) -> list[Key]:
+    """The keys without repetitions. Raises BadKey or UnknownKind naming the first that cannot be kept."""
+    given = list(keys)
+    if not given:
+        return given
+    try:
+        wanted = list(dict.fromkeys(given))
+        # All at once, for this is the hot path; whoever fails is looked for one by one.
+        kinds, systems, locals_ = zip(*wanted, strict=True)
+        sound = (
+            set(kinds) <= _NUMBERS.keys()
+            and all(_sound(system, SYSTEM_LENGTH) for system in set(systems))
+            and max(map(len, locals_)) <= LOCAL_LENGTH
+            and all(locals_)
+            and _storable("".join(locals_))
+        )
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        for i, key in enumerate(given):
+            _check_key(key, i)
+    return wanted
+
+
+def _storable(text: str) -> bool:
+    if "\0" in text:
+        return False
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+
+
+def _sound(text: object, length: int) -> bool:
+    return isinstance(text, str) and 0 < len(text) <= length and _storable(text)
+
+
+def _check_key(key: Key, i: int) -> None:
+    if not isinstance(key, tuple) or len(key) != 3:
+        raise BadKey(f"keys[{i}] is {key!r}; give Key(kind, system, local)", value=key, path=f"keys[{i}]")
+    kind_named(key[0])
+    for name, text, length in (("system", key[1], SYSTEM_LENGTH), ("local", key[2], LOCAL_LENGTH)):
+        if not _sound(text, length):
+            shown = repr(text) if len(repr(text)) <= 80 else f"{repr(text)[:60]}… of length {len(text)}"
+            hint = f"give text of 1 to {length} characters without NUL and lone surrogates"
+            raise BadKey(f"keys[{i}].{name} is {shown}; {hint}", value=text, path=f"keys[{i}].{name}", hint=hint)
+
+
+def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+def _bigints(conn: Connection, gids: Sequence[int]) -> object:
+    return list(gids) if conn.dialect.name == "postgresql" else orjson.dumps(list(gids)).decode()
+
+
+def _read(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[dict[Key, int], list[int]]:
+    """Live gids of the known keys, and the birth gids of those last seen before that time."""
+    found: dict[Key, int] = {}
+    stale: list[int] = []
+    for chunk in _chunks(keys):
+        kinds, systems, locals_ = zip(*chunk, strict=True)
+        numbers = [_NUMBERS[kind] for kind in kinds]
+        if conn.dialect.name == "postgresql":
+            asked = (seen_before, numbers, list(systems), list(locals_))
+            gids, old = conn.exec_driver_sql(_READ["postgresql"], asked).one()
+            if None in gids:
+                found.update((key, gid) for key, gid in zip(chunk, gids, strict=True) if gid is not None)
+            else:
+                found.update(zip(chunk, gids, strict=True))
+            stale += old or ()
+        else:
+            asked_ = (seen_before, orjson.dumps(list(zip(numbers, systems, locals_, strict=True))).decode())
+            rows = conn.exec_driver_sql(_READ["sqlite"], asked_).all()
+            found.update((chunk[i], gid) for i, gid, _ in rows if gid is not None)
+            stale += [old for _, _, old in rows if old is not None]
+    return found, stale
+
+
+def _add(conn: Connection, missing: list[Key], now: int) -> dict[Key, int]:
+    missing.sort()
+    supply = {kind: iter(gids) for kind, gids in mint_each(conn, Counter(key.kind for key in missing), now).items()}
+    born = {key: next(supply[key.kind]) for key in missing}
+    contested = False
+    for chunk in _chunks(missing):
+        rows = [(_NUMBERS[key.kind], key.system, key.local, born[key]) for key in chunk]
+        if conn.dialect.name == "postgresql":
+            asked: tuple[object, ...] = (now, *map(list, zip(*rows, strict=True)))
+        else:
+            asked = (now, orjson.dumps(rows).decode())
+        contested |= conn.exec_driver_sql(_ADD[conn.dialect.name], asked).rowcount < len(chunk)
+    if not contested:
+        return born
+    found, _ = _read(conn, missing, 0)
+    if len(found) < len(missing):
+        lost = next(key for key in missing if key not in found)
+        raise ConcurrentChange(f"another transaction added {lost} and this one cannot see it; roll back and try again")
+    return found
