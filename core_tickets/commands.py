@@ -1,0 +1,123 @@
+"""Commands on tickets, in batches: what one of them does wrong harms no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, tuple_
+
+from core_tickets import tables
+from core_tickets.batch import among, insert_rows, update_rows
+from core_tickets.errors import TicketError, UnknownTicket
+from core_tickets.model import Applied, Command, Ticket
+from core_tickets.promises import STANDARD, Policy
+from core_tickets.rows import MUTABLE, SELECT_TICKET, entry_row, row_of, ticket_of
+from core_tickets.workflow import ACTIONS, Step, step
+
+__all__ = ["apply"]
+
+_T = tables.ticket.c
+_LINK = tables.link.c
+_LINKING = ("link", "unlink")
+
+
+def apply(conn: Connection, commands: Sequence[Command], now: int, *, policy: Policy = STANDARD) -> list[Applied]:
+    """One answer per command, in their order; `error` on those that were refused. A constant number of statements.
+
+    Commands on one ticket see what those before them did. A command that asks for what is already so is answered with
+    no changes, and leaves no line. The version grows by one with every command that changes a field.
+    """
+    if not commands:
+        return []
+    work = _Work(conn, now, policy)
+    work.load(commands)
+    answers = [work.do(command) for command in commands]
+    work.store()
+    return answers
+
+
+@dataclass(slots=True)
+class _Work:
+    """One call of `apply`."""
+
+    conn: Connection
+    now: int
+    policy: Policy
+    tickets: dict[int, Ticket] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    links: set[tuple[int, int]] = field(default_factory=set)
+    relinked: dict[tuple[int, int], str | None] = field(default_factory=dict)
+    """Pairs of tickets whose link this call makes (by whom) or takes away (None)."""
+
+    def load(self, commands: Sequence[Command]) -> None:
+        """Lock every ticket that is named, in order of id, and read the links that are to change."""
+        linking = [c for c in commands if c.action in _LINKING]
+        ids = _ids(c.ticket_id for c in commands) | _ids(c.args.get("other") for c in linking)
+        query = SELECT_TICKET.where(among(self.conn, _T.id, ids)).order_by(_T.id).with_for_update()
+        self.tickets = {t.id: t for t in map(ticket_of, self.conn.execute(query))}
+        if linking:
+            found = select(_LINK.low, _LINK.high).where(among(self.conn, _LINK.low, self.tickets))
+            self.links = {(row.low, row.high) for row in self.conn.execute(found)}
+
+    def do(self, command: Command) -> Applied:
+        ticket = self.tickets.get(command.ticket_id)
+        try:
+            if ticket is None:
+                raise UnknownTicket(command.ticket_id)
+            done = step(ticket, command, self.now, self.policy)
+            if command.action in _LINKING:
+                done = self._link(ticket, command, done)
+        except TicketError as error:
+            return Applied(command.ticket_id, command.action, ticket, error=error)
+        if not done.recorded:
+            return Applied(command.ticket_id, command.action, ticket)
+        self.tickets[ticket.id] = done.ticket
+        self.changed.add(ticket.id)
+        self._enter(command, done)
+        return Applied(ticket.id, command.action, done.ticket, done.changes, event=ACTIONS[command.action].event)
+
+    def _link(self, ticket: Ticket, command: Command, done: Step) -> Step:
+        other = self.tickets.get(done.data["other"])
+        if other is None:
+            raise UnknownTicket(done.data["other"])
+        pair = (min(ticket.id, other.id), max(ticket.id, other.id))
+        making = command.action == "link"
+        if making == (pair in self.links):
+            return Step(ticket, ())
+        self.links ^= {pair}
+        self.relinked[pair] = command.actor if making else None
+        self._enter(command, Step(other, (), {"other": ticket.id}))
+        return done
+
+    def _enter(self, command: Command, done: Step) -> None:
+        row = entry_row(
+            done.ticket.id,
+            self.now,
+            command.action,
+            actor=command.actor,
+            actor_kind=command.actor_kind,
+            why=command.why,
+            type="comment" if command.action == "comment" else "change",
+            version=done.ticket.version,
+            changes=done.changes,
+            data=done.data,
+        )
+        self.entries.append(row)
+
+    def store(self) -> None:
+        changed = [row_of(self.tickets[i]) for i in sorted(self.changed)]
+        update_rows(self.conn, tables.ticket, changed, MUTABLE)
+        insert_rows(self.conn, tables.entry, self.entries)
+        if self.relinked:
+            self.conn.execute(delete(tables.link).where(tuple_(_LINK.low, _LINK.high).in_(list(self.relinked))))
+            made = [(pair, actor) for pair, actor in self.relinked.items() if actor is not None]
+            rows = [{"low": low, "high": high, "at": self.now, "actor": actor} for (low, high), actor in made]
+            insert_rows(self.conn, tables.link, rows)
+
+
+def _ids(values: Iterable[Any]) -> set[int]:
+    """Those that can be ids at all; a command with any other is answered with its error."""
+    return {v for v in values if type(v) is int and 0 < v < 2**63}

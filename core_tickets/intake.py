@@ -1,0 +1,208 @@
+"""Drafts become tickets: opened, merged into the one that is there, or reopening it. See docs/tickets.md for the races.
+
+The order of the statements keeps racing batches from deadlock: first insert (in order of fingerprint, so that two
+transactions wait for each other in one direction only), then lock what was there (in order of id), then write. Nothing
+is waited for once rows are locked: a key passes to a successor under the lock of the row that held it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from core_tickets import tables
+from core_tickets.batch import among, insert_new, insert_rows, update_rows
+from core_tickets.model import AUDITED, BLANK, Change, Draft, Opened, Ticket
+from core_tickets.promises import STANDARD, Policy, due
+from core_tickets.rows import MUTABLE, SELECT_TICKET, entry_row, row_of, ticket_of
+from core_tickets.workflow import meet, moved, raise_priority, reopen
+
+__all__ = ["open_or_merge"]
+
+_T = tables.ticket.c
+_HELD = select(
+    _T.id, _T.open_key, _T.status, _T.priority, _T.version, _T.closed_at, _T.occurrences, _T.first_seen, _T.last_seen
+)
+_audited = attrgetter(*AUDITED)
+
+
+def open_or_merge(conn: Connection, drafts: Sequence[Draft], now: int, *, policy: Policy = STANDARD) -> list[Opened]:
+    """One answer per draft, in their order. A constant number of statements; needs READ COMMITTED on PostgreSQL.
+
+    Several drafts of one fingerprint make one ticket: the first of them opens it, with the highest of their priorities.
+    An exact repeat only counts (`occurrences`, `first_seen`, `last_seen`): no version, no line in the timeline.
+    """
+    intake = _Intake(conn, now, policy)
+    waiting = _group(drafts)
+    while waiting:  # a second round only when a key went to a successor while we waited for its ticket
+        waiting = intake.take(waiting)
+    return [intake.opened[place] for place in range(len(drafts))]
+
+
+@dataclass(slots=True)
+class _Group:
+    """The drafts of one batch that have one fingerprint, in their order."""
+
+    key: str | None
+    drafts: list[Draft] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+    @property
+    def urgent(self) -> Draft:
+        return min(self.drafts, key=attrgetter("priority"))
+
+    def counted(self, now: int, ticket: Any = None) -> dict[str, int]:
+        """The counters of `ticket` (a row or a value; None: a new one) with these drafts counted in."""
+        times = [now if d.seen_at is None else d.seen_at for d in self.drafts]
+        if ticket is None:
+            return {"occurrences": len(times), "first_seen": min(times), "last_seen": max(times)}
+        return {
+            "occurrences": ticket.occurrences + len(times),
+            "first_seen": min(ticket.first_seen, *times),
+            "last_seen": max(ticket.last_seen, *times),
+        }
+
+
+def _group(drafts: Sequence[Draft]) -> list[_Group]:
+    alone: list[_Group] = []
+    keyed: dict[str, _Group] = {}
+    for place, draft in enumerate(drafts):
+        if draft.fingerprint is None:
+            alone.append(group := _Group(None))
+        else:
+            group = keyed.setdefault(draft.fingerprint, _Group(draft.fingerprint))
+        group.drafts.append(draft)
+        group.places.append(place)
+    return alone + [keyed[key] for key in sorted(keyed)]
+
+
+@dataclass(slots=True)
+class _Intake:
+    """One call of `open_or_merge`."""
+
+    conn: Connection
+    now: int
+    policy: Policy
+    opened: dict[int, Opened] = field(default_factory=dict)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, groups: list[_Group]) -> list[_Group]:
+        """Answer all groups but those whose key changed hands meanwhile; returns these."""
+        self.entries = []
+        keys = [g.key for g in groups if g.key is not None]
+        taken = set(self.conn.execute(select(_T.open_key).where(among(self.conn, _T.open_key, keys))).scalars())
+        met = [g for g in groups if g.key in taken]
+        fresh = [(g, self._new(g)) for g in groups if g.key not in taken]
+        inserted = insert_new(self.conn, tables.ticket, [row_of(ticket) for _, ticket in fresh], "open_key")
+        for group, ticket in fresh:
+            if ticket.id in inserted:
+                self._opened(group, ticket)
+            else:
+                met.append(group)
+        late = self._meet(met) if met else []
+        insert_rows(self.conn, tables.entry, self.entries)
+        return late
+
+    def _meet(self, groups: list[_Group]) -> list[_Group]:
+        """Lock the tickets that hold the keys; count the exact repeats, hand the others on."""
+        keys = [g.key for g in groups if g.key is not None]
+        query = _HELD.where(among(self.conn, _T.open_key, keys)).order_by(_T.id).with_for_update()
+        held = {row.open_key: row for row in self.conn.execute(query)}
+        repeats: list[dict[str, Any]] = []
+        rarer: dict[int, tuple[_Group, str]] = {}
+        for group in groups:
+            if (row := held.get(group.key)) is None:
+                continue
+            outcome = meet(row.status, row.closed_at, max(d.reopen_within for d in group.drafts), self.now)
+            if outcome == "merge" and group.urgent.priority >= row.priority:
+                repeats.append({"id": row.id} | group.counted(self.now, row))
+                self._answer(group, row.id, "merged", row.version)
+            else:
+                rarer[row.id] = (group, outcome)
+        update_rows(self.conn, tables.ticket, repeats, ("occurrences", "first_seen", "last_seen"))
+        if rarer:
+            self._change(rarer)
+        return [g for g in groups if g.key not in held]
+
+    def _change(self, met: dict[int, tuple[_Group, str]]) -> None:
+        """The rarer meetings, each with a line in the audit trail. The tickets are locked."""
+        changed: list[Ticket] = []
+        successors: list[Ticket] = []
+        for row in self.conn.execute(SELECT_TICKET.where(among(self.conn, _T.id, met))):
+            ticket = ticket_of(row)
+            group, outcome = met[ticket.id]
+            if outcome == "supersede":
+                successor = self._new(group)
+                successors.append(successor)
+                self._opened(group, successor, {"previous": ticket.id})
+                done = moved(ticket, self.now, {"superseded_by": successor.id})
+            else:
+                fields = raise_priority(ticket, group.urgent.priority, self.policy)
+                if outcome == "reopen":
+                    fields |= reopen(replace(ticket, **fields), self.now, self.policy)
+                done = moved(ticket, self.now, fields | group.counted(self.now, ticket))
+                answer = "reopened" if outcome == "reopen" else "merged"
+                self._answer(group, ticket.id, answer, done.ticket.version, done.changes)
+            changed.append(done.ticket)
+            self._enter(group.urgent, done.ticket, outcome, done.changes)
+        update_rows(self.conn, tables.ticket, [row_of(t) for t in changed], MUTABLE)
+        insert_rows(self.conn, tables.ticket, [row_of(t) for t in successors])
+
+    def _new(self, group: _Group) -> Ticket:
+        draft, priority, now = group.drafts[0], group.urgent.priority, self.now
+        promised = due(self.policy, draft.kind, priority, now)
+        first, last = draft.first_response_due, draft.resolution_due
+        counted = group.counted(now)
+        return Ticket(
+            id=draft.id,
+            kind=draft.kind,
+            priority=priority,
+            status="pending",
+            title=draft.title,
+            description=draft.description,
+            fingerprint=draft.fingerprint,
+            storm_id=draft.storm_id,
+            device=draft.device,
+            customer=draft.customer,
+            labels=dict(draft.labels),
+            source=draft.source,
+            source_key=draft.source_key,
+            url=draft.url,
+            assignee=draft.assignee,
+            group=draft.group,
+            opened_at=now,
+            updated_at=now,
+            first_response_due=promised.first_response if first is None else first,
+            resolution_due=promised.resolution if last is None else last,
+            due_fixed=first is not None or last is not None,
+            occurrences=counted["occurrences"],
+            first_seen=counted["first_seen"],
+            last_seen=counted["last_seen"],
+        )
+
+    def _opened(self, group: _Group, ticket: Ticket, data: dict[str, Any] | None = None) -> None:
+        """The first line of a timeline holds every field that is not blank, so that the trail replays from nothing."""
+        values = zip(AUDITED, BLANK.values(), _audited(ticket), strict=True)
+        changes = [Change(name, None, value) for name, blank, value in values if value != blank]
+        self._enter(group.drafts[0], ticket, "open", changes, data)
+        self._answer(group, ticket.id, "opened", ticket.version)
+
+    def _enter(
+        self, draft: Draft, ticket: Ticket, name: str, changes: Sequence[Change], data: dict[str, Any] | None = None
+    ) -> None:
+        who = {"actor": draft.actor, "actor_kind": draft.actor_kind, "why": draft.why}
+        row = entry_row(ticket.id, self.now, name, **who, version=ticket.version, changes=changes, data=data)
+        self.entries.append(row)
+
+    def _answer(
+        self, group: _Group, ticket_id: int, outcome: str, version: int, changes: tuple[Change, ...] = ()
+    ) -> None:
+        """The first draft of the group did it; the others of the same batch were merged into that."""
+        first, *others = group.places
+        self.opened[first] = Opened(ticket_id, outcome, version, changes)
+        for place in others:
+            self.opened[place] = Opened(ticket_id, "merged", version)

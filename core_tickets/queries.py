@@ -1,0 +1,171 @@
+"""Reading tickets: one, many, by filter, counted, and as the values lineage compares."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
+
+from core_tickets import checks, tables
+from core_tickets.batch import among
+from core_tickets.errors import InvalidInput, UnknownTicket
+from core_tickets.model import AUDITED, Ticket
+from core_tickets.rows import SELECT_TICKET, ticket_of
+from core_tickets.vocabulary import KINDS, PRIORITIES, STATUSES
+
+__all__ = ["Filters", "Order", "Page", "counts", "get", "get_many", "links", "read_values", "search"]
+
+_T = tables.ticket.c
+MAX_LIMIT = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES = tuple(f for f in (*AUDITED, "first_seen", "last_seen") if f.endswith(("_at", "_due", "_since", "_seen")))
+
+Order = Literal["newest", "recent", "changed"]
+"""newest: by id, the latest first; recent: the latest changed first; changed: the earliest changed first, for a reader
+that follows all changes (a ticket changed while it reads comes again at the end)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a ticket must be; None asks nothing, and a collection means "one of"."""
+
+    status: Collection[str] | None = None
+    priority: Collection[int] | None = None
+    kind: Collection[str] | None = None
+    q: str | None = None
+    """Part of the title, any case; % and _ are plain characters."""
+    assignee: str | None = None
+    group: str | None = None
+    device: int | None = None
+    customer: int | None = None
+    storm_id: int | None = None
+    """The members of this storm."""
+    fingerprint: str | None = None
+    source: str | None = None
+    updated_since: int | None = None
+
+
+class Page(NamedTuple):
+    """Tickets and where to go on; `next_cursor` None is the end."""
+
+    items: list[Ticket]
+    next_cursor: str | None
+
+
+def get(conn: Connection, ticket_id: int) -> Ticket:
+    """Raises UnknownTicket."""
+    found = get_many(conn, [ticket_id])
+    if ticket_id not in found:
+        raise UnknownTicket(ticket_id)
+    return found[ticket_id]
+
+
+def get_many(conn: Connection, ids: Collection[int]) -> dict[int, Ticket]:
+    """Those that exist."""
+    return {t.id: t for t in map(ticket_of, conn.execute(SELECT_TICKET.where(among(conn, _T.id, ids))))}
+
+
+def search(
+    conn: Connection, filters: Filters, cursor: str | None = None, limit: int = 50, *, order: Order = "newest"
+) -> Page:
+    """One page of at most `limit` (1 to 500). Tickets opened while one pages neither repeat nor push any out.
+
+    Raises InvalidInput for an unknown status, kind, priority or order, a limit out of range, and a cursor that is not
+    one of this order's.
+    """
+    checks.member("order", order, _ORDERS)
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInput("limit", f"{limit} is out of range", hint=f"write 1 to {MAX_LIMIT}")
+    columns, descending = _ORDERS[order]
+    query = SELECT_TICKET.where(*_conditions(filters)).order_by(*(c.desc() if descending else c for c in columns))
+    if cursor is not None:
+        at = tuple_(*columns)
+        after = _position(cursor, order, len(columns))
+        query = query.where(at < after if descending else at > after)
+    items = [ticket_of(row) for row in conn.execute(query.limit(limit + 1))]
+    if len(items) <= limit:
+        return Page(items, None)
+    last = items[limit - 1]
+    return Page(items[:limit], _cursor(order, [getattr(last, c.name) for c in columns]))
+
+
+_ORDERS: dict[str, tuple[tuple[ColumnElement[int], ...], bool]] = {
+    "newest": ((_T.id,), True),
+    "recent": ((_T.updated_at, _T.id), True),
+    "changed": ((_T.updated_at, _T.id), False),
+}
+
+
+def counts(conn: Connection, filters: Filters | None = None) -> dict[tuple[str, int], int]:
+    """How many tickets there are of each (status, priority); those with none are absent."""
+    query = select(_T.status, _T.priority, func.count()).where(*_conditions(filters or Filters()))
+    return {(status, priority): n for status, priority, n in conn.execute(query.group_by(_T.status, _T.priority))}
+
+
+def links(conn: Connection, ids: Collection[int]) -> dict[int, list[int]]:
+    """The tickets that each of these is linked with, in order of id; those with none are absent."""
+    low, high = tables.link.c.low, tables.link.c.high
+    query = select(low, high).where(or_(among(conn, low, ids), among(conn, high, ids)))
+    found: dict[int, list[int]] = {}
+    wanted = set(ids)
+    for a, b in conn.execute(query):
+        for ticket_id, other in ((a, b), (b, a)):
+            if ticket_id in wanted:
+                found.setdefault(ticket_id, []).append(other)
+    return {ticket_id: sorted(others) for ticket_id, others in found.items()}
+
+
+def read_values(conn: Connection, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """The fields of tickets as canonical values, for lineage to compare: text, int, bool, map, aware UTC datetime.
+
+    Priority is the number, things are global ids as numbers. Tickets that do not exist are absent.
+    """
+    return {ticket_id: _canonical(ticket) for ticket_id, ticket in get_many(conn, ids).items()}
+
+
+def _canonical(ticket: Ticket) -> dict[str, Any]:
+    values = {name: getattr(ticket, name) for name in (*AUDITED, "first_seen", "last_seen", "occurrences")}
+    for name in _TIMES:
+        if values[name] is not None:
+            values[name] = _EPOCH + timedelta(microseconds=values[name])
+    return values
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for name, known in (("status", STATUSES), ("priority", PRIORITIES), ("kind", KINDS)):
+        values = getattr(filters, name)
+        if values is not None:
+            conditions.append(_T[name].in_([checks.member(name, value, known) for value in values]))
+    for name in ("assignee", "group", "device", "customer", "storm_id", "fingerprint", "source"):
+        value = getattr(filters, name)
+        if value is not None:
+            conditions.append(_T[name] == value)
+    if filters.q:
+        conditions.append(_T.title.icontains(checks.text("q", filters.q), autoescape=True))
+    if filters.updated_since is not None:
+        conditions.append(_T.updated_at >= filters.updated_since)
+    return conditions
+
+
+def _cursor(order: str, position: list[int]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([order, *position])).decode().rstrip("=")
+
+
+def _position(cursor: str, order: str, length: int) -> tuple[int, ...]:
+    problem = InvalidInput("cursor", "is not one of this list", hint="give next_cursor as it came, with the same order")
+    try:
+        content = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        raise problem from None
+    if not isinstance(content, list) or len(content) != length + 1 or content[0] != order:
+        raise problem
+    if not all(type(number) is int and 0 <= number < 2**63 for number in content[1:]):
+        raise problem
+    return tuple(content[1:])
