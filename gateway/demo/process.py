@@ -35,8 +35,8 @@ def components_root() -> Path:
 
 
 def find_program(*names: str, component: str = "") -> Path:
-    """The first of `names` that the machine has, else that is unpacked. `component` is its set in `setup/components.sh`.
-    Raises MissingComponent."""
+    """The first of `names` that the machine has, else that is unpacked; `component` is its set in
+    `setup/components.sh`. Raises MissingComponent."""
     root = components_root()
     for path in (f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}", f"{root}/usr/bin:{root}/usr/sbin"):
         for name in names:
@@ -103,7 +103,8 @@ class Process(ABC):
         """True once it can be used. Called again and again until then; must not block for long."""
 
     def prepare(self) -> None:
-        """Write what the program reads, into the folder."""
+        """Make the folder; a subclass also writes what the program reads."""
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def environment(self) -> Mapping[str, str]:
         """Variables it needs beside PATH, HOME, LC_ALL and LD_LIBRARY_PATH; nothing else is passed on."""
@@ -130,7 +131,6 @@ class Process(ABC):
         """Start it and wait until it is ready. Raises MissingComponent or NotStarted (with the end of its log)."""
         if self.alive:
             return self
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.prepare()
         command = list(self.command())
         environment = {"PATH": _SYSTEM_PATH, "HOME": str(self.folder), "LC_ALL": "C.UTF-8", **self.environment()}
@@ -151,7 +151,7 @@ class Process(ABC):
         return self
 
     def stop(self) -> None:
-        """End it in order (SIGTERM to its group), by force after `stop_within_s`. Nothing happens when it is not running."""
+        """End it in order (SIGTERM to its group), by force after `stop_within_s`; nothing to do when not running."""
         if self._child is None:
             return
         self._signal(signal.SIGTERM)

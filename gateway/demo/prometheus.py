@@ -136,6 +136,7 @@ class NodeExporter(Process):
         ]
 
     def prepare(self) -> None:
+        super().prepare()
         (self.folder / "textfile").mkdir(exist_ok=True)
 
     def ready(self) -> bool:
@@ -197,6 +198,7 @@ class Alertmanager(Process):
         ]
 
     def prepare(self) -> None:
+        super().prepare()
         webhook: dict[str, Any] = {"url": self.webhook_url, "send_resolved": True}
         if self.webhook_token:
             webhook["http_config"] = {"authorization": {"type": "Bearer", "credentials": self.webhook_token}}
@@ -266,6 +268,7 @@ class Prometheus(Process):
         ]
 
     def prepare(self) -> None:
+        super().prepare()
         scrape = {
             "job_name": "node",
             "honor_labels": True,  # a device's own `device` label counts, not the machine's
