@@ -1,0 +1,163 @@
+"""Landing: every version of every source record that fed something, stored once, by content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from lineage import tables
+from lineage.codec import decode, encode
+from lineage.state import State, state_of
+
+_OBJECT = 8
+_CHUNK = 500  # SQLite bounds the variables of a statement
+
+
+class SourceRead(NamedTuple):
+    """One record as a source gave it. `dataset` names where ("am-main/alert"), `key` the object there. `payload` is the
+    record, or its JSON as bytes (numbers with a point or an exponent are then `Decimal`s). `shared`: the object feeds
+    more than one record (a customer, an article), so that its readers are indexed."""
+
+    dataset: str
+    key: str
+    payload: Mapping[str, Any] | bytes
+    read_at: int
+    shared: bool = False
+
+
+class Landed(NamedTuple):
+    """A landing row, decoded. `record` is None when the whole payload was erased."""
+
+    id: int
+    dataset: str
+    key: str
+    read_at: int
+    run: int | None
+    erased_at: int | None
+    record: Any
+
+
+def object_prefix(dataset: str, key: str) -> bytes:
+    """The first bytes of the address of every version of an object."""
+    return blake2b(f"{dataset}\0{key}".encode("utf-8", "surrogatepass"), digest_size=_OBJECT).digest()
+
+
+def land(conn: Connection, reads: Sequence[SourceRead], *, run: int | None = None) -> list[int]:
+    """Store source records by content; returns the landing id of each, in order.
+
+    The same content of the same object has the same id for ever, however often and by whomever it is landed; its
+    `read_at` is that of the first time. Two statements a call (a third when something was known before).
+    Raises UnstorableValue for a payload that has no JSON form.
+    """
+    if not reads:
+        return []
+    state = state_of(conn)
+    datasets = state.dataset_ids(conn, {read.dataset for read in reads})
+    dictionaries = {i: state.compression.current(conn, i) for i in datasets.values()}
+    addresses = []
+    rows: dict[bytes, tuple[Any, ...]] = {}
+    compress = state.compression.compress
+    for read in reads:
+        payload = read.payload if isinstance(read.payload, bytes) else encode(read.payload)
+        address = object_prefix(read.dataset, read.key) + blake2b(payload, digest_size=16).digest()
+        addresses.append(address)
+        if address not in rows:
+            dataset = datasets[read.dataset]
+            dictionary = dictionaries[dataset]
+            rows[address] = (
+                address, read.read_at, run, dataset, dictionary, read.shared, read.key, compress(dictionary, payload)
+            )  # fmt: skip
+    ordered = [rows[address] for address in sorted(rows)]
+    known, new = _insert(conn, ordered)
+    ids = new | {address: i for address, (i, _) in known.items()}
+    _share(conn, [i for address, (i, shared) in known.items() if rows[address][5] and not shared])
+    landed = state.landed(conn)
+    for row in ordered:
+        landed[ids[row[0]]] = row[5]
+    for dataset in dictionaries:
+        state.compression.count(conn, dataset, [i for address, i in new.items() if rows[address][3] == dataset])
+    return [ids[address] for address in addresses]
+
+
+def _insert(conn: Connection, rows: list[tuple[Any, ...]]) -> tuple[dict[bytes, tuple[int, bool]], dict[bytes, int]]:
+    """(id, shared) of the addresses that were there, id of those that are new. Sorted: two gateways never deadlock."""
+    addresses = [row[0] for row in rows]
+    if conn.dialect.name == "postgresql":
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        new = {bytes(address): i for i, address in conn.exec_driver_sql(_INSERT_POSTGRESQL, columns)}
+        known = _find(conn, [address for address in addresses if address not in new])
+    else:
+        known = _find(conn, addresses)
+        missing = [row for row in rows if row[0] not in known]
+        if missing:
+            conn.exec_driver_sql(_INSERT_SQLITE, missing)
+        new = {address: i for address, (i, _) in _find(conn, [row[0] for row in missing]).items()}
+    return known, new
+
+
+def _find(conn: Connection, addresses: list[bytes]) -> dict[bytes, tuple[int, bool]]:
+    found: dict[bytes, tuple[int, bool]] = {}
+    for start in range(0, len(addresses), _CHUNK):
+        chunk = addresses[start : start + _CHUNK]
+        if conn.dialect.name == "postgresql":
+            rows = conn.exec_driver_sql(_FIND_POSTGRESQL, (chunk,))
+        else:
+            rows = conn.exec_driver_sql(_FIND_SQLITE.format(", ".join("?" * len(chunk))), tuple(chunk))
+        found |= {bytes(address): (i, bool(shared)) for i, address, shared in rows}
+    return found
+
+
+def _share(conn: Connection, ids: list[int]) -> None:
+    if ids:
+        conn.execute(update(tables.landing).where(tables.landing.c.id.in_(ids)).values(shared=True))
+
+
+_COLUMNS = "address, read_at, run, dataset, dictionary, shared, key, payload"
+_INSERT_SQLITE = f"""
+    INSERT INTO lineage_landing ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING
+"""  # noqa: S608
+_INSERT_POSTGRESQL = f"""
+    INSERT INTO lineage_landing ({_COLUMNS})
+    SELECT * FROM unnest(
+        %b::bytea[], %b::bigint[], %b::bigint[], %b::int[], %b::int[], %b::boolean[], %b::text[], %b::bytea[]
+    )
+    ON CONFLICT (address) DO NOTHING
+    RETURNING id, address
+"""  # noqa: S608
+
+_FIND_SQLITE = "SELECT id, address, shared FROM lineage_landing WHERE address IN ({})"
+_FIND_POSTGRESQL = "SELECT id, address, shared FROM lineage_landing WHERE address = ANY(%b::bytea[])"
+
+
+def fetch(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
+    """The landing rows with these ids, decoded; ids that don't exist are left out. Raises Damaged."""
+    state = state_of(conn)
+    rows: list[Any] = []
+    for start in range(0, len(ids), _CHUNK):
+        chunk = list(ids[start : start + _CHUNK])
+        rows += conn.execute(select(*_FETCHED).where(tables.landing.c.id.in_(chunk))).all()
+    names = state.datasets.keys(conn, {row.dataset for row in rows})
+    return {row.id: unpack(conn, state, row, names[row.dataset]) for row in rows}
+
+
+def unpack(conn: Connection, state: State, row: Any, dataset: str) -> Landed:
+    """A row of `lineage_landing`, decoded. Raises Damaged."""
+    record = None
+    if row.payload is not None:
+        record = decode(state.compression.decompress(conn, row.dictionary, bytes(row.payload)))
+    return Landed(row.id, dataset, row.key, row.read_at, row.run, row.erased_at, record)
+
+
+_FETCHED = (
+    tables.landing.c.id,
+    tables.landing.c.dataset,
+    tables.landing.c.key,
+    tables.landing.c.read_at,
+    tables.landing.c.run,
+    tables.landing.c.erased_at,
+    tables.landing.c.dictionary,
+    tables.landing.c.payload,
+)

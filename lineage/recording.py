@@ -1,0 +1,240 @@
+"""Recording: one row per write of a record, saying which fields were set and from what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from lineage import tables
+from lineage.codec import encode, pack_bits, pack_ids
+from lineage.errors import UnknownOrigin
+from lineage.interning import insert_new
+from lineage.plans import Plan, plan_id
+from lineage.state import State, state_of
+
+_TICKS = 1024
+"""Sequence numbers per microsecond, for writes of one record at one moment."""
+_FIRST_RECORD = 10**12
+"""Global ids lie above, landing ids below."""
+_REMEMBERED = 10_000
+_FACT_KEYS = ("value", "from", "xref", "rec", "field", "landing", "path")
+_FACT_NAMES = frozenset(_FACT_KEYS)
+
+
+class Fact(NamedTuple):
+    """A value that the hub knew, and where it came from: `origin` in a word ("registry", "hub"), and if there is one
+    the crosswalk entry (`xref`: kind, system, local id), the record and field it was taken from (`rec`, `field`: the
+    drill-down goes on there, as of then), or the landing row and path (`landing`, `path`)."""
+
+    value: Any
+    origin: str = ""
+    xref: tuple[str, str, str] | None = None
+    rec: int | None = None
+    field: str | None = None
+    landing: int | None = None
+    path: str | None = None
+
+
+class Write(NamedTuple):
+    """One write of a record. `fields`: the names it set. `sources`: landing ids, first the record that the plan's
+    first stage read. `facts`: name -> value or Fact (or the same as a map: value, from, xref, rec, field, landing,
+    path); a field that is a fact has its value. `plan` None: the fields are facts (set by hand: `actor` is the
+    person), or parts of the first source as it answered."""
+
+    rec: int
+    plan: Plan | None
+    fields: Collection[str]
+    sources: Sequence[int]
+    facts: Mapping[str, Any]
+    actor: str
+    at: int
+
+
+class Effect(NamedTuple):
+    """One outbound action: `rule` (a bridge) wrote the object `key` of `dataset`. Note it again when its `state`
+    changes."""
+
+    rec: int
+    rule: str
+    dataset: str
+    key: str
+    state: str
+    at: int
+
+
+def record(conn: Connection, writes: Sequence[Write], *, run: int | None = None) -> None:
+    """Append one row per write; of two writes of a record in one call the later stands later. One statement a call, one
+    more when a source is shared or was not landed in this transaction, or a fact was taken from another record.
+
+    Order is right however clocks differ, as long as writers of a record wait for one another (they hold its row).
+    Raises UnknownOrigin for a field that neither plan, nor source, nor fact explains.
+    """
+    if not writes:
+        return
+    state = state_of(conn)
+    bitmaps = _bitmaps(conn, state, {tuple(write.fields) for write in writes})
+    plans = {w.plan.sha256: plan_id(conn, state, w.plan) for w in writes if w.plan is not None}
+    pack: Callable[[Sequence[int]], Any] = _array if conn.dialect.name == "postgresql" else pack_ids
+    rows = []
+    feeding: list[tuple[int, int]] = []
+    for write in writes:
+        unexplained = _unexplained(write.plan, tuple(write.fields))
+        if unexplained:
+            _check(write, unexplained)
+        facts = _describe(write.facts) if write.facts else None
+        if facts:
+            for fact in facts.values():
+                feeding += [(source, write.rec) for source in (fact.get("rec"), fact.get("landing")) if source]
+        feeding += [(source, write.rec) for source in write.sources]
+        rows.append(
+            (
+                write.rec,
+                write.at,
+                run,
+                plans[write.plan.sha256] if write.plan is not None else None,
+                bitmaps[tuple(write.fields)],
+                pack(write.sources) if write.sources else None,
+                write.actor,
+                encode(facts).decode() if facts else None,
+            )
+        )
+    _append(conn, "lineage_prov", rows)
+    _index(conn, state, feeding)
+
+
+def note_effects(conn: Connection, effects: Sequence[Effect]) -> None:
+    """Append one row per outbound action, or per change of its state. One statement a call."""
+    if effects:
+        datasets = state_of(conn).dataset_ids(conn, {effect.dataset for effect in effects})
+        _append(conn, "lineage_effect", [(e.rec, e.at, e.rule, datasets[e.dataset], e.key, e.state) for e in effects])
+
+
+# -- what a row holds --------------------------------------------------------------------------------------------------
+
+
+def _bitmaps(conn: Connection, state: State, sets: set[tuple[str, ...]]) -> dict[tuple[str, ...], bytes]:
+    """The bitmap of each set of fields; it is remembered once all its names are known to be committed."""
+    cache = state.bitmaps
+    new = [names for names in sets if names not in cache]
+    if not new:
+        return cache
+    ids = state.field_ids(conn, {name for names in new for name in names})
+    made = {names: pack_bits(ids[name] for name in names) for names in new}
+    if len(cache) > _REMEMBERED:
+        cache.clear()
+    cache.update({names: bits for names, bits in made.items() if state.fields.knows(names)})
+    return {**cache, **made}
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _unexplained(plan: Plan | None, fields: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields that the plan does not set."""
+    if plan is None or not plan.stages:
+        return fields
+    return tuple(name for name in fields if name not in plan.fields)
+
+
+def _check(write: Write, unexplained: tuple[str, ...]) -> None:
+    stages = write.plan is not None and write.plan.stages
+    if write.sources and not stages:
+        return
+    for name in unexplained:
+        if name not in write.facts:
+            raise UnknownOrigin(name, write.plan.fields if write.plan is not None else ())
+
+
+def _describe(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    described: dict[str, dict[str, Any]] = {}
+    for name, fact in facts.items():
+        if isinstance(fact, Fact):
+            described[name] = {
+                key: value for key, value in zip(_FACT_KEYS, fact, strict=True) if value or key == "value"
+            }
+        elif isinstance(fact, dict) and "value" in fact and fact.keys() <= _FACT_NAMES:
+            described[name] = fact
+        else:
+            described[name] = {"value": fact}
+    return described
+
+
+def _array(ids: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
+# -- statements --------------------------------------------------------------------------------------------------------
+
+
+def _append(conn: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    """Append rows (rec, at, ...); each gets the next sequence number of its record."""
+    statement = _STATEMENTS[table, conn.dialect.name]
+    if conn.dialect.name != "postgresql":
+        conn.exec_driver_sql(statement, rows)
+        return
+    while rows:
+        places: Counter[int] = Counter()
+        nth = []
+        for row in rows:
+            nth.append(places[row[0]])
+            places[row[0]] += 1
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        lost = conn.exec_driver_sql(statement, (nth, *columns)).scalars().all()
+        rows = [rows[place - 1] for place in lost]  # another writer of the same record took the number meanwhile
+
+
+def _index(conn: Connection, state: State, feeding: list[tuple[int, int]]) -> None:
+    """Put into the reverse index what feeds more than one record."""
+    landed = state.landed(conn)
+    unknown = {source for source, _ in feeding if source < _FIRST_RECORD and source not in landed}
+    if unknown:
+        t = tables.landing.c
+        for row in conn.execute(select(t.id, t.shared).where(t.id.in_(sorted(unknown)))):
+            landed[row.id] = row.shared
+    pairs = sorted({pair for pair in feeding if pair[0] >= _FIRST_RECORD or landed.get(pair[0])})
+    if pairs:
+        rows = [{"src": source, "rec": rec} for source, rec in pairs]
+        insert_new(conn, tables.prov_src, rows, tables.prov_src.c.src, tables.prov_src.c.rec)
+
+
+def _postgresql(table: str, types: Mapping[str, str]) -> str:
+    names = ", ".join(types)
+    arrays = ", ".join(f"%b::{'text' if kind.endswith('[]') else kind}[]" for kind in types.values())
+    values = ", ".join(f"u.{name}::{kind}" if kind.endswith("[]") else f"u.{name}" for name, kind in types.items())
+    return f"""
+        WITH w AS MATERIALIZED (
+            SELECT u.place, u.rec, greatest(
+                u.at * {_TICKS} + u.nth,
+                (SELECT max(p.seq) FROM {table} p WHERE p.rec = u.rec) + 1 + u.nth
+            ) AS seq, u.at, {values}
+            FROM unnest(%b::int[], %b::bigint[], %b::bigint[], {arrays}) WITH ORDINALITY
+                AS u(nth, rec, at, {names}, place)
+        ), i AS (
+            INSERT INTO {table} (rec, seq, at, {names}) SELECT rec, seq, at, {names} FROM w
+            ON CONFLICT (rec, seq) DO NOTHING RETURNING rec, seq
+        )
+        SELECT w.place FROM w LEFT JOIN i USING (rec, seq) WHERE i.rec IS NULL ORDER BY w.place
+    """  # noqa: S608
+
+
+def _sqlite(table: str, types: Mapping[str, str]) -> str:
+    values = ", ".join(f"?{number}" for number in range(3, 3 + len(types)))
+    return f"""
+        INSERT INTO {table} (rec, seq, at, {", ".join(types)}) VALUES (
+            ?1, max(?2 * {_TICKS}, coalesce((SELECT max(seq) FROM {table} WHERE rec = ?1) + 1, 0)), ?2, {values}
+        )
+    """  # noqa: S608
+
+
+_PROV = {
+    "run": "bigint", "plan": "int", "fields": "bytea", "src": "bigint[]", "actor": "text", "facts": "text"
+}  # fmt: skip
+_EFFECT = {"rule": "text", "dataset": "int", "key": "text", "state": "text"}
+_STATEMENTS = {
+    ("lineage_prov", "postgresql"): _postgresql("lineage_prov", _PROV),
+    ("lineage_prov", "sqlite"): _sqlite("lineage_prov", _PROV),
+    ("lineage_effect", "postgresql"): _postgresql("lineage_effect", _EFFECT),
+    ("lineage_effect", "sqlite"): _sqlite("lineage_effect", _EFFECT),
+}

@@ -1,0 +1,145 @@
+"""The tables of lineage. All times are microseconds since 1970 UTC.
+
+A value's origin is not stored: a `prov` row names the plan (which mappings), the landing rows (what the sources said)
+and the facts (what the hub knew), and the value is replayed from these three.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+_Ids = ARRAY(BigInteger).with_variant(LargeBinary, "sqlite")
+"""Landing ids: an array on PostgreSQL, where the drill-down joins it; on SQLite varints (`codec.pack_ids`)."""
+
+dataset = Table(
+    "lineage_dataset",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+field = Table(
+    "lineage_field",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="the field's bit in lineage_prov.fields"),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+plan = Table(
+    "lineage_plan",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sha256", Text, nullable=False, unique=True, comment="of body"),
+    Column(
+        "body",
+        Text,
+        nullable=False,
+        comment="JSON: prefix, functions (registry version), stages [{name, version, text}]",
+    ),
+)
+
+dictionary = Table(
+    "lineage_dictionary",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("dataset", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False, comment="a trained zstd dictionary"),
+    Column("samples", Integer, nullable=False),
+    Index("lineage_dictionary_dataset", "dataset", "id"),
+)
+
+run = Table(
+    "lineage_run",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True, comment="the OpenLineage runId"),
+    Column("job", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("state", Text, nullable=False, comment="running, complete, fail"),
+)
+
+landing = Table(
+    "lineage_landing",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column(
+        "address",
+        LargeBinary,
+        nullable=False,
+        unique=True,
+        comment="8 bytes of the object's hash, 16 of the content's: versions of an object are neighbours",
+    ),
+    Column("read_at", BigInteger, nullable=False, comment="when this version was first read"),
+    Column("run", BigInteger),
+    Column("erased_at", BigInteger, comment="payload (or parts of it) erased; the skeleton stays"),
+    Column("dataset", Integer, nullable=False),
+    Column("dictionary", Integer, nullable=False, comment="the zstd dictionary of this payload; 0: none"),
+    Column(
+        "shared", Boolean, nullable=False, comment="feeds more than one record: its readers are in lineage_prov_src"
+    ),
+    Column("key", Text, nullable=False, comment="the object's key in its source"),
+    Column("payload", LargeBinary, comment="zstd of the record's JSON (`codec`); NULL once dropped"),
+)
+
+prov = Table(
+    "lineage_prov",
+    metadata,
+    Column("rec", BigInteger, nullable=False, comment="global id of the record written"),
+    Column(
+        "seq",
+        BigInteger,
+        nullable=False,
+        comment="rises with every write of this record: at * 1024, or the last one + 1",
+    ),
+    Column("at", BigInteger, nullable=False),
+    Column("run", BigInteger),
+    Column("plan", Integer, comment="NULL: as answered, or set by hand"),
+    Column("fields", LargeBinary, nullable=False, comment="little-endian bitmap over lineage_field.id"),
+    Column("src", _Ids, comment="landing ids; the first is the record that the plan's first stage read"),
+    Column("actor", Text, nullable=False),
+    Column("facts", Text, comment="JSON {name: {value, from, xref, rec, field, landing, path}}"),
+    PrimaryKeyConstraint("rec", "seq"),
+    sqlite_with_rowid=False,
+)
+
+prov_src = Table(
+    "lineage_prov_src",
+    metadata,
+    Column("src", BigInteger, nullable=False, comment="landing id, or global id of the record a fact was taken from"),
+    Column("rec", BigInteger, nullable=False),
+    PrimaryKeyConstraint("src", "rec"),
+    sqlite_with_rowid=False,
+)
+"""Reverse index, only for sources that feed more than one record: landing rows that say so, and other records."""
+
+effect = Table(
+    "lineage_effect",
+    metadata,
+    Column("rec", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("dataset", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("rec", "seq"),
+    sqlite_with_rowid=False,
+)
+
+Index("lineage_prov_at", prov.c.at, postgresql_using="brin").ddl_if(dialect="postgresql")
