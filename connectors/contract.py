@@ -28,6 +28,8 @@ Record: TypeAlias = Mapping[str, Any]
 """JSON-like: str, int, Decimal, bool, None, aware datetime, and lists and mappings of these. Never a float."""
 Cursor: TypeAlias = JsonValue
 """Opaque to everyone but its connector; survives a JSON round trip. None: from the beginning."""
+DELETED = "_deleted"
+"""A tombstone is a record of a stream's key fields and `{DELETED: True}`."""
 
 
 class Settings(BaseModel):
@@ -102,13 +104,15 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What a webhook or a subscription handed us, as it came. Header names are lower case. `received_at` is the hub's
-    clock, so that `receive` stays pure. `path_token` is the last part of /v1/inbound/{connection}/{path_token}."""
+    clock, so that `receive` stays pure. `path_token` is the last part of /v1/inbound/{connection}/{path_token}.
+    `verified`: the hub checked the signature when it came and read it from its own store; do not check it again."""
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     topic: str = ""
     path_token: str = ""
     received_at: datetime | None = None
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
