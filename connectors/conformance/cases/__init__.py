@@ -1,0 +1,1 @@
+"""The cases of the exam, grouped by capability."""

@@ -1,0 +1,42 @@
+"""JSON without loss: numbers become `Decimal` or `int`, never float, and nothing in it can blow up what reads it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from connectors.errors import BadRecord
+
+MAX_EXPONENT = 400
+"""Beyond every double; a number like 1e999999999 would take the memory of whoever writes it out."""
+
+
+def load_json(data: bytes | str) -> Any:
+    """Parse JSON exactly.
+
+    :raises BadRecord: not JSON, not UTF-8, NaN or Infinity, a number beyond 10^±400, or nested too deeply.
+    """
+    try:
+        return json.loads(data, parse_float=_decimal, parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        raise BadRecord(f"not UTF-8 at byte {error.start}", record=_excerpt(data)) from None
+    except RecursionError:
+        raise BadRecord("nested too deeply", record=_excerpt(data)) from None
+    except ValueError as error:
+        raise BadRecord(f"not JSON: {error}", record=_excerpt(data)) from None
+
+
+def _decimal(text: str) -> Decimal:
+    number = Decimal(text)
+    if number and abs(number.adjusted()) > MAX_EXPONENT:
+        raise ValueError(f"the number {text[:40]} is out of all proportion")
+    return number
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _excerpt(data: bytes | str) -> str:
+    return data[:500].decode("utf-8", "replace") if isinstance(data, bytes) else data[:500]
