@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.contract import Health, MissingRight
-from connectors.errors import AuthProblem, ConnectorError
+from connectors.errors import AuthProblem, ConfigProblem, ConnectorError
 from connectors.prometheus.client import Forbidden, HttpApi, Refused
 from connectors.prometheus.config import PrometheusConfig
 
@@ -38,7 +38,7 @@ def health(config: PrometheusConfig, prometheus: HttpApi, alertmanager: HttpApi)
 
 
 def _prometheus(api: HttpApi, missing: list[MissingRight]) -> str:
-    api.read("/-/ready", text=True)
+    _ready(api)
     _may(
         missing, api, "GET /api/v1/query", "the context of a ticket", lambda: api.read("/api/v1/query", {"query": "1"})
     )
@@ -46,7 +46,7 @@ def _prometheus(api: HttpApi, missing: list[MissingRight]) -> str:
 
 
 def _alertmanager(api: HttpApi, missing: list[MissingRight]) -> str:
-    api.read("/-/ready", text=True)
+    _ready(api)
     _may(missing, api, "GET /api/v2/alerts", "reading alerts", lambda: api.read("/api/v2/alerts", {"filter": 'a="b"'}))
     _may(missing, api, "GET /api/v2/silences", "finding our silences", lambda: api.read("/api/v2/silences"))
     # Whoever may write gets these two refused, for want of content: nothing changes.
@@ -67,6 +67,12 @@ def _alertmanager(api: HttpApi, missing: list[MissingRight]) -> str:
         refused=True,
     )
     return f"Alertmanager {_version(api, '/api/v2/status', 'versionInfo')}"
+
+
+def _ready(api: HttpApi) -> None:
+    """Raises Transient (503) while the program starts."""
+    if "<" in api.read("/-/ready", text=True):
+        raise ConfigProblem(f"{api.base} answers with a web page", hint="is it this program's address?")
 
 
 def _may(

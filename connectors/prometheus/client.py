@@ -64,7 +64,12 @@ class HttpApi:
             raise Transient(f"{what}: {_reason(error)}") from error
         if not answer.is_success:
             raise failure(answer.status_code, answer.headers, answer.text, what)
-        return answer.text if text else _json(answer.content, what)
+        if text:
+            return answer.text
+        try:
+            return orjson.loads(answer.content)
+        except orjson.JSONDecodeError as error:
+            raise ConfigProblem(f"{what}: the answer is no JSON", hint="is it this program's address?") from error
 
     def write(self, method: str, path: str, body: Any = None) -> Any:
         """POST or DELETE: the JSON of the answer, None when empty. Raises what `read` raises, and Ambiguous when the
@@ -81,7 +86,10 @@ class HttpApi:
             raise Ambiguous(f"{what}: {_reason(error)}") from error
         if not answer.is_success:
             raise failure(answer.status_code, answer.headers, answer.text, what, wrote=True)
-        return _json(answer.content, what) if answer.content.strip() else None
+        try:
+            return orjson.loads(answer.content) if answer.content.strip() else None
+        except orjson.JSONDecodeError as error:
+            raise Ambiguous(f"{what}: the answer is no JSON") from error
 
 
 class Queries:
@@ -167,9 +175,9 @@ def failure(status: int, headers: Mapping[str, str], text: str, what: str, *, wr
         return AuthProblem(f"{what}: the credentials were refused", hint="renew username and password, or the token")
     if status == 403:
         return Forbidden(f"{what}: not allowed for this account", hint="grant it at the proxy before Prometheus")
-    if status in (408, 429) or (status == 503 and not wrote):
+    if status in (408, 429, 503):
         wait = headers.get("retry-after", "")
-        return Transient(f"{what}: {status} {reason}", retry_after=float(wait) if wait.isdecimal() else None)
+        return Transient(f"{what}: {status} {reason}", retry_after=int(wait) if wait.isdecimal() else None)
     if status < 500 or (status == 500 and "not found" in reason):  # Alertmanager 0.25 says 500 for an unknown silence
         return Refused(status, reason)
     return (Ambiguous if wrote else Transient)(f"{what}: {status} {reason}")
@@ -184,13 +192,6 @@ def refusal(text: str) -> str:
     if isinstance(said, dict):
         said = said.get("message") or said.get("error") or ""
     return str(said)[:300]
-
-
-def _json(content: bytes, what: str) -> Any:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise ConfigProblem(f"{what}: the answer is no JSON", hint="is it the address of this program?") from None
 
 
 def _reason(error: Exception) -> str:

@@ -46,8 +46,10 @@ CPU_QUERIES = (
 )
 MEMORY_QUERIES = (
     "100 - 100 * sum(node_memory_MemAvailable_bytes{$selector}) / sum(node_memory_MemTotal_bytes{$selector})",
-    "100 - 100 * sum(windows_memory_physical_free_bytes{$selector}) / sum(windows_memory_physical_total_bytes{$selector})",
-    "100 - 100 * sum(windows_os_physical_memory_free_bytes{$selector}) / sum(windows_cs_physical_memory_bytes{$selector})",
+    "100 - 100 * sum(windows_memory_physical_free_bytes{$selector})"
+    " / sum(windows_memory_physical_total_bytes{$selector})",
+    "100 - 100 * sum(windows_os_physical_memory_free_bytes{$selector})"
+    " / sum(windows_cs_physical_memory_bytes{$selector})",
 )
 _DISK = 'fstype!~"tmpfs|ramfs|devtmpfs|squashfs|iso9660|nsfs"'
 DISK_QUERIES = (

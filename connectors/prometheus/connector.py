@@ -28,7 +28,7 @@ from connectors.contract import (
     Settings,
     Stream,
 )
-from connectors.errors import AuthProblem, BadRecord, ConfigProblem, Transient
+from connectors.errors import Ambiguous, AuthProblem, BadRecord, ConfigProblem, Transient
 from connectors.prometheus import silences
 from connectors.prometheus.checks import health
 from connectors.prometheus.client import HttpApi, Queries, Refused, http_client
@@ -116,8 +116,7 @@ class PrometheusConnector:
                     records.append(record_of_api_alert(alert, self.config.alertmanager_url))
                 except BadRecord as problem:
                     bad.append(problem)
-            last = start + size >= len(answer)
-            yield Batch(records, cursor={"alerts": len(answer)} if last else None, bad=bad)
+            yield Batch(records, cursor=None, bad=bad)
 
     # -- context --------------------------------------------------------------------------------------------------
 
@@ -146,14 +145,14 @@ class PrometheusConnector:
     def probe(self, key: Mapping[str, Any]) -> Mapping[str, str]:
         """What is possible for an alert (`labels`) and a ticket's silences (`ticket` or `silence_id`) right now."""
         if not self.config.alertmanager_url:
-            return {o.name: "the address of Alertmanager is not set" for o in OPERATIONS} | {"close": _NO_CLOSE}
+            return {o.name: "the address of Alertmanager is not set" for o in OPERATIONS}
         try:
             lasting = [s for s in silences.named_by(key, self._ours()) if s.lasts]
             none = "" if lasting else "there is no silence of this ticket that still lasts"
         except Unfit as why:
             none = str(why)
         alert = "" if key.get("labels") else "the labels of the alert are not known"
-        return {"silence": alert, "extend_silence": none, "expire_silence": none, "close": _NO_CLOSE}
+        return {"silence": alert, "extend_silence": none, "expire_silence": none}
 
     def write(self, command: Command) -> Receipt:
         """One silence made, extended or ended. A silence that carries the command's mark already is a duplicate."""
@@ -231,7 +230,7 @@ class PrometheusConnector:
         answer = self._alertmanager.write("POST", _SILENCES, body)
         silence_id = answer.get("silenceID") if isinstance(answer, dict) else None
         if not isinstance(silence_id, str):
-            raise ConfigProblem("Alertmanager did not name the silence it made", hint="is it Alertmanager's address?")
+            raise Ambiguous("Alertmanager did not name the silence it made")
         values = {"silence_id": silence_id, "ends_at": body["endsAt"], "link": self._link(silence_id)}
         return Receipt(command.id, Outcome.applied, external_id=silence_id, values=values)
 

@@ -25,6 +25,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LONGEST = timedelta(days=366)
 _MINUTES = {"type": "integer", "minimum": 1, "maximum": 527_040, "title": "Minutes"}
 _UNTIL = {"type": "string", "format": "date-time", "title": "Until, instead of minutes"}
+_TICKET_ID = {"type": "string", "maxLength": 80, "title": "Ticket"}
 _COMMENT = {"type": "string", "maxLength": 1000, "title": "Comment"}
 
 OPERATIONS = (
@@ -35,7 +36,7 @@ OPERATIONS = (
         body_schema={
             "type": "object",
             "required": ["ticket"],
-            "properties": {"ticket": {"type": "string"}, "minutes": _MINUTES, "until": _UNTIL, "comment": _COMMENT},
+            "properties": {"ticket": _TICKET_ID, "minutes": _MINUTES, "until": _UNTIL, "comment": _COMMENT},
             "additionalProperties": False,
         },
     ),
@@ -53,7 +54,7 @@ OPERATIONS = (
         name="expire_silence",
         title="End the silence",
         title_zh="结束静默",
-        body_schema={"type": "object", "additionalProperties": False},
+        body_schema={"type": "object", "properties": {}, "additionalProperties": False},
     ),
 )
 
