@@ -3,6 +3,7 @@
 Every function takes the caller's `Connection` and never commits; times (`now`) are microseconds since 1970 UTC.
 """
 
+from id_registry.crosswalk import Xref, XrefPage, crosswalk, search
 from id_registry.errors import (
     AlreadyMerged,
     BadCursor,
@@ -12,6 +13,7 @@ from id_registry.errors import (
     BadObservation,
     BadPolicy,
     BadTime,
+    BadTransaction,
     ConcurrentChange,
     KindsDiffer,
     MergeForbidden,
@@ -25,8 +27,21 @@ from id_registry.errors import (
     UnknownMerge,
 )
 from id_registry.global_ids import KINDS, Kind, format_id, kind_of, parse_id
-from id_registry.minting import mint
-from id_registry.resolving import Key, live, lookup, resolve
+from id_registry.keys import Key
+from id_registry.merging import (
+    ForbiddenPair,
+    MergeEvent,
+    MergePreview,
+    allow,
+    forbid,
+    forbidden,
+    history,
+    merge,
+    preview,
+    undo,
+)
+from id_registry.minting import mint, was_minted
+from id_registry.resolving import live, lookup, resolve
 from id_registry.tables import metadata
 
 __all__ = [
@@ -39,11 +54,15 @@ __all__ = [
     "BadObservation",
     "BadPolicy",
     "BadTime",
+    "BadTransaction",
     "ConcurrentChange",
+    "ForbiddenPair",
     "Key",
     "Kind",
     "KindsDiffer",
+    "MergeEvent",
     "MergeForbidden",
+    "MergePreview",
     "NotFound",
     "NumbersExhausted",
     "Refused",
@@ -52,12 +71,24 @@ __all__ = [
     "UnknownGlobalId",
     "UnknownKind",
     "UnknownMerge",
+    "Xref",
+    "XrefPage",
+    "allow",
+    "crosswalk",
+    "forbid",
+    "forbidden",
     "format_id",
+    "history",
     "kind_of",
     "live",
     "lookup",
+    "merge",
     "metadata",
     "mint",
     "parse_id",
+    "preview",
     "resolve",
+    "search",
+    "undo",
+    "was_minted",
 ]

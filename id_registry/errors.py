@@ -8,7 +8,8 @@ RegistryError
 │   ├── BadObservation     a value that cannot be kept
 │   ├── BadPolicy          a survivorship policy that cannot be followed
 │   ├── BadCursor          a page cursor that this registry did not give
-│   └── BadTime            a `now` that is not microseconds since 1970 UTC
+│   ├── BadTime            a `now` that is not microseconds since 1970 UTC
+│   └── BadTransaction     an isolation level that cannot see what others have just merged
 ├── NotFound               nothing by that name; ask for another
 │   ├── UnknownGlobalId    an id that was never handed out
 │   └── UnknownMerge       a merge that never happened
@@ -34,6 +35,7 @@ __all__ = [
     "BadObservation",
     "BadPolicy",
     "BadTime",
+    "BadTransaction",
     "ConcurrentChange",
     "KindsDiffer",
     "MergeForbidden",
@@ -104,6 +106,10 @@ class BadCursor(BadInput):
 
 class BadTime(BadInput):
     """This is no time in microseconds since 1970 UTC."""
+
+
+class BadTransaction(BadInput):
+    """Merges need a transaction at READ COMMITTED."""
 
 
 # -- nothing by that name -----------------------------------------------------------------------------------------

@@ -8,36 +8,22 @@ who won). Everybody inserts in the same order, so no two transactions wait for e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Sequence
 
-import orjson
 from sqlalchemy import Connection
 
-from id_registry.errors import BadKey, ConcurrentChange
-from id_registry.global_ids import KINDS, kind_named
+from id_registry.batches import chunks, planned_afresh, rows_parameters, values_parameter
+from id_registry.errors import ConcurrentChange
+from id_registry.global_ids import KINDS
+from id_registry.keys import Key, check_keys
 from id_registry.minting import mint_each
 
-__all__ = ["CHUNK", "LOCAL_LENGTH", "SEEN_EVERY", "SYSTEM_LENGTH", "Key", "check_keys", "live", "lookup", "resolve"]
+__all__ = ["SEEN_EVERY", "live", "lookup", "resolve"]
 
-CHUNK = 5_000
-"""Keys per statement."""
-SYSTEM_LENGTH = 100
-LOCAL_LENGTH = 512
 SEEN_EVERY = 24 * 3600 * 1_000_000
 """`last_seen` is brought up to date when it is this many microseconds old, so a key is written at most once a day."""
 
 _NUMBERS = {name: kind.number for name, kind in KINDS.items()}
-_T = TypeVar("_T")
-
-
-class Key(NamedTuple):
-    """What a system calls a thing. `local` counts exactly as given: no trimming, no folding of case or width."""
-
-    kind: str
-    system: str
-    local: str
-
 
 # One index probe per key whatever the planner thinks of the table's size (a join would turn into a scan of the whole
 # table), and one row for the answer, aligned with the question: both matter at a million keys.
@@ -99,90 +85,37 @@ def resolve(conn: Connection, keys: Iterable[Key], now: int) -> dict[Key, int]:
     Raises BadKey, UnknownKind, BadTime, NumbersExhausted; ConcurrentChange at an isolation above READ COMMITTED.
     """
     wanted = check_keys(keys)
-    found, stale = _read(conn, wanted, now - SEEN_EVERY)
-    if len(found) < len(wanted):
-        found |= _add(conn, [key for key in wanted if key not in found], now)
-    for gids in _chunks(stale):
-        conn.exec_driver_sql(_SEE[conn.dialect.name], (now, now - SEEN_EVERY, _bigints(conn, gids)))
+    with planned_afresh(conn):
+        found, stale = _read(conn, wanted, now - SEEN_EVERY)
+        if len(found) < len(wanted):
+            found |= _add(conn, [key for key in wanted if key not in found], now)
+        for gids in chunks(stale):
+            conn.exec_driver_sql(_SEE[conn.dialect.name], (now, now - SEEN_EVERY, values_parameter(conn, gids)))
     return found
 
 
 def lookup(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
     """The live gids of those keys that are known; writes nothing. Raises BadKey, UnknownKind."""
-    return _read(conn, check_keys(keys), 0)[0]
+    wanted = check_keys(keys)
+    with planned_afresh(conn):
+        return _read(conn, wanted, 0)[0]
 
 
 def live(conn: Connection, gids: Iterable[int]) -> dict[int, int]:
     """Each gid to the one that stands for it now: itself unless it was merged."""
     found = {gid: gid for gid in gids}
-    for chunk in _chunks(list(found)):
-        rows = conn.exec_driver_sql(_LIVE[conn.dialect.name], (_bigints(conn, chunk),)).all()
-        found.update((gid, root) for gid, root in rows)
+    with planned_afresh(conn):
+        for chunk in chunks(list(found)):
+            rows = conn.exec_driver_sql(_LIVE[conn.dialect.name], (values_parameter(conn, chunk),)).all()
+            found.update((gid, root) for gid, root in rows)
     return found
-
-
-def check_keys(keys: Iterable[Key]) -> list[Key]:
-    """The keys without repetitions. Raises BadKey or UnknownKind naming the first that cannot be kept."""
-    given = list(keys)
-    if not given:
-        return given
-    try:
-        wanted = list(dict.fromkeys(given))
-        # All at once, for this is the hot path; whoever fails is looked for one by one.
-        kinds, systems, locals_ = zip(*wanted, strict=True)
-        sound = (
-            set(kinds) <= _NUMBERS.keys()
-            and all(_sound(system, SYSTEM_LENGTH) for system in set(systems))
-            and max(map(len, locals_)) <= LOCAL_LENGTH
-            and all(locals_)
-            and _storable("".join(locals_))
-        )
-    except (TypeError, ValueError):
-        sound = False
-    if not sound:
-        for i, key in enumerate(given):
-            _check_key(key, i)
-    return wanted
-
-
-def _storable(text: str) -> bool:
-    if "\0" in text:
-        return False
-    try:
-        return text.isascii() or bool(text.encode())
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
-
-
-def _sound(text: object, length: int) -> bool:
-    return isinstance(text, str) and 0 < len(text) <= length and _storable(text)
-
-
-def _check_key(key: Key, i: int) -> None:
-    if not isinstance(key, tuple) or len(key) != 3:
-        raise BadKey(f"keys[{i}] is {key!r}; give Key(kind, system, local)", value=key, path=f"keys[{i}]")
-    kind_named(key[0])
-    for name, text, length in (("system", key[1], SYSTEM_LENGTH), ("local", key[2], LOCAL_LENGTH)):
-        if not _sound(text, length):
-            shown = repr(text) if len(repr(text)) <= 80 else f"{repr(text)[:60]}… of length {len(text)}"
-            hint = f"give text of 1 to {length} characters without NUL and lone surrogates"
-            raise BadKey(f"keys[{i}].{name} is {shown}; {hint}", value=text, path=f"keys[{i}].{name}", hint=hint)
-
-
-def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
-
-
-def _bigints(conn: Connection, gids: Sequence[int]) -> object:
-    return list(gids) if conn.dialect.name == "postgresql" else orjson.dumps(list(gids)).decode()
 
 
 def _read(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[dict[Key, int], list[int]]:
     """Live gids of the known keys, and the birth gids of those last seen before that time."""
     found: dict[Key, int] = {}
     stale: list[int] = []
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         kinds, systems, locals_ = zip(*chunk, strict=True)
         numbers = [_NUMBERS[kind] for kind in kinds]
         if conn.dialect.name == "postgresql":
@@ -194,10 +127,10 @@ def _read(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[dict
                 found.update(zip(chunk, gids, strict=True))
             stale += old or ()
         else:
-            asked_ = (seen_before, orjson.dumps(list(zip(numbers, systems, locals_, strict=True))).decode())
-            rows = conn.exec_driver_sql(_READ["sqlite"], asked_).all()
-            found.update((chunk[i], gid) for i, gid, _ in rows if gid is not None)
-            stale += [old for _, _, old in rows if old is not None]
+            rows = list(zip(numbers, systems, locals_, strict=True))
+            answers = conn.exec_driver_sql(_READ["sqlite"], (seen_before, *rows_parameters(conn, rows))).all()
+            found.update((chunk[i], gid) for i, gid, _ in answers if gid is not None)
+            stale += [old for _, _, old in answers if old is not None]
     return found, stale
 
 
@@ -206,13 +139,10 @@ def _add(conn: Connection, missing: list[Key], now: int) -> dict[Key, int]:
     supply = {kind: iter(gids) for kind, gids in mint_each(conn, Counter(key.kind for key in missing), now).items()}
     born = {key: next(supply[key.kind]) for key in missing}
     contested = False
-    for chunk in _chunks(missing):
+    for chunk in chunks(missing):
         rows = [(_NUMBERS[key.kind], key.system, key.local, born[key]) for key in chunk]
-        if conn.dialect.name == "postgresql":
-            asked: tuple[object, ...] = (now, *map(list, zip(*rows, strict=True)))
-        else:
-            asked = (now, orjson.dumps(rows).decode())
-        contested |= conn.exec_driver_sql(_ADD[conn.dialect.name], asked).rowcount < len(chunk)
+        added = conn.exec_driver_sql(_ADD[conn.dialect.name], (now, *rows_parameters(conn, rows))).rowcount
+        contested |= added < len(chunk)
     if not contested:
         return born
     found, _ = _read(conn, missing, 0)

@@ -1,0 +1,86 @@
+"""What a system calls a thing, and which names can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from id_registry.errors import BadInput, BadKey
+from id_registry.global_ids import KINDS, kind_named
+
+__all__ = ["LOCAL_LENGTH", "SYSTEM_LENGTH", "TEXT_LENGTH", "Key", "check_keys", "check_text", "is_storable"]
+
+SYSTEM_LENGTH = 100
+LOCAL_LENGTH = 512
+TEXT_LENGTH = 2_000
+"""Of an actor, a reason, a field's name."""
+
+
+class Key(NamedTuple):
+    """What a system calls a thing. `local` counts exactly as given: no trimming, no folding of case or width."""
+
+    kind: str
+    system: str
+    local: str
+
+
+def check_keys(keys: Iterable[Key]) -> list[Key]:
+    """The keys without repetitions. Raises BadKey or UnknownKind naming the first that cannot be kept."""
+    given = list(keys)
+    if not given:
+        return given
+    wanted: list[Key] = []
+    try:
+        # All at once, for this is the hot path; whoever fails is looked for one by one.
+        wanted = list(dict.fromkeys(given))
+        kinds, systems, locals_ = zip(*wanted, strict=True)
+        sound = (
+            set(kinds) <= KINDS.keys()
+            and all(_is_sound(system, SYSTEM_LENGTH) for system in set(systems))
+            and max(map(len, locals_)) <= LOCAL_LENGTH
+            and all(locals_)
+            and is_storable("".join(locals_))
+        )
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        for i, key in enumerate(given):
+            _check_key(key, i)
+    return wanted
+
+
+def check_text(text: object, path: str, *, empty: bool = False) -> str:
+    """The text, if both databases can keep it. Raises BadInput naming `path`."""
+    if not isinstance(text, str) or len(text) > TEXT_LENGTH or not (text or empty) or not is_storable(text):
+        hint = f"give text of {0 if empty else 1} to {TEXT_LENGTH} characters without NUL and lone surrogates"
+        raise BadInput(f"{path} is {_shown(text)}; {hint}", value=text, path=path, hint=hint)
+    return text
+
+
+def is_storable(text: str) -> bool:
+    """Whether UTF-8 and PostgreSQL can hold it."""
+    if "\0" in text:
+        return False
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+
+
+def _is_sound(text: object, length: int) -> bool:
+    return isinstance(text, str) and 0 < len(text) <= length and is_storable(text)
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:60]}… ({len(shown)} characters)"
+
+
+def _check_key(key: Key, i: int) -> None:
+    if not isinstance(key, tuple) or len(key) != 3:
+        raise BadKey(f"keys[{i}] is {_shown(key)}; give Key(kind, system, local)", value=key, path=f"keys[{i}]")
+    kind_named(key[0])
+    for name, text, length in (("system", key[1], SYSTEM_LENGTH), ("local", key[2], LOCAL_LENGTH)):
+        if not _is_sound(text, length):
+            path, hint = f"keys[{i}].{name}", f"give text of 1 to {length} characters without NUL and lone surrogates"
+            raise BadKey(f"{path} is {_shown(text)}; {hint}", value=text, path=path, hint=hint)
