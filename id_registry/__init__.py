@@ -41,11 +41,23 @@ from id_registry.merging import (
     undo,
 )
 from id_registry.minting import mint, was_minted
+from id_registry.observing import Observation, lock_field, observe, unlock_field
 from id_registry.resolving import live, lookup, resolve
+from id_registry.survivorship import (
+    MANUAL,
+    Candidate,
+    FieldPolicy,
+    GoldenField,
+    GoldenRecord,
+    Policy,
+    golden,
+    load_policy,
+)
 from id_registry.tables import metadata
 
 __all__ = [
     "KINDS",
+    "MANUAL",
     "AlreadyMerged",
     "BadCursor",
     "BadGlobalId",
@@ -55,8 +67,12 @@ __all__ = [
     "BadPolicy",
     "BadTime",
     "BadTransaction",
+    "Candidate",
     "ConcurrentChange",
+    "FieldPolicy",
     "ForbiddenPair",
+    "GoldenField",
+    "GoldenRecord",
     "Key",
     "Kind",
     "KindsDiffer",
@@ -65,6 +81,8 @@ __all__ = [
     "MergePreview",
     "NotFound",
     "NumbersExhausted",
+    "Observation",
+    "Policy",
     "Refused",
     "RegistryError",
     "SameId",
@@ -78,17 +96,22 @@ __all__ = [
     "forbid",
     "forbidden",
     "format_id",
+    "golden",
     "history",
     "kind_of",
     "live",
+    "load_policy",
+    "lock_field",
     "lookup",
     "merge",
     "metadata",
     "mint",
+    "observe",
     "parse_id",
     "preview",
     "resolve",
     "search",
     "undo",
+    "unlock_field",
     "was_minted",
 ]

@@ -32,7 +32,7 @@ def rows_parameters(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[
     """Rows as parameters: an array per column for `unnest(%s, %s, …)`, or one text for `json_each(?)`."""
     if conn.dialect.name == "postgresql":
         return tuple(map(list, zip(*rows, strict=True)))
-    return (orjson.dumps(rows).decode(),)
+    return (orjson.dumps(rows, default=tuple).decode(),)  # it takes no NamedTuple as it is
 
 
 def among(conn: Connection, gids: ColumnElement[int], values: Collection[int]) -> ColumnElement[bool]:

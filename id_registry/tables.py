@@ -75,7 +75,7 @@ observation = Table(
     Column("read_at", BigInteger, nullable=False, comment="When it was last read."),
     Column("since", BigInteger, nullable=False, comment="When it was first read with this value."),
     Column("noted_at", BigInteger, nullable=False, comment="When the registry took this value in."),
-    Column("source", Text, comment="The reading it came from, in the caller's words."),
+    Column("source", Text, nullable=False, comment="JSON; the reading it came from, in the caller's words."),
     sqlite_with_rowid=False,
     comment="What each system says of a thing, field by field: the candidates of a golden record.",
 )
