@@ -16,9 +16,9 @@ from sqlalchemy import Connection, select
 
 from core_tickets import tables
 from core_tickets.batch import among, insert_new, insert_rows, update_rows
-from core_tickets.model import AUDITED, BLANK, Change, Draft, Opened, Ticket
+from core_tickets.model import BLANK, Change, Draft, Opened, Ticket
 from core_tickets.promises import STANDARD, Policy, due
-from core_tickets.rows import MUTABLE, SELECT_TICKET, entry_row, row_of, ticket_of
+from core_tickets.rows import MUTABLE, SELECT_TICKET, entry_row, labels_json, row_of, ticket_of
 from core_tickets.workflow import meet, moved, raise_priority, reopen
 
 __all__ = ["open_or_merge"]
@@ -27,7 +27,14 @@ _T = tables.ticket.c
 _HELD = select(
     _T.id, _T.open_key, _T.status, _T.priority, _T.version, _T.closed_at, _T.occurrences, _T.first_seen, _T.last_seen
 )
-_audited = attrgetter(*AUDITED)
+# What a draft can set, with its value before; `labels` are stored as text and so come separately.
+_OPENING = tuple(
+    (name, BLANK[name])
+    for name in (
+        "status", "kind", "priority", "title", "description", "fingerprint", "storm_id", "device", "customer", "source",
+        "source_key", "url", "assignee", "group", "opened_at", "first_response_due", "resolution_due", "due_fixed",
+    )
+)  # fmt: skip
 
 
 def open_or_merge(conn: Connection, drafts: Sequence[Draft], now: int, *, policy: Policy = STANDARD) -> list[Opened]:
@@ -52,7 +59,12 @@ class _Group:
     places: list[int] = field(default_factory=list)
 
     @property
+    def priority(self) -> int:
+        return min([d.priority for d in self.drafts])
+
+    @property
     def urgent(self) -> Draft:
+        """The first one of the highest priority."""
         return min(self.drafts, key=attrgetter("priority"))
 
     def counted(self, now: int, ticket: Any = None) -> dict[str, int]:
@@ -93,32 +105,41 @@ class _Intake:
     def take(self, groups: list[_Group]) -> list[_Group]:
         """Answer all groups but those whose key changed hands meanwhile; returns these."""
         self.entries = []
-        keys = [g.key for g in groups if g.key is not None]
-        taken = set(self.conn.execute(select(_T.open_key).where(among(self.conn, _T.open_key, keys))).scalars())
-        met = [g for g in groups if g.key in taken]
-        fresh = [(g, self._new(g)) for g in groups if g.key not in taken]
-        inserted = insert_new(self.conn, tables.ticket, [row_of(ticket) for _, ticket in fresh], "open_key")
-        for group, ticket in fresh:
-            if ticket.id in inserted:
-                self._opened(group, ticket)
-            else:
-                met.append(group)
+        met: dict[int, _Group] = {}
+        fresh = groups
+        while fresh:  # again only for keys that another transaction took between the select and the insert
+            keys = [g.key for g in fresh if g.key is not None]
+            found = self.conn.execute(select(_T.open_key, _T.id).where(among(self.conn, _T.open_key, keys)))
+            holders = {row.open_key: row.id for row in found}
+            met |= {holders[g.key]: g for g in fresh if g.key in holders}
+            fresh = self._insert([g for g in fresh if g.key not in holders])
         late = self._meet(met) if met else []
         insert_rows(self.conn, tables.entry, self.entries)
         return late
 
-    def _meet(self, groups: list[_Group]) -> list[_Group]:
+    def _insert(self, groups: list[_Group]) -> list[_Group]:
+        """Open a ticket for each group; returns those whose key was taken."""
+        rows = [self._new(g) for g in groups]
+        inserted = insert_new(self.conn, tables.ticket, rows, "open_key")
+        taken = []
+        for group, row in zip(groups, rows, strict=True):
+            if row["id"] in inserted:
+                self._opened(group, row)
+            else:
+                taken.append(group)
+        return taken
+
+    def _meet(self, met: dict[int, _Group]) -> list[_Group]:
         """Lock the tickets that hold the keys; count the exact repeats, hand the others on."""
-        keys = [g.key for g in groups if g.key is not None]
-        query = _HELD.where(among(self.conn, _T.open_key, keys)).order_by(_T.id).with_for_update()
-        held = {row.open_key: row for row in self.conn.execute(query)}
+        late: list[_Group] = []
         repeats: list[dict[str, Any]] = []
         rarer: dict[int, tuple[_Group, str]] = {}
-        for group in groups:
-            if (row := held.get(group.key)) is None:
-                continue
+        for row in self.conn.execute(_HELD.where(among(self.conn, _T.id, met)).order_by(_T.id).with_for_update()):
+            group = met[row.id]
             outcome = meet(row.status, row.closed_at, max(d.reopen_within for d in group.drafts), self.now)
-            if outcome == "merge" and group.urgent.priority >= row.priority:
+            if row.open_key != group.key:
+                late.append(group)
+            elif outcome == "merge" and group.priority >= row.priority:
                 repeats.append({"id": row.id} | group.counted(self.now, row))
                 self._answer(group, row.id, "merged", row.version)
             else:
@@ -126,12 +147,12 @@ class _Intake:
         update_rows(self.conn, tables.ticket, repeats, ("occurrences", "first_seen", "last_seen"))
         if rarer:
             self._change(rarer)
-        return [g for g in groups if g.key not in held]
+        return late
 
     def _change(self, met: dict[int, tuple[_Group, str]]) -> None:
         """The rarer meetings, each with a line in the audit trail. The tickets are locked."""
         changed: list[Ticket] = []
-        successors: list[Ticket] = []
+        successors: list[dict[str, Any]] = []
         for row in self.conn.execute(SELECT_TICKET.where(among(self.conn, _T.id, met))):
             ticket = ticket_of(row)
             group, outcome = met[ticket.id]
@@ -139,64 +160,70 @@ class _Intake:
                 successor = self._new(group)
                 successors.append(successor)
                 self._opened(group, successor, {"previous": ticket.id})
-                done = moved(ticket, self.now, {"superseded_by": successor.id})
+                done = moved(ticket, self.now, {"superseded_by": successor["id"]})
             else:
-                fields = raise_priority(ticket, group.urgent.priority, self.policy)
+                fields = raise_priority(ticket, group.priority, self.policy)
                 if outcome == "reopen":
                     fields |= reopen(replace(ticket, **fields), self.now, self.policy)
                 done = moved(ticket, self.now, fields | group.counted(self.now, ticket))
                 answer = "reopened" if outcome == "reopen" else "merged"
                 self._answer(group, ticket.id, answer, done.ticket.version, done.changes)
             changed.append(done.ticket)
-            self._enter(group.urgent, done.ticket, outcome, done.changes)
+            self._enter(group.urgent, ticket.id, done.ticket.version, outcome, done.changes)
         update_rows(self.conn, tables.ticket, [row_of(t) for t in changed], MUTABLE)
-        insert_rows(self.conn, tables.ticket, [row_of(t) for t in successors])
+        insert_rows(self.conn, tables.ticket, successors)
 
-    def _new(self, group: _Group) -> Ticket:
-        draft, priority, now = group.drafts[0], group.urgent.priority, self.now
-        promised = due(self.policy, draft.kind, priority, now)
+    def _new(self, group: _Group) -> dict[str, Any]:
+        """The row of a new ticket; the columns it lacks have their defaults."""
+        draft, priority, now = group.drafts[0], group.priority, self.now
         first, last = draft.first_response_due, draft.resolution_due
-        counted = group.counted(now)
-        return Ticket(
-            id=draft.id,
-            kind=draft.kind,
-            priority=priority,
-            status="pending",
-            title=draft.title,
-            description=draft.description,
-            fingerprint=draft.fingerprint,
-            storm_id=draft.storm_id,
-            device=draft.device,
-            customer=draft.customer,
-            labels=dict(draft.labels),
-            source=draft.source,
-            source_key=draft.source_key,
-            url=draft.url,
-            assignee=draft.assignee,
-            group=draft.group,
-            opened_at=now,
-            updated_at=now,
-            first_response_due=promised.first_response if first is None else first,
-            resolution_due=promised.resolution if last is None else last,
-            due_fixed=first is not None or last is not None,
-            occurrences=counted["occurrences"],
-            first_seen=counted["first_seen"],
-            last_seen=counted["last_seen"],
-        )
+        promised = due(self.policy, draft.kind, priority, now)
+        return {
+            "id": draft.id,
+            "kind": draft.kind,
+            "priority": priority,
+            "status": "pending",
+            "title": draft.title,
+            "description": draft.description,
+            "fingerprint": draft.fingerprint,
+            "open_key": draft.fingerprint,
+            "storm_id": draft.storm_id,
+            "device": draft.device,
+            "customer": draft.customer,
+            "labels": labels_json(draft.labels),
+            "source": draft.source,
+            "source_key": draft.source_key,
+            "url": draft.url,
+            "assignee": draft.assignee,
+            "group": draft.group,
+            "opened_at": now,
+            "updated_at": now,
+            "first_response_due": promised.first_response if first is None else first,
+            "resolution_due": promised.resolution if last is None else last,
+            "due_fixed": first is not None or last is not None,
+            **group.counted(now),
+        }
 
-    def _opened(self, group: _Group, ticket: Ticket, data: dict[str, Any] | None = None) -> None:
+    def _opened(self, group: _Group, row: dict[str, Any], data: dict[str, Any] | None = None) -> None:
         """The first line of a timeline holds every field that is not blank, so that the trail replays from nothing."""
-        values = zip(AUDITED, BLANK.values(), _audited(ticket), strict=True)
-        changes = [Change(name, None, value) for name, blank, value in values if value != blank]
-        self._enter(group.drafts[0], ticket, "open", changes, data)
-        self._answer(group, ticket.id, "opened", ticket.version)
+        draft = group.drafts[0]
+        changes = [(name, None, value) for name, blank in _OPENING if (value := row[name]) != blank]
+        if draft.labels:
+            changes.append(("labels", None, draft.labels))
+        self._enter(draft, row["id"], 1, "open", changes, data)
+        self._answer(group, row["id"], "opened", 1)
 
     def _enter(
-        self, draft: Draft, ticket: Ticket, name: str, changes: Sequence[Change], data: dict[str, Any] | None = None
+        self,
+        draft: Draft,
+        ticket_id: int,
+        version: int,
+        name: str,
+        changes: Sequence[tuple[str, Any, Any]],
+        data: dict[str, Any] | None = None,
     ) -> None:
         who = {"actor": draft.actor, "actor_kind": draft.actor_kind, "why": draft.why}
-        row = entry_row(ticket.id, self.now, name, **who, version=ticket.version, changes=changes, data=data)
-        self.entries.append(row)
+        self.entries.append(entry_row(ticket_id, self.now, name, **who, version=version, changes=changes, data=data))
 
     def _answer(
         self, group: _Group, ticket_id: int, outcome: str, version: int, changes: tuple[Change, ...] = ()

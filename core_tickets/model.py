@@ -122,7 +122,7 @@ class Draft:
                 checks.number(name, value)
         checks.number("reopen_within", self.reopen_within)
         checks.member("actor_kind", self.actor_kind, ACTOR_KINDS)
-        checks.labels("labels", self.labels)
+        object.__setattr__(self, "labels", checks.labels("labels", self.labels))
 
 
 class Change(NamedTuple):

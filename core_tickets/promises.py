@@ -60,7 +60,11 @@ STANDARD: Policy = {
 def due(policy: Policy, kind: str, priority: int, opened_at: int) -> Due:
     """When the promises for a ticket of this kind and priority fall due."""
     promise = policy.get((kind, priority)) or policy.get(("*", priority)) or Promise(None, None)
-    return Due(*(None if minutes is None else opened_at + minutes * MINUTE for minutes in promise))
+    first, last = promise
+    return Due(
+        None if first is None else opened_at + first * MINUTE,
+        None if last is None else opened_at + last * MINUTE,
+    )
 
 
 def resolution_deadline(ticket: Ticket, now: int) -> int | None:

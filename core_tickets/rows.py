@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -26,9 +26,13 @@ def ticket_of(row: Row[Any]) -> Ticket:
     return Ticket(*values)
 
 
+def labels_json(labels: Mapping[str, str]) -> str:
+    return orjson.dumps(labels, option=orjson.OPT_SORT_KEYS).decode() if labels else "{}"
+
+
 def row_of(ticket: Ticket) -> dict[str, Any]:
     row = dict(zip(FIELDS, _values(ticket), strict=True))
-    row["labels"] = orjson.dumps(ticket.labels, option=orjson.OPT_SORT_KEYS).decode()
+    row["labels"] = labels_json(ticket.labels)
     row["open_key"] = None if ticket.superseded_by is not None else ticket.fingerprint
     return row
 
@@ -43,7 +47,7 @@ def entry_row(
     why: str = "",
     type: str = "change",
     version: int | None = None,
-    changes: Iterable[Change] = (),
+    changes: Sequence[tuple[str, Any, Any]] = (),
     data: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     return {
@@ -55,8 +59,8 @@ def entry_row(
         "actor_kind": actor_kind,
         "why": why,
         "version": version,
-        "changes": orjson.dumps([tuple(c) for c in changes]).decode(),
-        "data": orjson.dumps(data or {}).decode(),
+        "changes": orjson.dumps(changes, default=tuple).decode() if changes else "[]",
+        "data": orjson.dumps(data).decode() if data else "{}",
     }
 
 
