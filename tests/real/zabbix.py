@@ -1,12 +1,13 @@
-"""A real Zabbix 6.0 for the tests: server, PHP front end and API, started from the machine's own programs in a few seconds.
+"""A real Zabbix 6.0 for the tests: server, PHP front end and API, started from the machine's own programs in a few
+seconds.
 
-`setup/components.sh zabbix` unpacks the programs; an installed Zabbix is used as well. The schema goes into a new database
-of a running PostgreSQL, without the stock templates (2 s instead of 30 s). The server runs in Asia/Shanghai on purpose:
-a message whose time is read in the wrong zone is then eight hours off.
-"""
+`setup/components.sh zabbix` unpacks the programs; an installed Zabbix is used as well. The schema goes into a new
+database of a running PostgreSQL, without the stock templates (2 s instead of 30 s). The server runs in Asia/Shanghai
+on purpose: a message whose time is read in the wrong zone is then eight hours off."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import random
@@ -31,9 +32,23 @@ from tests.real.postgres import COMPONENTS, MissingComponent, free_port
 T = TypeVar("T")
 
 KEPT_TABLES = frozenset(
-    "role role_rule users usrgrp users_groups hstgrp config config_autoreg_tls globalmacro regexps expressions graph_theme".split()
+    ("role", "role_rule", "users", "usrgrp", "users_groups", "hstgrp", "config", "config_autoreg_tls", "globalmacro")
 )
 """What of the stock data the API and the server need; the templates, 99 % of it, they do not."""
+
+PHP_EXTENSIONS = (
+    "pgsql",
+    "mbstring",
+    "bcmath",
+    "gd",
+    "dom",
+    "xml",
+    "xmlreader",
+    "xmlwriter",
+    "ctype",
+    "gettext",
+    "sockets",
+)
 
 
 def find_root() -> Path:
@@ -53,7 +68,8 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def wait_until(found: Callable[[], T | None], what: str, deadline_s: float = 30) -> T:
-    """The first answer of `found` that is not None or False; an AssertionError naming `what` when there is none in time."""
+    """The first answer of `found` that is not None or False; an AssertionError naming `what` when there is none in
+    time."""
     end = time.monotonic() + deadline_s
     while True:
         answer = found()
@@ -90,7 +106,7 @@ class Zabbix:
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self.session = ""
 
-    # -- starting and stopping --------------------------------------------------------------------------------------
+    # -- starting and stopping -------------------------------------------------------------------------------------
 
     def start(self) -> Zabbix:
         try:
@@ -114,10 +130,8 @@ class Zabbix:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        try:  # the whole group: `php -S` leaves its workers on the port otherwise
+        with contextlib.suppress(ProcessLookupError):  # the group: `php -S` leaves its workers on the port otherwise
             os.killpg(process.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
@@ -198,9 +212,9 @@ class Zabbix:
         db = self.database
         conf.write_text(
             "<?php\n"
-            f"$DB['TYPE']='POSTGRESQL'; $DB['SERVER']='{db.host}'; $DB['PORT']='{db.port}'; $DB['DATABASE']='{db.database}';\n"
-            f"$DB['USER']='{db.username}'; $DB['PASSWORD']='{db.password or ''}'; $DB['SCHEMA']=''; $DB['ENCRYPTION']=false;\n"
-            "$DB['DOUBLE_IEEE754']=true; $ZBX_SERVER='127.0.0.1';\n"
+            f"$DB['TYPE']='POSTGRESQL'; $DB['SERVER']='{db.host}'; $DB['PORT']='{db.port}';\n"
+            f"$DB['DATABASE']='{db.database}'; $DB['USER']='{db.username}'; $DB['PASSWORD']='{db.password or ''}';\n"
+            "$DB['SCHEMA']=''; $DB['ENCRYPTION']=false; $DB['DOUBLE_IEEE754']=true; $ZBX_SERVER='127.0.0.1';\n"
             f"$ZBX_SERVER_PORT='{self.trapper_port}'; $ZBX_SERVER_NAME=''; $IMAGE_FORMAT_DEFAULT=IMAGE_FORMAT_PNG;\n"
         )
         # Debian compiles the path of the configuration in
@@ -225,7 +239,7 @@ class Zabbix:
         modules = sorted((self.root / "usr/lib/php").glob("2*"))[-1]
         command = [str(self.root / "usr/bin/php"), "-n", f"-dextension_dir={modules}"]
         command += [f"-d{k}={v}" for k, v in settings.items()]
-        for extension in "pgsql mbstring bcmath gd dom xml xmlreader xmlwriter simplexml ctype gettext sockets".split():
+        for extension in PHP_EXTENSIONS:
             if (modules / f"{extension}.so").exists():
                 command.append(f"-dextension={extension}")
         if (modules / "opcache.so").exists():
@@ -244,7 +258,7 @@ class Zabbix:
         """The last lines of each program, for a test that fails."""
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')[-3000:]}" for p in self.folder.glob("*.log"))
 
-    # -- using it -------------------------------------------------------------------------------------------------------
+    # -- using it --------------------------------------------------------------------------------------------------
 
     def api(self, method: str, params: list[Any] | None = None, **named: Any) -> Any:
         """The result of a call as Admin; an AssertionError with Zabbix's words when it refuses."""
