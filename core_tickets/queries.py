@@ -17,7 +17,7 @@ from core_tickets.batch import among
 from core_tickets.errors import InvalidInput, UnknownTicket
 from core_tickets.model import AUDITED, Ticket
 from core_tickets.rows import SELECT_TICKET, ticket_of
-from core_tickets.vocabulary import KINDS, PRIORITIES, STATUSES
+from core_tickets.vocabulary import KINDS, PRIORITIES, STATUSES, format_priority
 
 __all__ = ["Filters", "Order", "Page", "counts", "get", "get_many", "links", "read_values", "search"]
 
@@ -124,13 +124,15 @@ def links(conn: Connection, ids: Collection[int]) -> dict[int, list[int]]:
 def read_values(conn: Connection, ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """The fields of tickets as canonical values, for lineage to compare: text, int, bool, map, aware UTC datetime.
 
-    Priority is the number, things are global ids as numbers. Tickets that do not exist are absent.
+    Priority reads P0 to P3; device, customer and other things are global ids as numbers. Tickets that do not exist are
+    absent.
     """
     return {ticket_id: _canonical(ticket) for ticket_id, ticket in get_many(conn, ids).items()}
 
 
 def _canonical(ticket: Ticket) -> dict[str, Any]:
     values = {name: getattr(ticket, name) for name in (*AUDITED, "first_seen", "last_seen", "occurrences")}
+    values["priority"] = format_priority(ticket.priority)
     for name in _TIMES:
         if values[name] is not None:
             values[name] = _EPOCH + timedelta(microseconds=values[name])
