@@ -69,7 +69,7 @@ class HttpApi:
         try:
             return orjson.loads(answer.content)
         except orjson.JSONDecodeError as error:
-            raise ConfigProblem(f"{what}: the answer is no JSON", hint="is it this program's address?") from error
+            raise Transient(f"{what}: the answer is no JSON", hint="is it this program's address?") from error
 
     def write(self, method: str, path: str, body: Any = None) -> Any:
         """POST or DELETE: the JSON of the answer, None when empty. Raises what `read` raises, and Ambiguous when the
@@ -113,7 +113,7 @@ class Queries:
         try:
             result = connection.custom_query(query, params={"timeout": f"{timeout_s:.3f}s"}, timeout=timeout_s)
         except requests.exceptions.JSONDecodeError as error:
-            raise ConfigProblem(f"{what}: the answer is no JSON", hint="is `url` the address of Prometheus?") from error
+            raise Transient(f"{what}: the answer is no JSON", hint="is `url` the address of Prometheus?") from error
         except (KeyError, TypeError) as error:
             raise ConfigProblem(f"{what}: the answer is not Prometheus'", hint="is `url` right?") from error
         except requests.RequestException as error:

@@ -44,6 +44,8 @@ class SeriesStore:
             raise BadQuery("no expression found in input")
         tokens = list(_tokens(text))
         _check_pairs(tokens)
+        if len(tokens) == 1 and tokens[0][0] == "number":
+            return [({}, tokens[0][1])]
         found: dict[tuple[tuple[str, str], ...], str] = {}
         for part in _alternatives(tokens):
             matchers, aggregated = _first_selector(part)
