@@ -34,15 +34,16 @@ class Scrubber:
         return text if self._pattern is None else self._pattern.sub(MASK, text)
 
     def value(self, value: Any) -> Any:
-        """A JSON-like value with every secret inside its texts masked; other objects become their masked text."""
+        """A JSON-like value with every secret inside its texts masked; other objects are left as they are."""
         if isinstance(value, str):
             return self.text(value)
-        if value is None or isinstance(value, (bool, int, float)):
-            return value
+        if isinstance(value, bytes):
+            text = value.decode("utf-8", "replace")
+            return self.text(text).encode() if self.leaks(text) else value
         if isinstance(value, dict):
             return {self.value(key): self.value(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return type(value)(self.value(item) for item in value) if type(value) in (list, tuple) else value
+        if type(value) in (list, tuple):
+            return type(value)(self.value(item) for item in value)
         return value
 
     def trace(self, error: BaseException) -> str:
