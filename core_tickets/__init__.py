@@ -5,8 +5,9 @@ Every function that touches the database takes a SQLAlchemy Connection and never
 """
 
 from core_tickets.commands import apply
+from core_tickets.counting import touch
 from core_tickets.errors import InvalidInput, NotAllowed, TicketError, UnknownTicket, VersionConflict
-from core_tickets.intake import open_or_merge, touch
+from core_tickets.intake import open_or_merge
 from core_tickets.model import Applied, Change, Command, Draft, Entry, Note, Opened, Ticket
 from core_tickets.promises import (
     STANDARD,

@@ -6,7 +6,7 @@ neither), a number beyond 64 bits, a key too long for an index.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -63,3 +63,8 @@ def labels(path: str, value: Any) -> dict[str, str]:
         text(f"{path} key", key, required=True)
         text(f"{path}.{key}", content)
     return dict(value)
+
+
+def possible_ids(values: Iterable[Any]) -> set[int]:
+    """Those that can be ids at all: no ticket has another, and PostgreSQL refuses to look for it."""
+    return {v for v in values if type(v) is int and 0 < v < _BIGINT}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, tuple_
 
-from core_tickets import tables
+from core_tickets import checks, tables
 from core_tickets.batch import among, insert_rows, update_rows
 from core_tickets.errors import TicketError, UnknownTicket
 from core_tickets.model import Applied, Command, Ticket
@@ -21,6 +21,7 @@ __all__ = ["apply"]
 _T = tables.ticket.c
 _LINK = tables.link.c
 _LINKING = ("link", "unlink")
+_NAMING = ("other", "storm_id")  # args that name another ticket
 
 
 def apply(conn: Connection, commands: Sequence[Command], now: int, *, policy: Policy = STANDARD) -> list[Applied]:
@@ -55,8 +56,8 @@ class _Work:
     def load(self, commands: Sequence[Command]) -> None:
         """Lock every ticket that is named, in order of id, and read the links that are to change."""
         linking = [c for c in commands if c.action in _LINKING]
-        ids = _ids(c.ticket_id for c in commands) | _ids(c.args.get("other") for c in linking)
-        query = SELECT_TICKET.where(among(self.conn, _T.id, ids)).order_by(_T.id).with_for_update()
+        ids = {c.ticket_id for c in commands}.union(c.args.get(name) for c in commands for name in _NAMING)
+        query = SELECT_TICKET.where(among(self.conn, _T.id, checks.possible_ids(ids))).order_by(_T.id).with_for_update()
         self.tickets = {t.id: t for t in map(ticket_of, self.conn.execute(query))}
         if linking:
             found = select(_LINK.low, _LINK.high).where(among(self.conn, _LINK.low, self.tickets))
@@ -68,6 +69,9 @@ class _Work:
             if ticket is None:
                 raise UnknownTicket(command.ticket_id)
             done = step(ticket, command, self.now, self.policy)
+            for name in _NAMING:
+                if (other := command.args.get(name)) is not None and other not in self.tickets:
+                    raise UnknownTicket(other)
             if command.action in _LINKING:
                 done = self._link(ticket, command, done)
         except TicketError as error:
@@ -80,9 +84,7 @@ class _Work:
         return Applied(ticket.id, command.action, done.ticket, done.changes, event=ACTIONS[command.action].event)
 
     def _link(self, ticket: Ticket, command: Command, done: Step) -> Step:
-        other = self.tickets.get(done.data["other"])
-        if other is None:
-            raise UnknownTicket(done.data["other"])
+        other = self.tickets[done.data["other"]]
         pair = (min(ticket.id, other.id), max(ticket.id, other.id))
         making = command.action == "link"
         if making == (pair in self.links):
@@ -116,8 +118,3 @@ class _Work:
             made = [(pair, actor) for pair, actor in self.relinked.items() if actor is not None]
             rows = [{"low": low, "high": high, "at": self.now, "actor": actor} for (low, high), actor in made]
             insert_rows(self.conn, tables.link, rows)
-
-
-def _ids(values: Iterable[Any]) -> set[int]:
-    """Those that can be ids at all; a command with any other is answered with its error."""
-    return {v for v in values if type(v) is int and 0 < v < 2**63}

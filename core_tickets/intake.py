@@ -7,7 +7,7 @@ is waited for once rows are locked: a key passes to a successor under the lock o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -21,7 +21,7 @@ from core_tickets.promises import STANDARD, Policy, due
 from core_tickets.rows import MUTABLE, SELECT_TICKET, entry_row, labels_json, row_of, ticket_of
 from core_tickets.workflow import meet, moved, raise_priority, reopen
 
-__all__ = ["open_or_merge", "touch"]
+__all__ = ["open_or_merge"]
 
 _T = tables.ticket.c
 _HELD = select(
@@ -48,21 +48,6 @@ def open_or_merge(conn: Connection, drafts: Sequence[Draft], now: int, *, policy
     while waiting:  # a second round only when a key went to a successor while we waited for its ticket
         waiting = intake.take(waiting)
     return [intake.opened[place] for place in range(len(drafts))]
-
-
-def touch(conn: Connection, repeats: Mapping[int, int], now: int) -> None:
-    """Count so many exact repeats of each ticket that is known to stand; no version, no line in the timeline.
-
-    Two statements. Tickets that do not exist are passed over.
-    """
-    if not repeats:
-        return
-    query = select(_T.id, _T.occurrences, _T.last_seen).where(among(conn, _T.id, repeats))
-    rows = [
-        {"id": row.id, "occurrences": row.occurrences + repeats[row.id], "last_seen": max(now, row.last_seen)}
-        for row in conn.execute(query.order_by(_T.id).with_for_update())
-    ]
-    update_rows(conn, tables.ticket, rows, ("occurrences", "last_seen"))
 
 
 @dataclass(slots=True)

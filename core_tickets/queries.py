@@ -68,7 +68,8 @@ def get(conn: Connection, ticket_id: int) -> Ticket:
 
 def get_many(conn: Connection, ids: Collection[int]) -> dict[int, Ticket]:
     """Those that exist."""
-    return {t.id: t for t in map(ticket_of, conn.execute(SELECT_TICKET.where(among(conn, _T.id, ids))))}
+    query = SELECT_TICKET.where(among(conn, _T.id, checks.possible_ids(ids)))
+    return {t.id: t for t in map(ticket_of, conn.execute(query))}
 
 
 def search(
@@ -145,14 +146,17 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         values = getattr(filters, name)
         if values is not None:
             conditions.append(_T[name].in_([checks.member(name, value, known) for value in values]))
-    for name in ("assignee", "group", "device", "customer", "storm_id", "fingerprint", "source"):
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(_T[name] == value)
+    for check, names in (
+        (checks.text, ("assignee", "group", "fingerprint", "source")),
+        (checks.number, ("device", "customer", "storm_id")),
+    ):
+        for name in names:
+            if (value := getattr(filters, name)) is not None:
+                conditions.append(_T[name] == check(name, value))
     if filters.q:
         conditions.append(_T.title.icontains(checks.text("q", filters.q), autoescape=True))
     if filters.updated_since is not None:
-        conditions.append(_T.updated_at >= filters.updated_since)
+        conditions.append(_T.updated_at >= checks.number("updated_since", filters.updated_since))
     return conditions
 
 

@@ -53,9 +53,11 @@ ACTIONS: Mapping[str, Action] = {
     "unlink": Action(_ANY, None, "ticket.unlinked", ("other",)),
 }
 
-# What counts as an answer to whoever reported it, when a person does it here or in a connected system.
-_ANSWERS = frozenset({"start", "block", "resolve"})
-_ANSWERERS = frozenset({"person", "connector"})
+# What counts as the first response, by who does it: a source that ends its own alert has answered nobody.
+_ANSWERS = {
+    "person": frozenset({"start", "block", "resolve", "comment"}),
+    "connector": frozenset({"start", "block", "comment"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,17 @@ def step(ticket: Ticket, command: Command, now: int, policy: Policy) -> Step:
     checks.member("actor_kind", command.actor_kind, ACTOR_KINDS)
     for name in command.args:
         checks.member(f"args of {command.action}", name, action.args)
-    if command.expected_version is not None and command.expected_version != ticket.version:
-        raise VersionConflict(ticket.id, command.expected_version, ticket.version)
+    expected = command.expected_version
+    if expected is not None and checks.number("expected_version", expected) != ticket.version:
+        raise VersionConflict(ticket.id, expected, ticket.version)
     if command.action not in (can := allowed(ticket)):
         reason = f"ticket {ticket.superseded_by} took its place" if ticket.status in action.sources else ""
         raise NotAllowed(ticket.id, command.action, ticket.status, can, reason)
     fields, data = _DO[command.action](ticket, command.args, now, policy)
     if action.target is not None:
         fields["status"] = action.target
-    answers = command.action in _ANSWERS or data.get("public", False)
-    if answers and command.actor_kind in _ANSWERERS and ticket.first_responded_at is None:
+    answers = command.action in _ANSWERS.get(command.actor_kind, ()) and data.get("public", True)
+    if answers and ticket.first_responded_at is None:  # an internal comment answers nobody
         fields["first_responded_at"] = now
     after = _moved(ticket, now, fields, touched=bool(data))
     return Step(after, _changes(ticket, after), data)
