@@ -1,0 +1,363 @@
+"""From checked trees to one Python function.
+
+The generated function reads every path once, then computes each value in straight code. Where a value has the expected
+class it is computed in place; everything else (null, whole numbers, wrong kinds) goes through `operators` and
+`Function.checked`, which define the meaning. `source` of what is compiled can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from mappings import operators
+from mappings.errors import EvaluationError
+from mappings.registry import Parameter
+from mappings.tree import (
+    Arithmetic,
+    Call,
+    Choice,
+    Compare,
+    External,
+    IsNull,
+    Junction,
+    LetRead,
+    ListOf,
+    Literal,
+    MapOf,
+    Node,
+    Not,
+    Path,
+    Read,
+    Step,
+    TableRead,
+)
+from mappings.values import CONTEXT, Kind
+
+FAILURES = (EvaluationError, ArithmeticError)
+"""What a computation may raise because of the record at hand. Anything else is a bug."""
+
+_CLASSES = {
+    Kind.TEXT: "str",
+    Kind.NUMBER: "Decimal",
+    Kind.INT: "int",
+    Kind.BOOL: "bool",
+    Kind.DATE: "date",
+    Kind.LIST: "list",
+    Kind.MAP: "dict",
+}
+_FAST_ARITHMETIC = {"+": "_add", "-": "_subtract", "*": "_multiply", "/": "_divide", "%": "modulo"}
+_SAFE_ARITHMETIC = {sign: call.__name__ for sign, call in operators.ARITHMETIC.items()}
+_SAFE_COMPARISON = {sign: call.__name__ for sign, call in operators.COMPARISONS.items()}
+_ORDER = ("<", "<=", ">", ">=")
+
+
+class Failed:
+    """An intermediate name that could not be computed; whoever reads it fails with the same error."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class Writer:
+    """Source lines of one function, and the objects they name."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+        self.depth = 1
+        self.count = 0
+        self.reads: dict[Path, str] = {}
+        self.lets: dict[str, str] = {}
+        self.names: dict[str, Any] = {
+            "Decimal": Decimal,
+            "datetime": datetime,
+            "date": date,
+            "UTC": UTC,
+            "Failed": Failed,
+            "FAILURES": FAILURES,
+            "_add": CONTEXT.add,
+            "_subtract": CONTEXT.subtract,
+            "_multiply": CONTEXT.multiply,
+            "_divide": CONTEXT.divide,
+            "_minus": CONTEXT.minus,
+            "step": operators.step,
+            "truth": operators.truth,
+            "negate": operators.negate,
+            **{call.__name__: call for call in operators.ARITHMETIC.values()},
+            **{call.__name__: call for call in operators.COMPARISONS.values()},
+        }
+
+    def line(self, text: str) -> None:
+        self.lines.append((self.depth, text))
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        self.line(head)
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+    def branch(self, source: Callable[[], str]) -> tuple[list[tuple[int, str]], str]:
+        """The statements that a part needs, one block deeper than here, and the expression after them."""
+        outer, self.lines = self.lines, []
+        self.depth += 1
+        text = source()
+        self.depth -= 1
+        inner, self.lines = self.lines, outer
+        return inner, text
+
+    def fresh(self, prefix: str = "t") -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def constant(self, value: Any, prefix: str = "K") -> str:
+        name = self.fresh(prefix)
+        self.names[name] = value
+        return name
+
+    def build(self, name: str, parameters: str) -> tuple[Callable[..., Any], str]:
+        """The function of these lines, and its source."""
+        source = (
+            "\n".join([f"def {name}({parameters}):", *("    " * depth + text for depth, text in self.lines)]) + "\n"
+        )
+        exec(compile(source, f"<mapping {name}>", "exec"), self.names)  # noqa: S102  (only what is written here)
+        return self.names[name], source
+
+    # -- reading the record -----------------------------------------------------------------------------------------
+
+    def read_all(self, paths: Iterable[Path], record: str = "record") -> None:
+        """Read each path into a variable of its own; what two paths share is read once."""
+        wanted = [path for path in paths if path not in self.reads]
+        self.reads.setdefault((), record)
+        self._read_below((), sorted({p[:n] for p in wanted for n in range(1, len(p) + 1)}, key=str), top=True)
+
+    def _read_below(self, base: Path, prefixes: list[Path], top: bool = False) -> None:
+        found = [p for p in prefixes if len(p) == len(base) + 1 and p[: len(base)] == base]
+        new = [p for p in found if p not in self.reads]
+        for path in new:
+            self.reads[path] = self.fresh("p")
+        source = self.reads[base]
+        if top:
+            for path in new:
+                self.line(f"{self.reads[path]} = {source}.get({path[-1]!r})")
+        elif new:
+            self._read_parts(source, new)
+        for path in found:
+            self._read_below(path, prefixes)
+
+    def _read_parts(self, source: str, paths: list[Path]) -> None:
+        texts = [path for path in paths if isinstance(path[-1], str)]
+        if texts:
+            with self.block(f"if {source}.__class__ is dict:"):
+                for path in texts:
+                    self.line(f"{self.reads[path]} = {source}.get({path[-1]!r})")
+            with self.block("else:"):
+                for path in texts:
+                    self.line(f"{self.reads[path]} = step({source}, {path[-1]!r})")
+        for path in paths:
+            if path not in texts:
+                self.line(f"{self.reads[path]} = step({source}, {path[-1]!r})")
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def value(self, node: Node) -> str:
+        """Source of an expression for the node's value; statements it needs are written before it."""
+        match node:
+            case Literal():
+                return self._literal(node)
+            case Read():
+                return self.reads[node.path]
+            case LetRead():
+                return self._let(node)
+            case TableRead():
+                return self.constant(dict(node.value))
+            case Step():
+                return f"step({self.value(node.base)}, {node.key!r})"
+            case Arithmetic():
+                return self._arithmetic(node)
+            case Compare() | IsNull() | Junction() | Not():
+                return self.test(node)
+            case Choice():
+                return self._choice(node)
+            case Call():
+                return self._call(node)
+            case External():
+                return f"{self.constant(node.invoke, 'X')}({', '.join(self.values(node.reads))})"
+            case ListOf():
+                return f"[{', '.join(self.values(node.items))}]"
+            case MapOf():
+                pairs = zip(node.keys, self.values(node.items), strict=True)
+                return f"{{{', '.join(f'{key!r}: {item}' for key, item in pairs)}}}"
+        raise TypeError(f"no code for {type(node).__name__}")
+
+    def values(self, nodes: Iterable[Node]) -> list[str]:
+        return [self.value(node) for node in nodes]
+
+    def atom(self, node: Node) -> str:
+        """Like `value`, but a name or literal that may stand in several places."""
+        if isinstance(node, Literal) and isinstance(node.value, int) and not isinstance(node.value, bool):
+            return self.constant(node.value)
+        text = self.value(node)
+        if text.isidentifier() or isinstance(node, Literal):
+            return text
+        name = self.fresh()
+        self.line(f"{name} = {text}")
+        return name
+
+    def _literal(self, node: Literal) -> str:
+        return self.constant(node.value) if isinstance(node.value, Decimal) else repr(node.value)
+
+    def _let(self, node: LetRead) -> str:
+        name = self.lets[node.name]
+        with self.block(f"if {name}.__class__ is Failed:"):
+            self.line(f"raise {name}.error")
+        return name
+
+    def _arithmetic(self, node: Arithmetic) -> str:
+        """The whole sum twice: in place for decimal numbers, by `operators` for all else."""
+        guards: dict[str, None] = {}
+        fast, safe = self._terms(node, guards)
+        if not guards:
+            return safe
+        tests = " and ".join(f"{name}.__class__ is Decimal" for name in guards)
+        return f"({fast} if {tests} else {safe})"
+
+    def _terms(self, node: Node, guards: dict[str, None]) -> tuple[str, str]:
+        if isinstance(node, Arithmetic):
+            if node.left is None:
+                fast, safe = self._terms(node.right, guards)
+                return f"_minus({fast})", f"negate({safe})"
+            left_fast, left_safe = self._terms(node.left, guards)
+            right_fast, right_safe = self._terms(node.right, guards)
+            sign = node.operator
+            return (
+                f"{_FAST_ARITHMETIC[sign]}({left_fast}, {right_fast})",
+                f"{_SAFE_ARITHMETIC[sign]}({left_safe}, {right_safe})",
+            )
+        if isinstance(node, Literal) and isinstance(node.value, (int, Decimal)):
+            exact = self.constant(Decimal(node.value))
+            return exact, repr(node.value) if isinstance(node.value, int) else exact
+        name = self.atom(node)
+        guards[name] = None
+        return name, name
+
+    def _choice(self, node: Choice) -> str:
+        test = self.test(node.test)
+        branches = [self.branch(lambda part=part: self.value(part)) for part in (node.then, node.otherwise)]  # type: ignore[misc]
+        (then_lines, then), (else_lines, otherwise) = branches
+        if not then_lines and not else_lines:
+            return f"({then} if {test} else {otherwise})"
+        result = self.fresh()
+        self._conditional(f"if {test}:", then_lines, f"{result} = {then}")
+        self._conditional("else:", else_lines, f"{result} = {otherwise}")
+        return result
+
+    def _conditional(self, head: str, lines: list[tuple[int, str]], last: str) -> None:
+        self.line(head)
+        self.lines.extend(lines)
+        self.lines.append((self.depth + 1, last))
+
+    def _call(self, node: Call) -> str:
+        if node.function.lazy:
+            return self._first(node.arguments)
+        guards: list[str] = []
+        in_place, safe = [], []
+        direct = True
+        for index, argument in enumerate(node.arguments):
+            parameter = node.function.parameter(index)
+            text = self.value(argument) if isinstance(argument, TableRead) else self.atom(argument)
+            safe.append(text)
+            if index in node.prepared:
+                in_place.append(self.constant(node.prepared[index]))
+                continue
+            guard = self._guard(text, argument, parameter)
+            direct = direct and guard is not None
+            if guard:
+                guards.append(guard)
+            exact = parameter.exact and isinstance(argument, Literal) and isinstance(argument.value, int)
+            in_place.append(self.constant(Decimal(argument.value)) if exact else text)
+        slow = f"{self.constant(node.function.checked, 'C')}({', '.join(safe)})"
+        if not direct:
+            return slow
+        fast = f"{self.constant(node.function.raw(len(node.arguments)), 'F')}({', '.join(in_place)})"
+        return f"({fast} if {' and '.join(guards)} else {slow})" if guards else fast
+
+    def _guard(self, name: str, argument: Node, parameter: Parameter) -> str | None:
+        """A test that the argument may be handed over as it is; empty when that is known, None when it never may."""
+        if isinstance(argument, (Literal, TableRead)):
+            return ""  # its kind was checked when it was read
+        if parameter.prepared is not None:
+            return None
+        if parameter.kind is Kind.ANY:
+            present = "" if parameter.sees_null else f"{name} is not None and "
+            return f"{present}{name}.__class__ is not float"
+        if parameter.kind is Kind.DATETIME:
+            return f"{name}.__class__ is datetime and {name}.tzinfo is UTC"
+        return f"{name}.__class__ is {_CLASSES[parameter.kind]}"
+
+    def _first(self, nodes: tuple[Node, ...]) -> str:
+        result = self.fresh()
+        self.line(f"{result} = {self.value(nodes[0])}")
+        for node in nodes[1:]:
+            lines, text = self.branch(lambda node=node: self.value(node))  # type: ignore[misc]
+            self._conditional(f"if {result} is None:", lines, f"{result} = {text}")
+        return result
+
+    # -- conditions -------------------------------------------------------------------------------------------------
+
+    def test(self, node: Node) -> str:
+        """Source of an expression that is True or False, nothing else."""
+        match node:
+            case Compare():
+                return self._compare(node)
+            case IsNull(operand=Literal()):
+                return repr((node.operand.value is None) is not node.negated)
+            case IsNull():
+                return f"({self.value(node.operand)} is {'not ' if node.negated else ''}None)"
+            case Not():
+                return f"(not {self.test(node.operand)})"
+            case Junction():
+                return self._junction(node)
+        if node.kind is Kind.BOOL and not node.nullable:
+            return self.value(node)
+        name = self.atom(node)
+        return f"({name} if {name} is True or {name} is False else truth({name}))"
+
+    def _junction(self, node: Junction) -> str:
+        """In one line where the parts need no statements of their own, else part by part while still undecided."""
+        first, *rest = node.operands
+        start = self.test(first)
+        parts = [self.branch(lambda operand=operand: self.test(operand)) for operand in rest]  # type: ignore[misc]
+        if not any(lines for lines, _ in parts):
+            return f"({f' {node.operator} '.join([start, *(text for _, text in parts)])})"
+        result = self.fresh()
+        self.line(f"{result} = {start}")
+        for lines, text in parts:
+            head = f"if {result}:" if node.operator == "and" else f"if not {result}:"
+            self._conditional(head, lines, f"{result} = {text}")
+        return result
+
+    def _compare(self, node: Compare) -> str:
+        sign, right = node.operator, node.right
+        if isinstance(right, Literal) and sign in ("==", "!=") and isinstance(right.value, (str, bool)):
+            name = self.atom(node.left)
+            match = f"{name} is {right.value!r}" if isinstance(right.value, bool) else f"{name} == {right.value!r}"
+            return f"({match})" if sign == "==" else f"({name} is not None and not {match})"
+        if sign in _ORDER and isinstance(right, Literal) and isinstance(right.value, (int, Decimal)):
+            name, number = self.atom(node.left), self.value(right)
+            safe = f"{_SAFE_COMPARISON[sign]}({name}, {number})"
+            return f"({name} {sign} {self.constant(Decimal(right.value))} if {name}.__class__ is Decimal else {safe})"
+        if sign in ("in", "not in") and isinstance(right, ListOf) and _all_text(right):
+            name = self.atom(node.left)
+            listed = "(" + "".join(f"{item}, " for item in self.values(right.items)) + ")"
+            return f"({name} in {listed})" if sign == "in" else f"({name} is not None and {name} not in {listed})"
+        return f"{_SAFE_COMPARISON[sign]}({self.value(node.left)}, {self.value(right)})"
+
+
+def _all_text(node: ListOf) -> bool:
+    return all(isinstance(item, Literal) and isinstance(item.value, str) for item in node.items)

@@ -1,0 +1,111 @@
+"""One expression by itself: a rule's condition, a bridge's value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mappings.compiler import FAILURES, Writer
+from mappings.edges import Dependency, dependencies
+from mappings.errors import EvaluationError, ExpressionError, Problem
+from mappings.evaluation import Explanation, explain
+from mappings.operators import reason, truth
+from mappings.parsing import Scope, parse
+from mappings.suggestions import among
+from mappings.tree import Node, Path, functions_of, reads_of
+from mappings.values import Kind, describe, kind_of
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled expression. Pure: the same record gives the same value."""
+
+    text: str
+    tree: Node
+    returns: Kind
+    compute: Callable[[Mapping[str, Any]], Any]
+    source: str
+    """The generated Python, for the curious."""
+    context: tuple[Any, ...] = ()
+
+    @cached_property
+    def reads(self) -> tuple[Path, ...]:
+        """Every path it may read."""
+        return reads_of(self.tree)
+
+    @property
+    def functions(self) -> dict[str, int]:
+        """The functions it calls, with their versions."""
+        return functions_of(self.tree)
+
+    def evaluate(self, record: Mapping[str, Any]) -> Any:
+        """The value for a record. Raises EvaluationError; with `returns="bool"` also for null."""
+        try:
+            value = self.compute(record)
+        except FAILURES as error:
+            raise EvaluationError(f"{self.text}: {reason(error)}") from error
+        if self.returns is Kind.BOOL:
+            return truth(value)
+        if self.returns is not Kind.ANY and not self.returns.accepts(kind_of(value)):
+            raise EvaluationError(f"{self.text}: {self.returns} is needed, got {describe(value)}")
+        return value
+
+    def edges(self) -> list[tuple[Path, str, str]]:
+        """What the value depends on: (path, DIRECT or INDIRECT, subtype)."""
+        return [(path, d.type, d.subtype) for path, d, _ in self.dependencies()]
+
+    def dependencies(self) -> list[tuple[Path, Dependency, bool]]:
+        """Like `edges`, and whether every such way masks the value."""
+        return dependencies(self.tree)
+
+    def explain(self, record: Mapping[str, Any]) -> Explanation:
+        """Which part of the condition was true or false for this record, and with which values."""
+        return explain(self.tree, record)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return compile_expression, (self.text, *self.context)
+
+
+def compile_expression(
+    text: str,
+    names: Collection[str] | None = None,
+    returns: str = "any",
+    tables: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Expression:
+    """Compile one expression.
+
+    `names` are the roots it may read (`{"alert", "ticket"}`), None for any. `returns` is the kind its value must have:
+    any, bool, text, number, int, datetime, date, list or map. Raises ExpressionError with every problem found.
+    """
+    wanted = _kind(returns)
+    tree, problems = parse(text, Scope(names=names, tables=tables or {}))
+    if tree is not None and not wanted.accepts(tree.kind):
+        problems = [Problem(f"{wanted} is needed here, this is {tree.kind}", hint=_conversion(wanted))]
+    if tree is None or problems:
+        raise ExpressionError(problems)
+    writer = Writer()
+    writer.read_all(reads_of(tree))
+    writer.line(f"return {writer.value(tree)}")
+    compute, source = writer.build("expression", "record")
+    context = (None if names is None else tuple(names), returns, tables)
+    return Expression(text, tree, wanted, compute, source, context)
+
+
+def _kind(name: str) -> Kind:
+    try:
+        return Kind(name)
+    except ValueError:
+        raise ValueError(f"no kind of value is called {name!r}: {among(name, list(Kind))}") from None
+
+
+def _conversion(kind: Kind) -> str:
+    words = {
+        Kind.TEXT: "text()",
+        Kind.NUMBER: "num()",
+        Kind.INT: "int()",
+        Kind.DATETIME: "datetime()",
+        Kind.BOOL: "bool()",
+    }
+    return f"convert it with {words[kind]}" if kind in words else ""
