@@ -49,8 +49,16 @@ on_machine() {
   esac
 }
 
-# True when a set is unpacked from just these packages. The stamp holds their names, so a longer list unpacks again.
-unpacked() { [ "$(cat "$COMPONENTS/stamps/$1" 2>/dev/null)" = "$(packages_of "$1")" ]; }
+# What a set is unpacked from, and how: the number counts changes of `settle_*`. Another stamp unpacks again.
+stamp_of() {
+  case $1 in
+    prometheus) echo 2 ;;
+    *) echo 1 ;;
+  esac
+  packages_of "$1"
+}
+
+unpacked() { [ "$(cat "$COMPONENTS/stamps/$1" 2>/dev/null)" = "$(stamp_of "$1")" ]; }
 
 # apt with everything it writes in our own folder: it needs neither root nor apt's locks.
 own_apt() {
@@ -85,7 +93,7 @@ unpack() {
   done
   "settle_$1" "$root"
   rm -rf "$COMPONENTS/apt/archives"
-  packages_of "$1" >"$COMPONENTS/stamps/$1"
+  stamp_of "$1" >"$COMPONENTS/stamps/$1"
 }
 
 # What package scripts would have done, where a program does not run without.
@@ -94,9 +102,10 @@ settle_postgres() { :; }
 settle_zabbix() {
   for php in "$1"/usr/bin/php[0-9].[0-9]; do ln -sf "${php##*/}" "$1/usr/bin/php"; done # else by update-alternatives
 }
-settle_prometheus() { # Debian's Alertmanager finds its templates by a fixed path: make it relative, of the same length,
-  # so that it starts with root/usr/share/prometheus as its working folder
+settle_prometheus() { # Debian's builds find templates and web pages by fixed paths: make these relative, of the same
+  # length, so that both programs are started with root/usr/share/prometheus as their working folder
   sed -i 's#/usr/share/prometheus/alertmanager#./////////////////////alertmanager#g' "$1/usr/bin/prometheus-alertmanager"
+  sed -i 's#/usr/share/prometheus/web/#./////////////////////web/#g' "$1/usr/bin/prometheus"
 }
 
 install_set() {

@@ -111,7 +111,9 @@ class Queries:
         connection = self._connect()
         what = f"query at {self._config.url}"
         try:
-            result = connection.custom_query(query, params={"timeout": f"{timeout_s:.3f}s"}, timeout=timeout_s)
+            result = connection.custom_query(
+                query, params={"timeout": f"{max(1, int(timeout_s * 1000))}ms"}, timeout=timeout_s
+            )
         except requests.exceptions.JSONDecodeError as error:
             raise Transient(f"{what}: the answer is no JSON", hint="is `url` the address of Prometheus?") from error
         except (KeyError, TypeError) as error:

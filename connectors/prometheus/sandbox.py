@@ -28,6 +28,7 @@ from connectors.prometheus.sandbox_http import Reply, Server, Webhook
 from connectors.prometheus.sandbox_queries import BadQuery, SeriesStore
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DURATION = re.compile(r"(\d+(ms|s|m|h|d|w|y))+|\d+(\.\d+)?")
 _NEVER = "0001-01-01T00:00:00Z"
 _RESOLVE_TIMEOUT = timedelta(minutes=5)
 
@@ -164,11 +165,13 @@ class Sandbox:
         return Reply(404, "404 page not found\n")
 
     def _query(self, params: dict[str, str]) -> Reply:
+        limit = params.get("timeout", "1m")
+        if not _DURATION.fullmatch(limit):
+            return _bad_data(f'invalid parameter "timeout": cannot parse "{limit}" to a valid duration')
         try:
             found = self.series.query(params.get("query", ""))
         except BadQuery as error:
-            message = f'invalid parameter "query": {error}'
-            return Reply(400, {"status": "error", "errorType": "bad_data", "error": message})
+            return _bad_data(f'invalid parameter "query": {error}')
         now = round(time.time(), 3)
         result = [{"metric": labels, "value": [now, value]} for labels, value in found]
         return _success({"resultType": "vector", "result": result})
@@ -266,6 +269,10 @@ class Sandbox:
 
 def _success(data: Any) -> Reply:
     return Reply(200, {"status": "success", "data": data})
+
+
+def _bad_data(message: str) -> Reply:
+    return Reply(400, {"status": "error", "errorType": "bad_data", "error": message})
 
 
 def _matches(silence: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -67,7 +67,7 @@ MACHINE_RULES = (
         alert="HostHighLoad",
         expr='node_load1 > 2 * count without (cpu, mode) (node_cpu_seconds_total{mode="idle"})',
         severity="warning",
-        summary="Load of {{ $labels.device }} is {{ $value }}, over twice its cores",
+        summary="Load of {{ $labels.instance }} is {{ $value }}, over twice its cores",
         metric="load1",
         hold="1m",
     ),
@@ -75,7 +75,7 @@ MACHINE_RULES = (
         alert="HostHighCpu",
         expr='100 * (1 - avg without (cpu, mode) (rate(node_cpu_seconds_total{mode="idle"}[1m]))) > 90',
         severity="warning",
-        summary="CPU of {{ $labels.device }} is {{ $value }} % busy",
+        summary="CPU of {{ $labels.instance }} is {{ $value }} % busy",
         unit="%",
         metric="cpu",
         hold="2m",
@@ -84,7 +84,7 @@ MACHINE_RULES = (
         alert="HostHighMemory",
         expr="100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes) > 90",
         severity="critical",
-        summary="{{ $value }} % of the memory of {{ $labels.device }} is used",
+        summary="{{ $value }} % of the memory of {{ $labels.instance }} is used",
         unit="%",
         metric="memory",
         hold="1m",
@@ -93,7 +93,7 @@ MACHINE_RULES = (
         alert="HostLowDiskSpace",
         expr='100 * node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs|overlay"} / node_filesystem_size_bytes < 10',
         severity="critical",
-        summary="Only {{ $value }} % of {{ $labels.mountpoint }} on {{ $labels.device }} are free",
+        summary="Only {{ $value }} % of {{ $labels.mountpoint }} on {{ $labels.instance }} are free",
         unit="%",
         metric="disk_free",
         hold="1m",
@@ -145,7 +145,7 @@ class NodeExporter(Process):
     def set(self, metric: str, value: float | None, **labels: str) -> None:
         """Report this value of a metric from the next scrape on; None: no longer. Example:
         `set("weft_device_temperature_celsius", 95, device="PUMP-7")`."""
-        series = metric + "{" + ",".join(f"{name}={json.dumps(text)}" for name, text in sorted(labels.items())) + "}"
+        series = metric + "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in sorted(labels.items())) + "}"
         self._values.pop(series, None)
         if value is not None:
             self._values[series] = f"{series} {value}\n"
@@ -218,8 +218,7 @@ class Alertmanager(Process):
         _write(self.folder / "alertmanager.yml", config, secret=True)
 
     def working_folder(self) -> Path:
-        templates = components_root() / "usr/share/prometheus"  # where an unpacked one looks for its templates
-        return templates if templates.exists() else self.folder
+        return _pages() or self.folder
 
     def ready(self) -> bool:
         return answers(f"{self.url}/-/ready")
@@ -271,7 +270,7 @@ class Prometheus(Process):
         super().prepare()
         scrape = {
             "job_name": "node",
-            "honor_labels": True,  # a device's own `device` label counts, not the machine's
+            "honor_labels": True,  # a device's own `site` label counts, not the machine's
             "static_configs": [{"targets": [at], "labels": dict(labels)} for at, labels in self.targets.items()],
         }
         config: dict[str, Any] = {
@@ -291,13 +290,28 @@ class Prometheus(Process):
             {"groups": [{"name": "weft", "interval": self.interval, "rules": [r.as_dict() for r in self.rules]}]},
         )
 
+    def working_folder(self) -> Path:
+        return _pages() or self.folder
+
     def ready(self) -> bool:
         return answers(f"{self.url}/-/ready")
 
 
 def this_machine(exporter: NodeExporter, site: str = "demo") -> dict[str, dict[str, str]]:
-    """The `targets` of a Prometheus that watches this machine through its node_exporter."""
-    return {exporter.address: {"device": platform.node() or "localhost", "site": site}}
+    """The `targets` of a Prometheus that watches this machine through its node_exporter. `instance` is the machine's
+    name; `device` stays free, as node_exporter puts disks and network cards there."""
+    return {exporter.address: {"instance": platform.node() or "localhost", "site": site}}
+
+
+def _pages() -> Path | None:
+    """Where unpacked programs find their web pages and templates, relative to their working folder."""
+    folder = components_root() / "usr/share/prometheus"
+    return folder if folder.exists() else None
+
+
+def _escaped(text: str) -> str:
+    """A label's value as the text format has it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _write(path: Path, config: Mapping[str, Any], *, secret: bool = False) -> None:
