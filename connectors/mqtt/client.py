@@ -1,0 +1,423 @@
+"""One line to the broker: connecting, subscribing, publishing, and what goes wrong in words. The only network code.
+
+Everything is driven by the thread that owns the line, through `turn`; only `wake` may be called from others. paho is
+used as its documentation describes for an external event loop; its own loop ends at 1024 open files.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from connectors.errors import AuthProblem, ConfigProblem, ConnectorError, Transient
+from connectors.mqtt.config import MqttConfig
+from connectors.mqtt.wire import Message, Wire, new_properties
+
+NO_SUBSCRIBERS = 16
+_REFUSED_FOR_GOOD = {
+    "Unsupported protocol version": "set `protocol` to the version the broker speaks",
+    "Client identifier not valid": "choose another `client_id`",
+    "Packet too large": "a setting is too long for this broker",
+    "Use another server": "set `url` to the address the broker's operator gives",
+    "Server moved": "set `url` to the address the broker's operator gives",
+}
+_NO_RIGHT = frozenset({"Bad user name or password", "Not authorized", "Banned", "Bad authentication method"})
+_NO_RIGHT_HINT = "check `username` and `password`, and that the account may connect with this `client_id`"
+
+
+class Lost(Exception):
+    """The line broke. The message says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker shall say for us if we vanish."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass
+class Published:
+    """What became of a publication: `reason` once the broker has answered, of QoS 0 at once."""
+
+    mid: int
+    reason: ReasonCode | None = None
+
+
+@dataclass
+class Welcome:
+    """The broker's answer to our connecting."""
+
+    session_present: bool
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _Client(paho.Client):
+    """paho's client on a `Wire`."""
+
+    open_wire: Callable[[Any], Wire]
+
+    def _create_socket(self) -> Any:
+        return self.open_wire(super()._create_socket())
+
+
+class Line:
+    """A connection that is opened once. `turn` works on it; `take` gives the messages that came."""
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        client_id: str,
+        *,
+        keep_session_s: int | None = None,
+        will: Will | None = None,
+    ) -> None:
+        """`keep_session_s`: None begins with and leaves nothing at the broker; else what is kept there is taken up."""
+        self._config = config
+        self._keep = keep_session_s
+        self._welcome: Welcome | None = None
+        self._refusal: ReasonCode | None = None
+        self._lost = ""
+        self._granted: dict[int, Sequence[ReasonCode]] = {}
+        self._published: dict[int, Published] = {}
+        self._wire: Wire | None = None
+        self._next_care = 0.0
+        self._selector = selectors.DefaultSelector()
+        self._listening = 0
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._messages: list[Message] = []
+        self._client = self._make(client_id, will)
+
+    def _make(self, client_id: str, will: Will | None) -> _Client:
+        config = self._config
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if config.mqtt5 else self._keep is None,
+            protocol=MQTTProtocolVersion.MQTTv5 if config.mqtt5 else MQTTProtocolVersion.MQTTv311,
+            transport="websockets" if config.path else "tcp",
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = config.timeout_s
+        client.open_wire = self._open_wire
+        if config.username:
+            client.username_pw_set(config.username, config.password.get_secret_value() or None)
+        if config.encrypted:
+            client.tls_set_context(tls_context(config))
+        if config.path:
+            client.ws_set_options(path=config.path)
+        if will:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_subscribe = self._subscribed
+        client.on_publish = self._was_published
+        client.on_message = self._other_message
+        client.on_log = self._logged
+        return client
+
+    # -- the life of a line -------------------------------------------------------------------------------------------
+
+    def open(self) -> Welcome:
+        """Connect and log in. :raises ConnectorError: as the broker's answer, or its silence, asks for."""
+        config, kept = self._config, self._keep
+        more: dict[str, Any] = {}
+        if config.mqtt5:
+            properties = new_properties(PacketTypes.CONNECT)
+            properties.ReceiveMaximum = config.receive_maximum
+            if kept:
+                properties.SessionExpiryInterval = kept
+            more = {"clean_start": kept is None, "properties": properties}
+        try:
+            self._client.connect(config.host, config.port, keepalive=config.keepalive_s, **more)
+        except (OSError, ValueError) as e:
+            raise unreachable(e, config) from e
+        deadline = time.monotonic() + config.timeout_s
+        try:
+            if not self.wait(lambda: self._welcome or self._refusal, deadline):
+                raise Transient(f"{config.host}:{config.port} accepted the connection, but did not answer as a broker")
+        except Lost as e:
+            if self._refusal is None:
+                raise _hung_up(str(e), config) from e
+        if self._refusal is not None:
+            raise _refused(self._refusal)
+        if self._welcome is None:
+            raise Transient("the broker closed the connection at once")
+        return self._welcome
+
+    def close(self, *, forget: bool = False) -> None:
+        """Say goodbye and free everything. `forget`: the broker shall drop our session, whatever was agreed."""
+        properties = None
+        if forget and self._config.mqtt5:
+            properties = new_properties(PacketTypes.DISCONNECT)
+            properties.SessionExpiryInterval = 0
+        self._client.disconnect(properties=properties)
+        self._client.loop_write()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Free everything without a goodbye: the broker then acts as if we had vanished."""
+        if self._wire:
+            self._wire.close()
+        self._selector.close()
+        self._bell.close()
+        self._ringer.close()
+
+    @property
+    def is_open(self) -> bool:
+        return self._welcome is not None and not self._lost
+
+    # -- what can be done with it -------------------------------------------------------------------------------------
+
+    def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[ReasonCode]:
+        """The broker's answer to each (filter, QoS). :raises Lost: :raises Transient: it did not answer."""
+        if self._config.mqtt5:  # retainHandling 1: what is retained comes with a new subscription only
+            wanted: Any = [
+                (f, SubscribeOptions(qos=qos, retainAsPublished=True, retainHandling=1)) for f, qos in filters
+            ]
+        else:
+            wanted = list(filters)
+        _, mid = self._client.subscribe(wanted)
+        if mid is None or not self.wait(lambda: mid in self._granted, time.monotonic() + self._config.timeout_s):
+            raise Transient(f"the broker did not answer our subscription within {self._config.timeout_s:g} s")
+        return list(self._granted.pop(mid))
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool = False, properties: Any = None
+    ) -> Published:
+        """Queue a message; `turn` sends it."""
+        info = self._client.publish(topic, payload, qos, retain, properties)
+        published = Published(info.mid, None if qos else ReasonCode(PacketTypes.PUBACK))
+        if qos:
+            self._published[info.mid] = published
+        return published
+
+    def acknowledge(self, mid: int, qos: int) -> None:
+        """Tell the broker that a message is ours now."""
+        if qos == 1 and self._wire:
+            self._wire.acknowledge(mid)
+        else:
+            self._client.ack(mid, qos)
+
+    def wait(self, until: Callable[[], object], deadline: float) -> bool:
+        """Turn until this is so; False when the time is over. `deadline`: of `time.monotonic`. :raises Lost:"""
+        while not until():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.turn(min(left, 1))
+        return True
+
+    def turn(self, timeout_s: float, *, listen: bool = True) -> None:
+        """Wait for something to do, at most so long, and do it. `listen` False: leave what arrives with the broker.
+
+        :raises Lost:
+        """
+        wire = self._wire
+        if wire is None or self._lost:
+            raise Lost(self._lost or "not connected")
+        self._listen(wire, selectors.EVENT_READ * listen | selectors.EVENT_WRITE * wire.unsent)
+        try:
+            for key, events in self._selector.select(timeout_s):
+                if key.fileobj is self._bell:
+                    self._bell.recv(4096)
+                elif events & selectors.EVENT_READ:
+                    wire.fill()
+            self._let_paho_work(wire)
+            wire.flush()
+        except OSError as e:
+            self._lost = self._lost or str(e)
+        if self._lost:
+            raise Lost(self._lost)
+
+    def take(self) -> list[Message]:
+        """The messages that came since the last call."""
+        taken, self._messages = self._messages, []
+        return taken
+
+    def wake(self) -> None:
+        """End a waiting `turn`. From any thread, also after the end."""
+        try:
+            self._ringer.send(b"!")
+        except OSError:  # a full pipe wakes as well; a closed one has nobody to wake
+            return
+
+    def _listen(self, wire: Wire, events: int) -> None:
+        if events == self._listening:
+            return
+        if not self._listening:
+            self._selector.register(wire, events)
+        elif events:
+            self._selector.modify(wire, events)
+        else:
+            self._selector.unregister(wire)
+        self._listening = events
+
+    def _let_paho_work(self, wire: Wire) -> None:
+        client = self._client
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        while wire.pending() and code == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            code = client.loop_read()
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write():
+            code = client.loop_write()
+        now = time.monotonic()
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS and now >= self._next_care:
+            self._next_care = now + 1
+            code = client.loop_misc()
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._lost = self._lost or paho.error_string(code)
+
+    # -- what paho tells ----------------------------------------------------------------------------------------------
+
+    def _deliver(self, message: Message) -> None:
+        self._messages.append(message)
+
+    def _open_wire(self, connected: Any) -> Wire:
+        self._wire = Wire(connected, self._deliver, mqtt5=self._config.mqtt5)
+        return self._wire
+
+    def _connected(self, _c: Any, _u: Any, flags: paho.ConnectFlags, reason: ReasonCode, properties: Any) -> None:
+        if reason.is_failure:
+            self._refusal = reason
+        else:
+            told = properties.json() if properties is not None else {}
+            self._welcome = Welcome(flags.session_present, told)
+
+    def _disconnected(self, _c: Any, _u: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _p: Any) -> None:
+        if flags.is_disconnect_packet_from_server:
+            self._lost = f"the broker ended the connection: {reason}"
+            if str(reason) == "Session taken over":
+                self._lost += f"; another client connected as {self._client_id!r}, give each its own `client_id`"
+        else:
+            self._lost = self._lost or f"the connection broke: {reason}"
+
+    def _subscribed(self, _c: Any, _u: Any, mid: int, reasons: list[ReasonCode], _p: Any) -> None:
+        self._granted[mid] = reasons
+
+    def _was_published(self, _c: Any, _u: Any, mid: int, reason: ReasonCode, _p: Any) -> None:
+        if published := self._published.pop(mid, None):
+            published.reason = reason
+
+    def _other_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
+        """QoS 2, which an older session may still hold."""
+        topic = message._topic.decode("utf-8", "replace").replace("\x00", "\ufffd")
+        payload = bytes(message.payload)
+        self._messages.append(
+            Message(topic, payload, message.qos, message.dup, message.retain, message.mid, message.properties)
+        )
+
+    def _logged(self, _c: Any, _u: Any, level: int, text: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._lost = self._lost or text
+
+    @property
+    def _client_id(self) -> str:
+        return self._config.client_id
+
+
+# -- what went wrong, in words ----------------------------------------------------------------------------------------
+
+
+def tls_context(config: MqttConfig) -> ssl.SSLContext:
+    """:raises ConfigProblem: a certificate file can't be used."""
+    try:
+        context = ssl.create_default_context(cafile=config.ca_file or None)
+    except (ssl.SSLError, OSError) as e:
+        raise ConfigProblem(f"ca_file: {config.ca_file} holds no certificate (PEM)") from e
+    if not config.verify_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if config.cert_file:
+        try:
+            context.load_cert_chain(config.cert_file, config.key_file, config.key_password.get_secret_value())
+        except (ssl.SSLError, OSError) as e:
+            raise ConfigProblem(
+                "cert_file, key_file: not a certificate and its private key (PEM), or `key_password` is wrong"
+            ) from e
+    return context
+
+
+def unreachable(error: OSError | ValueError, config: MqttConfig) -> ConnectorError:
+    """What to say when no connection came about."""
+    where = f"{config.host}:{config.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConfigProblem(
+            f"the certificate of {where} is not trusted: {error.verify_message}",
+            hint="set `ca_file` to the broker's certificate authority, and use the host name the certificate is for",
+        )
+    if isinstance(error, ssl.SSLError):
+        text = error.reason or str(error)
+        if "WRONG_VERSION_NUMBER" in text or "UNEXPECTED_EOF" in text:
+            return ConfigProblem(
+                f"{where} does not speak TLS", hint="write mqtt:// or ws://, or use the encrypted port"
+            )
+        return _no_tls(text, config)
+    if isinstance(error, paho.WebsocketConnectionError):
+        return Transient(f"{where} does not answer as a WebSocket: {error}", hint="check the path in `url`")
+    if isinstance(error, TimeoutError):
+        return Transient(f"{where} did not answer within {config.timeout_s:g} s")
+    if isinstance(error, socket.gaierror):
+        return Transient(f"the host name {config.host!r} is unknown", hint="check `url`")
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return ConfigProblem(f"url: {error}")
+    return Transient(f"{where} can't be reached: {error.strerror if isinstance(error, OSError) else error}")
+
+
+def _no_tls(text: str, config: MqttConfig) -> ConnectorError:
+    if "CERTIFICATE_REQUIRED" in text.upper().replace(" ", "_") or "HANDSHAKE_FAILURE" in text.upper().replace(
+        " ", "_"
+    ):
+        return AuthProblem(
+            "the broker wants a certificate of ours, and did not get one it trusts",
+            hint="set `cert_file` and `key_file`",
+        )
+    return Transient(f"no encrypted connection to {config.host}:{config.port}: {text}")
+
+
+def _hung_up(how: str, config: MqttConfig) -> ConnectorError:
+    """The line broke before the broker had answered."""
+    if config.encrypted and ("alert" in how.lower() or "certificate" in how.lower()):
+        return _no_tls(how, config)
+    hint = (
+        "it may want a certificate (`cert_file`), another `protocol`, or TLS (mqtts://)" if not config.cert_file else ""
+    )
+    return Transient(f"{config.host}:{config.port} closed the connection before it answered ({how})", hint=hint)
+
+
+def _refused(reason: ReasonCode) -> ConnectorError:
+    text = str(reason)
+    if text in _NO_RIGHT:
+        return AuthProblem(f"the broker refused the login: {text}", hint=_NO_RIGHT_HINT)
+    if text in _REFUSED_FOR_GOOD:
+        return ConfigProblem(f"the broker refused the connection: {text}", hint=_REFUSED_FOR_GOOD[text])
+    return Transient(f"the broker refused the connection: {text}")
+
+
+def subscription_problem(filters: Sequence[tuple[str, int]], reasons: Sequence[ReasonCode]) -> ConnectorError | None:
+    """What is wrong with the answer to a subscription; None: all was granted."""
+    for (wanted, _), reason in zip(filters, reasons, strict=False):
+        if not reason.is_failure:
+            continue
+        text = f"the broker refused the subscription to {wanted!r}: {reason}"
+        if str(reason) == "Not authorized":
+            return AuthProblem(text, hint="grant the account the right to read this topic")
+        if str(reason) in ("Quota exceeded", "Implementation specific error"):
+            return Transient(text)
+        return ConfigProblem(text, hint="the broker does not allow this topic filter or shared subscriptions")
+    return None
