@@ -264,4 +264,4 @@ def _is_page(response: httpx.Response) -> bool:
 
 def _retry_after(response: httpx.Response) -> float | None:
     given = response.headers.get("retry-after", "")
-    return float(given) if given.isdecimal() else None
+    return int(given) if given.isdecimal() and given.isascii() else None

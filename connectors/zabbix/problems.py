@@ -251,27 +251,42 @@ class ProblemReader:
         self, events: Sequence[Mapping[str, Any]], ended_at: Mapping[str, datetime | None]
     ) -> tuple[list[Record], list[BadRecord], frozenset[int]]:
         """The records of PROBLEM events, what of them is unusable, and the ids of those held back."""
-        wanted = [e for e in events if int(e.get("severity") or 0) >= self._config.lowest]
-        held = frozenset(int(e["eventid"]) for e in wanted if self._is_held(e))
-        wanted = [e for e in wanted if int(e["eventid"]) not in held]
-        if not wanted:
-            return [], [], held
-        triggers = self._triggers(str(e["objectid"]) for e in wanted)
-        times = self._recovery_times(wanted, ended_at)
-        records: list[Record] = []
         bad: list[BadRecord] = []
-        for event in sorted(wanted, key=lambda e: int(e["eventid"])):
+        wanted: dict[int, Mapping[str, Any]] = {}
+        held: set[int] = set()
+        for event in events:
+            try:
+                if int(event["severity"]) < self._config.lowest:
+                    continue
+                number = int(event["eventid"])
+            except (KeyError, ValueError, TypeError) as e:
+                bad.append(_unusable(event, e))
+                continue
+            if self._is_held(event):
+                held.add(number)
+            else:
+                wanted[number] = event
+        if not wanted:
+            return [], bad, frozenset(held)
+        triggers = self._triggers(str(e["objectid"]) for e in wanted.values())
+        times = self._recovery_times(list(wanted.values()), ended_at)
+        records: list[Record] = []
+        for _, event in sorted(wanted.items()):
             trigger = triggers.get(str(event["objectid"]), {})
             try:
                 end = times.get(str(event.get("r_eventid") or "0"))
                 records.append(from_api(event, trigger, end, self._config.url))
             except (KeyError, ValueError, TypeError, IndexError) as e:
-                bad.append(BadRecord(f"event {event.get('eventid')}: {e!r} in Zabbix's answer", record=dict(event)))
-        return records, bad, held
+                bad.append(_unusable(event, e))
+        return records, bad, frozenset(held)
 
     def _is_held(self, event: Mapping[str, Any]) -> bool:
         suppressed = str(event.get("suppressed")) == "1" and str(event.get("r_eventid") or "0") == "0"
         return suppressed and not self._config.include_suppressed
+
+
+def _unusable(event: Mapping[str, Any], error: Exception) -> BadRecord:
+    return BadRecord(f"Event {event.get('eventid')} of Zabbix's answer is unusable: {error!r}.", record=dict(event))
 
 
 def group_ids(client: ZabbixClient, names: Sequence[str]) -> list[str]:

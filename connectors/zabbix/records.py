@@ -125,6 +125,11 @@ def first_item(trigger: Mapping[str, Any]) -> Mapping[str, Any]:
     return next(iter(items.values()), {})
 
 
+def _without_macros(text: object) -> str | None:
+    """A URL of the API, which does not resolve the macros in it as a message does; None rather than half a URL."""
+    return str(text) if text and "{" not in str(text) else None
+
+
 def from_api(
     event: Mapping[str, Any], trigger: Mapping[str, Any], ended_at: datetime | None, front_end: str
 ) -> dict[str, Any]:
@@ -163,7 +168,7 @@ def from_api(
         "value": None,
         "unit": None,
         "url": event_url(front_end, trigger_id, event_id),
-        "trigger_url": trigger.get("url") or None,
+        "trigger_url": _without_macros(trigger.get("url")),
         "update": None,
         "message_id": message_id,
     }
