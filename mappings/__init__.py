@@ -1,7 +1,7 @@
 """The mapping language: one expression per field, compiled once, with its exact field graph and its replay.
 
-`load_mapping` reads a YAML mapping, `compile_expression` one condition; `RECORDS` are the canonical records they aim at.
-The language is described in docs/mapping-language.md.
+`load_mapping` reads a YAML mapping, `compile_expression` one condition; `RECORDS` are the canonical records they aim
+at. The language is described in docs/mapping-language.md.
 """
 
 from mappings.edges import EVERY_FIELD, Dependency, Edge

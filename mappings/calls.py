@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import mappings.builtin  # noqa: F401  (registers the functions)
@@ -132,6 +133,8 @@ def _check(reader: _Reader, at: ast.expr, node: Node, parameter: Parameter, func
     elif not parameter.kind.accepts(node.kind):
         hint = {Kind.TEXT: "convert it with text()", Kind.NUMBER: "convert it with num()"}.get(parameter.kind, "")
         reader.refuse(at, f"{function.name}() takes {parameter.kind} as {parameter.name!r}, this is {node.kind}", hint)
+    elif parameter.kind is Kind.INT and isinstance(node, Literal) and isinstance(node.value, Decimal):
+        reader.refuse(at, f"{function.name}() takes a whole number as {parameter.name!r}", f"write {node.value:.0f}")
     elif parameter.prepared is not None and parameter.prepared.literal_only and not isinstance(node, Literal):
         reader.refuse(at, f"{function.name}() takes a literal text as {parameter.name!r}", function.signature)
 

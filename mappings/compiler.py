@@ -279,8 +279,9 @@ class Writer:
             direct = direct and guard is not None
             if guard:
                 guards.append(guard)
-            exact = parameter.exact and isinstance(argument, Literal) and isinstance(argument.value, int)
-            in_place.append(self.constant(Decimal(argument.value)) if exact else text)
+            if parameter.exact and isinstance(argument, Literal) and isinstance(argument.value, int):
+                text = self.constant(Decimal(argument.value))
+            in_place.append(text)
         slow = f"{self.constant(node.function.checked, 'C')}({', '.join(safe)})"
         if not direct:
             return slow
@@ -315,8 +316,8 @@ class Writer:
         match node:
             case Compare():
                 return self._compare(node)
-            case IsNull(operand=Literal()):
-                return repr((node.operand.value is None) is not node.negated)
+            case IsNull(operand=Literal(value=value)):
+                return repr((value is None) is not node.negated)
             case IsNull():
                 return f"({self.value(node.operand)} is {'not ' if node.negated else ''}None)"
             case Not():

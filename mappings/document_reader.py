@@ -1,6 +1,6 @@
 """YAML with places: every value knows its line and column. Nothing that hides, repeats or guesses: no anchors, aliases,
-merge keys, duplicate keys, foreign tags or second documents; bounded in size and depth. Scalars follow YAML 1.2: `no` and
-`2026-11-22` are texts, numbers are exact."""
+merge keys, duplicate keys, foreign tags or second documents; bounded in size and depth. Scalars follow YAML 1.2: `no`
+and `2026-11-22` are texts, numbers are exact."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Entry:
         return self.value
 
     def place(self, line: int, column: int) -> tuple[int, int]:
-        """Where a position inside this scalar's text stands in the document; the scalar's own place if that is not known."""
+        """Where a position inside this scalar's text stands in the document; the scalar's own place if that is not
+        known."""
         if self.style in ("|", ">"):
             return self.line + line, column + self.column - 1 if line == 1 else column
         if line == 1 and "\n" not in (self.text or ""):
@@ -121,7 +122,7 @@ class _Reader:
         line, column = self._place(event)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, line, column)
-        if getattr(event, "tag", None):
+        if isinstance(event, yaml.CollectionStartEvent) and event.tag:
             self._refuse(line, column, f"the tag {event.tag!r} is refused", "write plain YAML")
         if isinstance(event, yaml.SequenceStartEvent):
             items = []

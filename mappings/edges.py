@@ -1,8 +1,8 @@
 """The field graph of an expression, read off its tree: which path reaches the value, and how.
 
-A path that is the value itself is DIRECT/IDENTITY, also through `a if c else b`, `first` and intermediate names. One that
-is computed with is DIRECT/TRANSFORMATION, one that goes into a whole of many DIRECT/AGGREGATION. What only decides (the
-test of an `if`, the values `first` passes over) is INDIRECT/CONDITIONAL.
+A path that is the value itself is DIRECT/IDENTITY, also through `a if c else b`, `first` and intermediate names. One
+that is computed with is DIRECT/TRANSFORMATION, one that goes into a whole of many DIRECT/AGGREGATION. What only
+decides (the test of an `if`, the values `first` passes over) is INDIRECT/CONDITIONAL.
 """
 
 from __future__ import annotations

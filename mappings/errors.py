@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault in a text: where (`path` such as `fields.due.expr`; line and column count from 1) and what to write instead."""
+    """One fault in a text: where (`path` such as `fields.due.expr`; line and column count from 1) and what to write
+    instead."""
 
     message: str
     path: str = ""

@@ -36,8 +36,9 @@ from mappings.tree import (
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One part of a formula as it was computed: its text and place, what was done (a function's name, an operator, `read`,
-    `literal`, `let`), the inputs as (text, value), and the result. `error` instead of a result when it failed there."""
+    """One part of a formula as it was computed: its text and place, what was done (a function's name, an operator,
+    `read`, `literal`, `let`), the inputs as (text, value), and the result. `error` instead of a result when it failed
+    there."""
 
     text: str
     line: int
@@ -51,8 +52,8 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One comparison (or other smallest condition): true, false, or None when it could not be computed (`error` says why).
-    `values` are the fields it read; `decided`: the whole condition got as far as looking at it."""
+    """One comparison (or other smallest condition): true, false, or None when it could not be computed (`error` says
+    why). `values` are the fields it read; `decided`: the whole condition got as far as looking at it."""
 
     text: str
     result: bool | None

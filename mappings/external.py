@@ -43,7 +43,7 @@ def project(
     make = new or (lambda _prefix: {})
     record = make("")
     for path, value in zip(paths, values, strict=True):
-        inner = record
+        inner: Any = record
         for depth, key in enumerate(path[:-1]):
             if not dict.__contains__(inner, key):
                 inner[str(key)] = make(".".join(map(str, path[: depth + 1])) + ".")

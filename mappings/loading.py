@@ -26,8 +26,8 @@ LANGUAGE = 1
 def load_mapping(text: str, origin: str = "", *, allow: Collection[str] = ALLOWED) -> Mapping:
     """Compile a mapping from YAML.
 
-    `origin` names the file in messages; `allow` are the packages whose Python functions it may call. Raises MappingError
-    with all problems: path of the field, line, column, and what to write instead.
+    `origin` names the file in messages; `allow` are the packages whose Python functions it may call. Raises
+    MappingError with all problems: path of the field, line, column, and what to write instead.
     """
     try:
         return _load(text, origin, allow)
@@ -38,8 +38,8 @@ def load_mapping(text: str, origin: str = "", *, allow: Collection[str] = ALLOWE
 
 
 def load_library(anchor: str) -> dict[str, Mapping]:
-    """Every `*.yaml` of an importable package (`mappings.zabbix`), by mapping name. Raises MappingError with the problems of
-    all files, and for two mappings of one name."""
+    """Every `*.yaml` of an importable package (`mappings.zabbix`), by mapping name. Raises MappingError with the
+    problems of all files, and for two mappings of one name."""
     found: dict[str, Mapping] = {}
     failed: list[MappingError] = []
     files = [f for f in importlib.resources.files(anchor).iterdir() if f.name.endswith((".yaml", ".yml"))]

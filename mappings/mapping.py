@@ -37,9 +37,9 @@ class FieldError:
 
 @dataclass(slots=True)
 class Result:
-    """What became of one record. `values`: every field of the mapping, null ones included. `errors`: fields that failed and
-    were set to null or a default, as the mapping says. `dead`: the failure that makes the whole record a dead letter.
-    `matched`: its `where`; False means the record is not for this mapping, and `values` is empty."""
+    """What became of one record. `values`: every field of the mapping, null ones included. `errors`: fields that
+    failed and were set to null or a default, as the mapping says. `dead`: the failure that makes the whole record a
+    dead letter. `matched`: its `where`; False means the record is not for this mapping, and `values` is empty."""
 
     values: dict[str, Any]
     errors: tuple[FieldError, ...] = ()
@@ -49,8 +49,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The replay of one field: its formula, every step in the order of computation, the value `run` gives, and the failure
-    that `on_error` turned into this value, if there was one."""
+    """The replay of one field: its formula, every step in the order of computation, the value `run` gives, and the
+    failure that `on_error` turned into this value, if there was one."""
 
     field: str
     expression: str
@@ -110,7 +110,8 @@ class Mapping:
     text: str
     canonical: str
     version: str
-    """64 hex digits: the hash of the text without its comments and layout, and of the versions of the functions used."""
+    """64 hex digits: the hash of the text without its comments and layout, and of the versions of the functions
+    used."""
     rules: abc.Mapping[str, Rule]
     where: Node | None
     cases: tuple[Case, ...]
@@ -153,8 +154,8 @@ class Mapping:
         return tuple(found)
 
     def trace(self, field: str, record: abc.Mapping[str, Any]) -> Trace:
-        """Replay one field. Its value is the one `run` gives; a dead letter's has `error` and null. Raises KeyError for a
-        field the mapping does not set."""
+        """Replay one field. Its value is the one `run` gives; a dead letter's has `error` and null. Raises KeyError
+        for a field the mapping does not set."""
         rule = self.rules[field]
         evaluator = Evaluator(record)
         value, error = replay(rule, evaluator)

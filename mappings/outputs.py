@@ -30,7 +30,8 @@ _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
 
 
 def read_type(text: str, field: Field) -> Field:
-    """The field narrowed to a type written in a mapping: a kind, or `decimal(18,4)`. Raises ValueError with what to write."""
+    """The field narrowed to a type written in a mapping: a kind, or `decimal(18,4)`. Raises ValueError with what to
+    write."""
     match = _DECIMAL.fullmatch(text.strip())
     if match:
         precision, scale = int(match[1]), int(match[2])
@@ -66,8 +67,8 @@ def fits(node: Node, field: Field) -> str:
 
 
 def coerce(value: Any, field: Field) -> Any:
-    """The value as the field stores it; null stays null. Numbers, booleans and times become text where text is asked for;
-    nothing else is guessed. Raises EvaluationError."""
+    """The value as the field stores it; null stays null. Numbers, booleans and times become text where text is asked
+    for; nothing else is guessed. Raises EvaluationError."""
     if value is None:
         return None
     result = _convert(value, field)

@@ -100,17 +100,17 @@ class _Reader:
 
     def read(self) -> Node | None:
         if not self.text:
-            return self._stop("the expression is empty", hint="for no value write None")
+            return self._reject("the expression is empty", hint="for no value write None")
         if len(self.text) > MAX_CHARACTERS:
             hint = "split it with `let:`"
-            return self._stop(
+            return self._reject(
                 f"the expression has {len(self.text)} characters, at most {MAX_CHARACTERS} are read", hint=hint
             )
         self.one_line = " ".join(self.text.splitlines()) if "\n" in self.text else self.text
         if len(self.one_line) != len(self.text):
-            return self._stop("only plain line breaks may stand in an expression")
+            return self._reject("only plain line breaks may stand in an expression")
         if "#" in self.text and self._has_comment():
-            return self._stop(
+            return self._reject(
                 "a comment cannot stand in an expression", hint="write it on a line of its own in the YAML"
             )
         try:
@@ -120,10 +120,10 @@ class _Reader:
         except SyntaxError as error:
             return self._syntax(error)
         except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-            return self._stop(f"the expression cannot be read: {error or 'it is nested too deeply'}")
+            return self._reject(f"the expression cannot be read: {error or 'it is nested too deeply'}")
         self.encoded = self.one_line.encode()
         if sum(1 for n in ast.walk(tree) if isinstance(n, ast.expr)) > 2 * MAX_NODES:
-            return self._stop(f"the expression has more than {MAX_NODES} parts", hint="split it with `let:`")
+            return self._reject(f"the expression has more than {MAX_NODES} parts", hint="split it with `let:`")
         return self.convert(tree.body, 1)
 
     def _has_comment(self) -> bool:
@@ -134,7 +134,7 @@ class _Reader:
         except (tokenize.TokenError, SyntaxError):
             return False  # ast.parse says what is wrong
 
-    def _syntax(self, error: SyntaxError) -> None:
+    def _syntax(self, error: SyntaxError) -> Node | None:
         offset = min(max((error.offset or 1) - 1, 0), len(self.text))
         near = self.one_line[max(offset - 1, 0) : offset + 2]
         hints = {"&&": "write and", "||": "write or", "!": "write not", "?": "write a if condition else b"}
@@ -143,7 +143,11 @@ class _Reader:
         if attribute:
             hint = "a key that is a word of the language goes in brackets: labels['class']"
         message = (error.msg or "invalid syntax").replace(" or ':='", "").split(" (<unknown>")[0]
-        return self._stop(message, offset, hint)
+        return self._reject(message, offset, hint)
+
+    def _reject(self, message: str, offset: int = 0, hint: str = "") -> Node | None:
+        self._stop(message, offset, hint)
+        return None
 
     def _stop(self, message: str, offset: int = 0, hint: str = "") -> None:
         line, column = self._position(offset)

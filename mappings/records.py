@@ -10,8 +10,8 @@ from mappings.values import Kind
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its kind, unit (empty: none, or in a field beside it), what it means, and whether it must have a value.
-    `choices`: the only texts allowed. `precision` and `scale` as in SQL's decimal(18,4)."""
+    """One field: its kind, unit (empty: none, or in a field beside it), what it means, and whether it must have a
+    value. `choices`: the only texts allowed. `precision` and `scale` as in SQL's decimal(18,4)."""
 
     name: str
     kind: Kind
@@ -43,6 +43,8 @@ class RecordType:
 
 
 SEVERITIES = ("critical", "major", "minor", "warning", "info")
+QUALITIES = ("good", "bad", "stale", "held")
+"""held: the last value again, kept by the hub because no new one came."""
 PRIORITIES = ("P0", "P1", "P2", "P3")
 
 RECORDS: dict[str, RecordType] = {}
@@ -119,7 +121,7 @@ READING = _record(
     _text("text", "a value that is no number"),
     _text("unit", "unit of `value`"),
     _time("at", "when it was measured", required=True),
-    _text("quality", "how far to trust it", choices=("good", "bad", "stale")),
+    _text("quality", "how far to trust it", choices=QUALITIES),
     _int("seq", "the sender's counter"),
     _text("site", "local id of the site"),
     _text("customer", "local id of the customer"),
@@ -394,6 +396,6 @@ VEHICLE_SIGNAL = _record(
     _number("odometer", "distance run", "km"),
     _text("driver", "local id of the driver"),
     _text("trip", "local id of the trip"),
-    _text("quality", "how far to trust it", choices=("good", "bad", "stale")),
+    _text("quality", "how far to trust it", choices=QUALITIES),
     _map("labels", "all tags"),
 )

@@ -3,8 +3,8 @@
 A function is a plain Python function under `@function`: pure, typed by its annotations, documented by its docstring.
 The first paragraph says what it does; every line of the form `lower('ABC') == 'abc'` after it is an example, an
 expression that must be true (a test runs them all). Null arguments never reach it: the result is null then (false for a
-predicate), except where the annotation says `| None`. Every fallible function takes one more argument, `otherwise`: what to give
-instead of failing.
+predicate), except where the annotation says `| None`. Every fallible function takes one more argument, `otherwise`:
+what to give instead of failing.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Function:
 
     def checked(self, *arguments: Any) -> Any:
         """The value for any arguments: null in, null out; other kinds refused. Raises EvaluationError."""
-        accepted = []
+        accepted: list[Any] = []
         for index, value in enumerate(arguments):
             parameter = self.parameter(index)
             if value is None:

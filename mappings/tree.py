@@ -33,7 +33,8 @@ def is_name(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One part of an expression: its text, where it stands in it (from 1), and what is known of its value beforehand."""
+    """One part of an expression: its text, where it stands in it (from 1), and what is known of its value
+    beforehand."""
 
     text: str
     line: int

@@ -1,7 +1,7 @@
 """The kinds of value the language knows, and their bounds.
 
-text `str` · whole number `int` · number `Decimal` · boolean `bool` · aware `datetime` · `date` · `list` · `dict`, and null.
-A `float` that a record brings along is read as the decimal number it prints as.
+text `str` · whole number `int` · number `Decimal` · boolean `bool` · aware `datetime` · `date` · `list` · `dict`, and
+null. A `float` that a record brings along is read as the decimal number it prints as.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ _KINDS: dict[type, Kind] = {
 
 
 def kind_of(value: object) -> Kind:
-    """The kind of a value; subclasses count as their base. Raises EvaluationError for anything the language does not know."""
+    """The kind of a value; subclasses count as their base. Raises EvaluationError for anything the language does not
+    know."""
     kind = _KINDS.get(value.__class__)
     if kind is not None:
         return kind
@@ -205,7 +206,8 @@ def _exact(number: Any) -> Any:
 
 
 def size(value: object, depth: int = 0) -> int:
-    """Characters plus items in a value, itself counted as one. Raises EvaluationError beyond the bounds of one value."""
+    """Characters plus items in a value, itself counted as one. Raises EvaluationError beyond the bounds of one
+    value."""
     if isinstance(value, str):
         total = 1 + len(value)
     elif isinstance(value, Mapping):

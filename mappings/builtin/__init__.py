@@ -1,5 +1,5 @@
 """The functions of the language, one module per group; importing this package registers them all."""
 
-from mappings.builtin import choices, collections, network, numbers, privacy, texts, times, units
+from mappings.builtin import choices, collections, network, numbers, patterns, privacy, texts, times, units
 
-__all__ = ["choices", "collections", "network", "numbers", "privacy", "texts", "times", "units"]
+__all__ = ["choices", "collections", "network", "numbers", "patterns", "privacy", "texts", "times", "units"]

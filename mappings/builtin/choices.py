@@ -41,7 +41,8 @@ def default(value: Any | None, otherwise: Any | None) -> Any:
 
 @function(fallible=True)
 def lookup(value: Any, table: Table) -> Any:
-    """What a table of the mapping (`tables:`), or a map written in its place, has under the value. Fails when it has nothing.
+    """What a table of the mapping (`tables:`), or a map written in its place, has under the value. Fails when it has
+    nothing.
 
     lookup('RMB', {'RMB': 'CNY', 'US$': 'USD'}) == 'CNY'
     lookup('?', {'RMB': 'CNY'}, otherwise='CNY') == 'CNY'
@@ -66,8 +67,8 @@ _SEVERITY_OF = {word: severity for severity, words in _SEVERITIES.items() for wo
 
 @function(fallible=True)
 def severity(value: str) -> str:
-    """How bad, in the hub's words (critical, major, minor, warning, info), from the words that monitoring systems use, in any
-    case: disaster, high, average, warn, notice, 严重, P1, sev2 ... Fails for an unknown word.
+    """How bad, in the hub's words (critical, major, minor, warning, info), from the words that monitoring systems
+    use, in any case: disaster, high, average, warn, notice, 严重, P1, sev2 ... Fails for an unknown word.
 
     severity('Disaster') == 'critical'
     severity('WARN') == 'warning'

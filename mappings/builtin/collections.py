@@ -68,8 +68,8 @@ def find(items: list[Any], key: str, value: Any) -> Any:
 
 @function(aggregate=True)
 def to_map(items: list[Any], key: str, value: str) -> dict[str, Any]:
-    """A map out of a list of maps, from what each has under `key` and `value`, as tags are often sent. The last one of a key
-    counts; items without a key are left out.
+    """A map out of a list of maps, from what each has under `key` and `value`, as tags are often sent. The last one
+    of a key counts; items without a key are left out.
 
     to_map([{'tag': 'env', 'value': 'prod'}], 'tag', 'value') == {'env': 'prod'}
     """

@@ -29,8 +29,8 @@ def read_number(value: Any) -> Decimal:
 
 @function(fallible=True)
 def num(value: Any) -> Decimal:
-    """The number that a text is written as (`'-2.50'`, `'1e3'`, spaces around it), or the number itself. Fails for anything
-    else: '', '1,000', '12 kg'.
+    """The number that a text is written as (`'-2.50'`, `'1e3'`, spaces around it), or the number itself. Fails for
+    anything else: '', '1,000', '12 kg'.
 
     num('2.50') == 2.5
     num('n/a', otherwise=0) == 0
@@ -153,7 +153,8 @@ def least(value: Any, *values: Any) -> Any:
 
 @function("max", aggregate=True)
 def greatest(value: Any, *values: Any) -> Any:
-    """The greatest of the arguments, or of one list (nulls left out; null when nothing remains). Numbers, texts or times.
+    """The greatest of the arguments, or of one list (nulls left out; null when nothing remains). Numbers, texts or
+    times.
 
     max(3, 2.5) == 3
     max([]) is None

@@ -25,8 +25,8 @@ def mask(value: str, keep: int = 4, sign: str = "*") -> str:
 
 @function(masking=True)
 def digest(value: Any, *values: Any) -> str:
-    """The SHA-256 of the values, 64 hex digits: the same for the same values, for keys and fingerprints. It hides a value
-    only as far as it cannot be guessed.
+    """The SHA-256 of the values, 64 hex digits: the same for the same values, for keys and fingerprints. It hides a
+    value only as far as it cannot be guessed.
 
     digest('a', 'b') == digest('a', 'b')
     length(digest(5)) == 64

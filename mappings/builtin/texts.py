@@ -160,7 +160,7 @@ def after(value: str, separator: str) -> str | None:
     after('team=ops=1', '=') == 'ops=1'
     after('team', '=') is None
     """
-    head, found, tail = value.partition(separator) if separator else ("", "", "")
+    _, found, tail = value.partition(separator) if separator else ("", "", "")
     return tail if found else None
 
 
@@ -191,7 +191,8 @@ def truncate(value: str, length: int, ellipsis: str = "…") -> str:
 
 @function()
 def truncate_bytes(value: str, length: int) -> str:
-    """The text cut so that its UTF-8 form has at most `length` bytes; no character is torn. For systems that count bytes.
+    """The text cut so that its UTF-8 form has at most `length` bytes; no character is torn. For systems that count
+    bytes.
 
     truncate_bytes('设备报警', 7) == '设备'
     """
@@ -261,8 +262,8 @@ def kind(value: Any | None) -> str:
 
 @function("bool", fallible=True)
 def to_bool(value: Any) -> bool:
-    """The boolean that a word, a number or a boolean stands for: true, yes, y, on, 1, 是 and false, no, n, off, 0, 否, in any
-    case. Anything else fails.
+    """The boolean that a word, a number or a boolean stands for: true, yes, y, on, 1, 是 and false, no, n, off, 0, 否,
+    in any case. Anything else fails.
 
     bool('Y') == True
     bool(0) == False

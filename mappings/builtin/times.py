@@ -18,7 +18,7 @@ from mappings.registry import function, prepared
 from mappings.values import CONTEXT, describe, in_utc
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _OFFSET = re.compile(r"(Z|UTC|[+-]\d{2}:?\d{2})")
 _DIRECTIVES: dict[str, str] = {
     "Y": r"(?P<Y>\d{4})",
@@ -143,8 +143,8 @@ def describe_local(moment: datetime) -> str:
 
 @function("datetime", fallible=True)
 def to_datetime(value: Any, format: LayoutText = None, zone: ZoneText = None) -> datetime:
-    """The moment a text stands for, in UTC. Without a format it is read as ISO 8601. A text without a zone of its own needs
-    `zone`. Fails for anything else.
+    """The moment a text stands for, in UTC. Without a format it is read as ISO 8601. A text without a zone of its own
+    needs `zone`. Fails for anything else.
 
     datetime('2026-11-22T08:00:00+08:00') == datetime('2026-11-22T00:00:00Z')
     datetime('22.11.2026 08:00', '%d.%m.%Y %H:%M', 'Asia/Shanghai') == datetime('2026-11-22T00:00:00Z')
@@ -160,7 +160,8 @@ def _day(text: str, layout: Layout | None) -> date:
 
 @function("date", fallible=True)
 def to_date(value: Any, format: LayoutText = None, zone: ZoneText = None) -> date:
-    """The calendar day a text stands for, or of a moment as seen in `zone` (UTC if none is given). Fails for anything else.
+    """The calendar day a text stands for, or of a moment as seen in `zone` (UTC if none is given). Fails for anything
+    else.
 
     date('2026/11/22', '%Y/%m/%d') == date('2026-11-22')
     date(datetime('2026-11-22T20:00:00Z'), zone='Asia/Shanghai') == date('2026-11-23')

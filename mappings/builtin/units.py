@@ -105,8 +105,8 @@ def _factors(source: Unit, target: Unit) -> tuple[Decimal, Decimal, Decimal]:
 def convert(
     value: Decimal, source: Annotated[Unit, prepared(find_unit)], target: Annotated[Unit, prepared(find_unit)]
 ) -> Decimal:
-    """The number, given in the unit `source`, in the unit `target`. Temperatures, pressures, lengths, masses, times, speeds,
-    energies, data and more; the units are case-sensitive.
+    """The number, given in the unit `source`, in the unit `target`. Temperatures, pressures, lengths, masses, times,
+    speeds, energies, data and more; the units are case-sensitive.
 
     convert(212, 'F', 'C') == 100
     convert(1, 'bar', 'kPa') == 100

@@ -1,1 +1,2 @@
-"""Python functions that mappings may call for fields no expression can make: `{call: "mappings.functions.notes:clean"}`."""
+"""Python functions that mappings may call for fields no expression can make: `{call:
+"mappings.functions.notes:clean"}`."""

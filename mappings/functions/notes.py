@@ -11,7 +11,8 @@ _SPACE = re.compile(r"[^\S\n]+")
 
 
 def clean(record: dict[str, Any]) -> str | None:
-    """The first text among the declared fields, without markup, entities and superfluous space; null when there is none."""
+    """The first text among the declared fields, without markup, entities and superfluous space; null when there is
+    none."""
     for value in record.values():
         if isinstance(value, str) and value.strip():
             text = html.unescape(_TAGS.sub(" ", value[:65_536]))
