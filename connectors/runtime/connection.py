@@ -43,6 +43,7 @@ from connectors.errors import (
     TooLarge,
     Transient,
 )
+from connectors.runtime import given
 from connectors.runtime.fates import ConfirmFate, Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt, WriteFate
 from connectors.runtime.guard import Guard, bug, clean
 from connectors.runtime.pace import backoff_s
@@ -127,7 +128,7 @@ class Connection:
 
         :raises ConnectorBug: the connector broke the contract.
         """
-        check = self._guard.in_time(lambda: _a(Health, self.connector.check()), self.policy.timeout_s)
+        check = self._guard.in_time(lambda: given.one(Health, self.connector.check()), self.policy.timeout_s)
         try:
             health = self._guard.attempt("check", check, patience_s=0, gated=False)
         except ConnectorBug:
@@ -160,7 +161,7 @@ class Connection:
         if size > bound:
             raise TooLarge(f"{size} bytes; this connection takes {bound} at most")
         receives, began = cast(Receives, self.connector), self._clock()
-        events, told = self._guard.tried("receive", lambda: _events(receives.receive(delivery)))
+        events, told = self._guard.tried("receive", lambda: given.events(receives.receive(delivery)))
         if isinstance(told, ConnectorError) and not isinstance(told, (AuthProblem, BadRecord, ConnectorBug)):
             told = self._guard.bug("receive", told)
         self._guard.watch.count("receive", result_of(told), self._clock() - began)
@@ -185,7 +186,7 @@ class Connection:
             stream,
             cursor,
             open_=cast(Reads, self.connector).read,
-            guarded=lambda pull: guard.attempt("read", lambda: _maybe(Batch, pull()), patience_s=patience_s),
+            guarded=lambda pull: guard.attempt("read", lambda: given.maybe(Batch, pull()), patience_s=patience_s),
             policy=self.policy,
             pause=guard.pause,
             dice=self._dice,
@@ -209,7 +210,9 @@ class Connection:
         answers, until = cast(Answers, self.connector), self._clock() + ask.deadline_s
 
         def work() -> Answer | None:
-            return _maybe(Answer, answers.lookup(replace(ask, deadline_s=max(0.001, until - self._clock()))))
+            return given.maybe(
+                Answer, answers.lookup(replace(ask, deadline_s=_left(until - self._clock(), ask.deadline_s)))
+            )
 
         return self._guard.attempt("lookup", self._guard.in_time(work, ask.deadline_s), patience_s=ask.deadline_s)
 
@@ -229,7 +232,7 @@ class Connection:
         included, and only makes the waits longer."""
         writes = cast(Writes, self.connector)
         try:
-            receipt = self._guard.attempt("write", lambda: _own(writes.write(command), command), patience_s=0)
+            receipt = self._guard.attempt("write", lambda: given.receipt(writes.write(command), command), patience_s=0)
         except Transient as error:
             return RetryAt(self._wait_s(error, attempt), str(error))
         except Ambiguous as error:
@@ -244,7 +247,9 @@ class Connection:
         """Ask once whether a command took effect."""
         writes = cast(Writes, self.connector)
         try:
-            receipt = self._guard.attempt("confirm", lambda: _asked(writes.confirm(command), command), patience_s=0)
+            receipt = self._guard.attempt(
+                "confirm", lambda: given.receipt_or_none(writes.confirm(command), command), patience_s=0
+            )
         except (Transient, Ambiguous) as error:
             return MustConfirm(self._wait_s(error, attempt), str(error))
         except (AuthProblem, ConnectorBug) as error:
@@ -266,36 +271,12 @@ def _scrubber(config: Settings) -> Scrubber:
     return Scrubber(secret_values(config), [str(getattr(config, "username", ""))])
 
 
+def _left(seconds: float, at_most: float) -> float:
+    """Never zero or less, which some clients take for "for ever"."""
+    return max(0.001, min(seconds, at_most))
+
+
 def _for_a_person(error: ConnectorError) -> NeedsPerson:
     if isinstance(error, ConnectorBug):
         return NeedsPerson("bug", str(error), error.hint, in_doubt=True)
     return NeedsPerson("auth" if isinstance(error, AuthProblem) else "config", str(error), error.hint)
-
-
-# -- what a connector gave, held to the contract ----------------------------------------------------------------------
-
-
-def _a(kind: type, value: T) -> T:
-    """The value, which must be of this kind."""
-    if not isinstance(value, kind):
-        raise TypeError(f"gave {type(value).__name__} instead of {kind.__name__}")
-    return value
-
-
-def _maybe(kind: type, value: T | None) -> T | None:
-    return None if value is None else _a(kind, value)
-
-
-def _events(values: Sequence[Event]) -> list[Event]:
-    return [_a(Event, value) for value in values]
-
-
-def _own(receipt: Receipt, command: Command) -> Receipt:
-    """A receipt for this very command."""
-    if _a(Receipt, receipt).command_id != command.id:
-        raise ValueError(f"gave the receipt of command {receipt.command_id} for {command.id}")
-    return receipt
-
-
-def _asked(receipt: Receipt | None, command: Command) -> Receipt | None:
-    return None if receipt is None else _own(receipt, command)

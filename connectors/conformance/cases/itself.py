@@ -44,6 +44,9 @@ class ItselfCases(Cases):
         with pytest.raises(InvalidConfig) as refusal:
             parse_config(type(world.connector()), data)
         assert [problem.path for problem in refusal.value.problems] == ["no_such_setting"]
+        nested = config_schema(type(world.connector())).schema.get("$defs", {})
+        lax = [name for name, model in nested.items() if "properties" in model and model.get("additionalProperties", 1)]
+        assert not lax, f"these inner models take unknown fields, set extra='forbid': {', '.join(lax)}"
 
     @case()
     def test_settings_cannot_be_changed_afterwards(self, world: Any) -> None:

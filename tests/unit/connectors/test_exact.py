@@ -1,0 +1,37 @@
+"""JSON from outside is exact and harmless."""
+
+import contextlib
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.errors import BadRecord
+from connectors.exact import load_json
+
+
+def test_numbers_are_exact() -> None:
+    assert load_json(b'{"a": 0.1, "b": 12345678901234567890, "c": 1e-7}') == {
+        "a": Decimal("0.1"),
+        "b": 12345678901234567890,
+        "c": Decimal("1E-7"),
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff", b"NaN", b"[Infinity]", b"1e999999999", b"1e-999999", b"9" * 5000, b"[" * 100_000, "{'a': 1}"],
+    ids=repr,
+)
+def test_what_is_no_harmless_json_is_a_bad_record(body: bytes | str) -> None:
+    with pytest.raises(BadRecord) as refusal:
+        load_json(body)
+    assert str(refusal.value)
+    assert len(str(refusal.value.record)) <= 500
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_else(body: bytes) -> None:
+    with contextlib.suppress(BadRecord):
+        load_json(body)
