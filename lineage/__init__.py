@@ -1,11 +1,16 @@
-"""Lineage: where every value came from, what depends on it, and whether it is still what its inputs say."""
+"""Lineage: where every value came from, what depends on it, and whether it is still what its inputs say.
+
+`land` keeps what the sources said, `plan` which mappings are used, `record` which fields of a record were written from
+them; `drill` replays all this for one value. `docs/lineage.md` is the guide.
+"""
 
 from lineage.codec import Gone
+from lineage.drilldown import drill, history
+from lineage.erasure import Erasure, erase, erase_facts, rebuild, versions
 from lineage.errors import (
     BadInput,
     Damaged,
     EmissionFailed,
-    Erased,
     LineageError,
     NoOrigin,
     NotFound,
@@ -13,35 +18,71 @@ from lineage.errors import (
     UnknownPlan,
     UnstorableValue,
 )
+from lineage.graph import FieldGraph
+from lineage.impacts import Impact, impact, readers
 from lineage.landing import SourceRead, land
+from lineage.openlineage import DatasetName, Emitter, FileEmitter, Flow, HttpEmitter, run_event
+from lineage.origins import FactOrigin, How, Origin, SourceField, Verdict
 from lineage.plans import Plan, plan
 from lineage.recording import Effect, Fact, Write, note_effects, record
+from lineage.replay import Withheld
+from lineage.replay import run as run_plan
 from lineage.runs import Run, close_run, open_run
 from lineage.tables import metadata
+from lineage.verification import Report, verify
+from lineage.walk import GraphEdge, Node, Subgraph
 
 __all__ = [
     "BadInput",
     "Damaged",
+    "DatasetName",
     "Effect",
     "EmissionFailed",
-    "Erased",
+    "Emitter",
+    "Erasure",
     "Fact",
+    "FactOrigin",
+    "FieldGraph",
+    "FileEmitter",
+    "Flow",
     "Gone",
+    "GraphEdge",
+    "How",
+    "HttpEmitter",
+    "Impact",
     "LineageError",
     "NoOrigin",
+    "Node",
     "NotFound",
+    "Origin",
     "Plan",
+    "Report",
     "Run",
+    "SourceField",
     "SourceRead",
+    "Subgraph",
     "UnknownOrigin",
     "UnknownPlan",
     "UnstorableValue",
+    "Verdict",
+    "Withheld",
     "Write",
     "close_run",
+    "drill",
+    "erase",
+    "erase_facts",
+    "history",
+    "impact",
     "land",
     "metadata",
     "note_effects",
     "open_run",
     "plan",
+    "readers",
+    "rebuild",
     "record",
+    "run_event",
+    "run_plan",
+    "verify",
+    "versions",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from weakref import ref
 
 import zstandard
@@ -22,6 +23,8 @@ SAMPLES = 500
 _TRAIN_ON = 1000
 _SIZE = 16 * 1024
 _LEVEL = 3
+_TRUSTED_S = 600
+"""Seconds after which a process looks whether its dictionary was retired; `erasure.GRACE` is longer."""
 
 
 @dataclass
@@ -31,6 +34,7 @@ class _Dataset:
     next_training: int = SAMPLES
     first: int | None = None
     trained_in: ref[Transaction] | None = None
+    looked_up: float = 0.0
 
 
 @dataclass
@@ -53,7 +57,10 @@ class Compression:
         """The dictionary to compress records of a dataset with; 0: none yet."""
         state = self._datasets.get(dataset)
         if state is None:
-            state = self._datasets.setdefault(dataset, _Dataset())
+            state = self._datasets.setdefault(dataset, _Dataset(looked_up=monotonic()))
+            state.dictionary = self._newest(conn, dataset)
+        elif state.dictionary and monotonic() - state.looked_up > _TRUSTED_S:
+            state.looked_up = monotonic()
             state.dictionary = self._newest(conn, dataset)
         elif state.trained_in is not None and not _is_current(conn, state.trained_in):
             state.trained_in = None
@@ -95,13 +102,10 @@ class Compression:
             if not state.dictionary and train(conn, self, dataset, since=state.first):
                 state.trained_in = _current(conn)
 
-    def forget(self, dataset: int) -> None:
-        """Look the dataset's dictionary up again at the next chance."""
-        self._datasets.pop(dataset, None)
-
     def _newest(self, conn: Connection, dataset: int) -> int:
         t = tables.dictionary.c
-        row = conn.execute(select(t.id, t.body).where(t.dataset == dataset).order_by(t.id.desc()).limit(1)).first()
+        current = select(t.id, t.body).where(t.dataset == dataset, t.retired_at.is_(None)).order_by(t.id.desc())
+        row = conn.execute(current.limit(1)).first()
         if row is None:
             return 0
         self._dictionaries[row.id] = bytes(row.body)

@@ -7,7 +7,6 @@ LineageError
 │   └── UnknownPlan        a mapping text of a stored plan no longer compiles, or there is no such plan
 ├── NotFound            there is nothing to show
 │   └── NoOrigin           the record or the field was never written through the hub
-├── Erased              the stored input was erased on purpose; only its skeleton is left
 ├── Damaged             a stored row can't be read back: restore it from a backup, verify() names all of them
 └── EmissionFailed      an OpenLineage event did not reach its receiver; log it and go on
 
@@ -22,7 +21,6 @@ __all__ = [
     "BadInput",
     "Damaged",
     "EmissionFailed",
-    "Erased",
     "LineageError",
     "NoOrigin",
     "NotFound",
@@ -103,10 +101,6 @@ class NoOrigin(NotFound):
 
     def __init__(self, rec: int, field: str) -> None:
         super().__init__(f"no write of field {field!r} of record {rec} is known", rec=rec, field=field)
-
-
-class Erased(LineageError):
-    """The stored input was erased on purpose; only its skeleton is left."""
 
 
 class Damaged(LineageError):

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, update
 
 from lineage import tables
-from lineage.codec import decode, encode
+from lineage.codec import Gone, decode, encode
+from lineage.errors import Damaged
 from lineage.state import State, state_of
 
 _OBJECT = 8
@@ -29,7 +30,8 @@ class SourceRead(NamedTuple):
 
 
 class Landed(NamedTuple):
-    """A landing row, decoded. `record` is None when the whole payload was erased."""
+    """A landing row, decoded. `record` is Gone when the whole payload was erased, and holds Gone where a part was;
+    `problem` says why it can't be read (`record` is None then)."""
 
     id: int
     dataset: str
@@ -38,6 +40,7 @@ class Landed(NamedTuple):
     run: int | None
     erased_at: int | None
     record: Any
+    problem: str = ""
 
 
 def object_prefix(dataset: str, key: str) -> bytes:
@@ -133,7 +136,7 @@ _FIND_POSTGRESQL = "SELECT id, address, shared FROM lineage_landing WHERE addres
 
 
 def fetch(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
-    """The landing rows with these ids, decoded; ids that don't exist are left out. Raises Damaged."""
+    """The landing rows with these ids, decoded; ids that don't exist are left out."""
     state = state_of(conn)
     rows: list[Any] = []
     for start in range(0, len(ids), _CHUNK):
@@ -144,11 +147,15 @@ def fetch(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
 
 
 def unpack(conn: Connection, state: State, row: Any, dataset: str) -> Landed:
-    """A row of `lineage_landing`, decoded. Raises Damaged."""
-    record = None
+    """A row of `lineage_landing`, decoded."""
+    record: Any = Gone()
+    problem = ""
     if row.payload is not None:
-        record = decode(state.compression.decompress(conn, row.dictionary, bytes(row.payload)))
-    return Landed(row.id, dataset, row.key, row.read_at, row.run, row.erased_at, record)
+        try:
+            record = decode(state.compression.decompress(conn, row.dictionary, bytes(row.payload)))
+        except Damaged as error:
+            record, problem = None, f"source record {row.id} can't be read: {error}"
+    return Landed(row.id, dataset, row.key, row.read_at, row.landed_in, row.erased_at, record, problem)
 
 
 _FETCHED = (
@@ -156,7 +163,7 @@ _FETCHED = (
     tables.landing.c.dataset,
     tables.landing.c.key,
     tables.landing.c.read_at,
-    tables.landing.c.run,
+    tables.landing.c.run.label("landed_in"),
     tables.landing.c.erased_at,
     tables.landing.c.dictionary,
     tables.landing.c.payload,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import orjson
 from sqlalchemy import Connection, select
@@ -14,11 +12,11 @@ from sqlalchemy import Connection, select
 from lineage import tables
 from lineage.errors import UnknownPlan
 from lineage.state import State, state_of
-
-if TYPE_CHECKING:
-    from mappings import Mapping
+from mappings import Mapping, MappingError, load_mapping
 
 _REMEMBERED = 1024
+_made: dict[str, Plan] = {}
+_compiled: dict[str, Plan] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Plan:
 def plan(conn: Connection, stages: Sequence[Mapping], *, prefix: str = "") -> Plan:
     """The plan of these stages, stored if it is new. Keep it as long as you like, across transactions, rolled back or
     not: `record` stores it again where it is missing."""
-    made = _make(tuple(stages), prefix)
+    made = make_plan(stages, prefix)
     plan_id(conn, state_of(conn), made)
     return made
 
@@ -77,8 +75,6 @@ def load_plan(conn: Connection, row_id: int) -> Plan:
 
 def compile_plan(row_id: int, sha: str, body: str) -> Plan:
     """The plan of a stored body. Raises UnknownPlan."""
-    from mappings import MappingError, load_mapping
-
     content = orjson.loads(body)
     try:
         stages = tuple(load_mapping(stage["text"], origin=stage["name"]) for stage in content["stages"])
@@ -87,19 +83,20 @@ def compile_plan(row_id: int, sha: str, body: str) -> Plan:
     return Plan(sha, body, stages, content["prefix"], _fields(stages, content["prefix"]))
 
 
+def make_plan(stages: Sequence[Mapping], prefix: str = "") -> Plan:
+    """The plan of these stages, not stored."""
+    identity = orjson.dumps([prefix, *([stage.name, stage.version] for stage in stages)])
+    key = sha256(identity).hexdigest()
+    known = _made.get(key)
+    if known is None:
+        texts = [{"name": m.name, "version": m.version, "functions": m.functions, "text": m.text} for m in stages]
+        body = orjson.dumps({"prefix": prefix, "stages": texts}).decode()
+        known = Plan(key, body, tuple(stages), prefix, _fields(stages, prefix))
+        if len(_made) >= _REMEMBERED:
+            _made.clear()
+        _made[key] = known
+    return known
+
+
 def _fields(stages: Sequence[Mapping], prefix: str) -> tuple[str, ...]:
     return tuple(prefix + name for name in stages[-1].fields) if stages else ()
-
-
-_compiled: dict[str, Plan] = {}
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _make(stages: tuple[Mapping, ...], prefix: str) -> Plan:
-    body = orjson.dumps(
-        {
-            "prefix": prefix,
-            "stages": [{"name": m.name, "version": m.version, "text": m.text} for m in stages],
-        }
-    )
-    return Plan(sha256(body).hexdigest(), body.decode(), stages, prefix, _fields(stages, prefix))

@@ -20,6 +20,14 @@ class Run(NamedTuple):
     started_at: int
 
 
+class RunRef(NamedTuple):
+    """The run that a row belongs to."""
+
+    id: int
+    uuid: str
+    job: str
+
+
 def open_run(conn: Connection, job: str, at: int, *, uuid: UUID | None = None) -> Run:
     """Begin a run of a job ("am-main/alert"). `uuid`: the runId an orchestrator gave, else a new UUIDv7."""
     uuid = uuid or generate_new_uuid()

@@ -44,12 +44,12 @@ plan = Table(
     "lineage_plan",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("sha256", Text, nullable=False, unique=True, comment="of body"),
+    Column("sha256", Text, nullable=False, unique=True, comment="of prefix, names and versions"),
     Column(
         "body",
         Text,
         nullable=False,
-        comment="JSON: prefix, functions (registry version), stages [{name, version, text}]",
+        comment="JSON: prefix, stages [{name, version, functions, text}]",
     ),
 )
 
@@ -60,7 +60,9 @@ dictionary = Table(
     Column("dataset", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False, comment="a trained zstd dictionary"),
     Column("samples", Integer, nullable=False),
+    Column("retired_at", BigInteger, comment="no longer compressed with: see erasure.rebuild"),
     Index("lineage_dictionary_dataset", "dataset", "id"),
+    sqlite_autoincrement=True,
 )
 
 run = Table(

@@ -1,0 +1,172 @@
+"""Drill-down: from a value to the record, field and moment it came from, through every step of every formula."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from lineage.codec import Gone
+from lineage.errors import NoOrigin, UnknownPlan
+from lineage.landing import Landed, fetch
+from lineage.origins import FactOrigin, How, Origin, SourceField, StageRef, Verdict
+from lineage.plans import Plan, load_plan
+from lineage.replay import Replayed, at_path, replay
+from lineage.walk import parse_field
+from lineage.writes import NEWEST, Written, writes_of
+from mappings import EvaluationError, Path, format_path
+from mappings.values import same
+
+NOT_GIVEN = object()
+_DEEPEST = 16
+
+
+def drill(
+    conn: Connection,
+    rec: int,
+    field: str,
+    *,
+    stored: Any = NOT_GIVEN,
+    allowed: bool = False,
+    until: int = NEWEST,
+) -> Origin:
+    """Where the value of a field came from, as of its newest write (or the newest up to sequence number `until`).
+
+    `stored`: the value the record holds now; the verdict then says whether it is still what its inputs give.
+    `allowed`: the reader may see values that a mapping masks. Raises NoOrigin.
+    """
+    return _drill(conn, rec, field, stored, allowed, until, 0)
+
+
+def history(conn: Connection, rec: int, field: str, *, limit: int = 100, allowed: bool = False) -> list[Origin]:
+    """The origin of every value the field had, newest first. Empty when it was never written."""
+    return [_origin(conn, write, field, NOT_GIVEN, allowed, 0) for write in writes_of(conn, rec, field, limit=limit)]
+
+
+def _drill(conn: Connection, rec: int, field: str, stored: Any, allowed: bool, until: int, depth: int) -> Origin:
+    writes = writes_of(conn, rec, field, until=until)
+    if not writes:
+        raise NoOrigin(rec, field)
+    return _origin(conn, writes[0], field, stored, allowed, depth)
+
+
+def _origin(conn: Connection, write: Written, field: str, stored: Any, allowed: bool, depth: int) -> Origin:
+    plan, problem = _plan(conn, write)
+    how = _how(write, plan, field)
+    source = write.landed.get(write.sources[0]) if write.sources else None
+    if how in (How.MAPPED, How.ANSWERED) and not problem:
+        problem = _missing(write, source)
+    if problem:
+        replayed = Replayed(None, (), (), (), erased=False)
+    else:
+        record = source.record if source is not None else None
+        replayed = replay(plan, field, record, write.values, show_masked=allowed)
+    return Origin(
+        rec=write.rec,
+        field=field,
+        seq=write.seq,
+        at=write.at,
+        actor=write.actor,
+        how=how,
+        value=replayed.value,
+        verdict=_verdict(replayed, stored, problem),
+        stored=None if stored is NOT_GIVEN else stored,
+        run=write.run,
+        plan=write.plan,
+        stages=tuple(StageRef(stage.name, stage.version) for stage in plan.stages) if plan is not None else (),
+        traces=replayed.traces,
+        sources=tuple(_source(source, path, raw) for path, raw in replayed.reads) if source is not None else (),
+        facts=tuple(_fact(conn, write, name, how, allowed, depth) for name in replayed.facts),
+        landings=write.sources,
+        problem=problem,
+    )
+
+
+def _plan(conn: Connection, write: Written) -> tuple[Plan | None, str]:
+    if write.plan is None:
+        return None, ""
+    try:
+        return load_plan(conn, write.plan), ""
+    except UnknownPlan as error:
+        return None, str(error)
+
+
+def _missing(write: Written, source: Landed | None) -> str:
+    if not write.sources:
+        return ""
+    if source is None:
+        return f"source record {write.sources[0]} is missing"
+    return source.problem
+
+
+def _how(write: Written, plan: Plan | None, field: str) -> How:
+    if write.plan is not None and plan is None and field not in write.facts:
+        return How.MAPPED
+    if plan is not None and plan.stages and field in plan.fields:
+        return How.MAPPED
+    if field in write.facts:
+        by_hand = plan is None and not write.sources and not write.facts[field].get("from")
+        return How.BY_HAND if by_hand else How.FACT
+    return How.ANSWERED
+
+
+def _verdict(replayed: Replayed, stored: Any, problem: str) -> Verdict:
+    if problem:
+        return Verdict.BROKEN
+    if replayed.erased:
+        return Verdict.ERASED
+    if stored is NOT_GIVEN:
+        return Verdict.NOT_COMPARED
+    return Verdict.EQUAL if equal(replayed.value, stored) else Verdict.CHANGED
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Equality of values as the mapping language has it: 1 is 1.0 but not "1" nor true; moments are equal across
+    zones."""
+    try:
+        return same(a, b)
+    except EvaluationError:
+        return bool(a == b)
+
+
+def _source(landed: Landed, path: Path, raw: Any) -> SourceField:
+    system = landed.dataset.partition("/")[0]
+    field = format_path(path)
+    return SourceField(system, landed.dataset, landed.key, field, raw, landed.read_at, landed.run, landed.id)
+
+
+def _fact(conn: Connection, write: Written, name: str, how: How, allowed: bool, depth: int) -> FactOrigin:
+    fact = write.facts[name]
+    rec, field, landing = fact.get("rec"), fact.get("field"), fact.get("landing")
+    derived = source = None
+    if rec is not None and field is not None and depth < _DEEPEST:
+        derived = _derived(conn, write, name, rec, field, allowed, depth)
+    if landing is not None:
+        landed = write.landed.get(landing) or fetch(conn, [landing]).get(landing)
+        if landed is not None:
+            path = parse_field(fact.get("path") or name)
+            raw = Gone() if isinstance(landed.record, Gone) else at_path(landed.record, path)
+            source = _source(landed, path, raw)
+    xref = fact.get("xref")
+    return FactOrigin(
+        name=name,
+        value=fact["value"],
+        origin="hub.manual" if how is How.BY_HAND else fact.get("from", ""),
+        xref=None if xref is None else tuple(xref),
+        rec=rec,
+        field=field,
+        derived=derived,
+        source=source,
+    )
+
+
+def _derived(
+    conn: Connection, write: Written, name: str, rec: int, field: str, allowed: bool, depth: int
+) -> Origin | None:
+    """The origin of the record's field that a fact was taken from, as of the write; None if it was never recorded.
+    A field made from its own value before is followed to the write before."""
+    itself = (rec, field) == (write.rec, name)
+    try:
+        return _drill(conn, rec, field, NOT_GIVEN, allowed, write.seq - itself, depth + 1)
+    except NoOrigin:
+        return None

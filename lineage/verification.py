@@ -1,0 +1,173 @@
+"""Verification: every recorded value computed again from its stored inputs, and compared with what the records hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, select
+
+from lineage import tables
+from lineage.codec import Gone
+from lineage.drilldown import equal
+from lineage.errors import UnknownPlan
+from lineage.landing import Landed, fetch
+from lineage.plans import Plan, compile_plan, load_plan
+from lineage.replay import replay, run
+from lineage.writes import Written, fields_of, writes_since
+
+_BATCH = 500
+
+
+class Difference(NamedTuple):
+    """A record holds another value than its inputs give."""
+
+    rec: int
+    field: str
+    recomputed: Any
+    stored: Any
+    seq: int
+
+
+class BrokenPlan(NamedTuple):
+    """A stored plan that means something else today: a mapping no longer compiles, or compiles to another version
+    because a function it uses has changed."""
+
+    plan: int
+    mapping: str
+    reason: str
+
+
+class MissingInput(NamedTuple):
+    """A source record that a value needs and that is not there or can't be read."""
+
+    rec: int
+    landing: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What `verify` found. `ok` when nothing is wrong; erased values are not wrong, they can't be checked any more."""
+
+    records: int = 0
+    values: int = 0
+    erased: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    plans: list[BrokenPlan] = field(default_factory=list)
+    missing: list[MissingInput] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not (self.differences or self.plans or self.missing)
+
+
+ReadValues = Callable[[Connection, Sequence[int]], Mapping[int, Mapping[str, Any]]]
+"""Reads what the records hold now: {record: {field: value}}. A record that it leaves out is not compared, nor is a
+field (one that is there with None is compared)."""
+
+
+def verify(conn: Connection, since: int, read_values: ReadValues, sample: float = 1.0, *, seed: int = 0) -> Report:
+    """Recompute the newest recorded value of every field written at or after `since`, and compare.
+
+    `sample`: the share of records looked at, drawn by their id and `seed` (another seed draws others). Memory does not
+    grow with the number of records, only with that of findings.
+    """
+    report = Report(plans=_changed_plans(conn))
+    for writes in _batches(writes_since(conn, since, lambda rec: _drawn(rec, sample, seed))):
+        _verify_batch(conn, writes, read_values, report)
+    return report
+
+
+def _drawn(rec: int, share: float, seed: int) -> bool:
+    if share >= 1:
+        return True
+    digest = blake2b(f"{seed}/{rec}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64
+
+
+def _batches(writes: Iterator[Written]) -> Iterator[dict[int, list[Written]]]:
+    """Whole records, with all their writes in order."""
+    batch: dict[int, list[Written]] = {}
+    for write in writes:
+        if write.rec not in batch and len(batch) == _BATCH:
+            yield batch
+            batch = {}
+        batch.setdefault(write.rec, []).append(write)
+    if batch:
+        yield batch
+
+
+def _verify_batch(conn: Connection, batch: dict[int, list[Written]], read_values: ReadValues, report: Report) -> None:
+    first = {write.sources[0] for writes in batch.values() for write in writes if write.sources}
+    landed = fetch(conn, sorted(first))
+    stored = read_values(conn, list(batch))
+    for rec, writes in batch.items():
+        report.records += 1
+        newest: dict[str, Written] = {}
+        for write in writes:
+            newest |= dict.fromkeys(fields_of(conn, write.bits), write)
+        for write in {w.seq: w for w in newest.values()}.values():
+            names = [name for name, last in newest.items() if last is write]
+            values = _recompute(conn, write, names, landed, report)
+            _compare(report, rec, write.seq, values, stored.get(rec, {}))
+
+
+def _compare(report: Report, rec: int, seq: int, values: dict[str, Any], stored: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        report.values += 1
+        if isinstance(value, Gone):
+            report.erased += 1
+        elif name in stored and not equal(value, stored[name]):
+            report.differences.append(Difference(rec, name, value, stored[name], seq))
+
+
+def _recompute(
+    conn: Connection, write: Written, names: list[str], landed: dict[int, Landed], report: Report
+) -> dict[str, Any]:
+    """The values of these fields of one write; those that can't be computed are left out and reported."""
+    try:
+        plan = load_plan(conn, write.plan) if write.plan is not None else None
+    except UnknownPlan:
+        plan, names = None, [name for name in names if name in write.facts]
+    source = landed.get(write.sources[0]) if write.sources else None
+    if write.sources and (source is None or source.problem):
+        names = [n for n in names if n in write.facts and not (plan is not None and n in plan.fields)]
+        reason = source.problem if source is not None else "missing"
+        report.missing.append(MissingInput(write.rec, write.sources[0], reason))
+    record = source.record if source is not None else None
+    if plan is None or not plan.stages or (source is not None and source.erased_at is not None):
+        return {name: _one(plan, name, record, write.values) for name in names}
+    computed = run(plan, record, write.values)
+    return {name: computed.get(name) if name in plan.fields else write.values[name] for name in names}
+
+
+def _one(plan: Plan | None, name: str, record: Any, facts: dict[str, Any]) -> Any:
+    replayed = replay(plan, name, record, facts, show_masked=True)
+    return Gone() if replayed.erased else replayed.value
+
+
+def _changed_plans(conn: Connection) -> list[BrokenPlan]:
+    found = []
+    for row in conn.execute(select(tables.plan.c.id, tables.plan.c.sha256, tables.plan.c.body)):
+        try:
+            plan = compile_plan(row.id, row.sha256, row.body)
+        except UnknownPlan as error:
+            found.append(BrokenPlan(row.id, "", str(error)))
+            continue
+        for stage, stored in zip(plan.stages, orjson.loads(row.body)["stages"], strict=True):
+            if stage.version != stored["version"]:
+                found.append(BrokenPlan(row.id, stage.name, _why(stored["functions"], stage.functions)))
+    return found
+
+
+def _why(before: dict[str, int], now: dict[str, int]) -> str:
+    changed = [
+        f"{name}() was version {before[name]} and is {now.get(name)}"
+        for name in before
+        if before[name] != now.get(name)
+    ]
+    return "; ".join(changed) or "its text compiles to another version"
