@@ -72,21 +72,20 @@ class Asker:
         return left
 
     def _host(self, device: str) -> dict[str, Any] | None:
-        """The host with this id, else the one with this technical name, else this visible name if it is the only
-        one."""
+        """The host of this technical name, else of this id, else of this visible name if it is the only one."""
         query: dict[str, Any] = {
             "output": ["hostid", "host", "name", "status", "description", "maintenance_status", "inventory_mode"],
             "selectInterfaces": ["ip", "dns", "port", "type", "main", "available", "error"],
             "selectInventory": "extend",
             self._client.version(timeout_s=self._left("apiinfo.version")).host_groups: ["name"],
         }
-        if device.isascii() and device.isdecimal():
-            found = self._get("host.get", query | {"hostids": [device]})
-            if found:
-                return found[0]
-        found = self._get("host.get", query | {"filter": {"host": [device], "name": [device]}, "searchByAny": True})
-        exact = [h for h in found if h["host"] == device] or found
-        return exact[0] if len(exact) == 1 else None
+        named = {"filter": {"host": [device], "name": [device]}, "searchByAny": True}
+        found = self._get("host.get", query | named)
+        exact = [h for h in found if h["host"] == device]
+        if not exact and device.isascii() and device.isdecimal():
+            exact = self._get("host.get", query | {"hostids": [device]})
+        chosen = exact or found
+        return chosen[0] if len(chosen) == 1 else None
 
     def _link(self, page: str) -> str:
         return f"{self._config.url}/{page}"

@@ -1,0 +1,1 @@
+"""Mappings of the Zabbix connector's streams."""
