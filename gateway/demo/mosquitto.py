@@ -88,7 +88,7 @@ class Mosquitto(Process):
 
     def prepare(self) -> None:
         data = self.folder / "data"
-        data.mkdir(exist_ok=True)
+        data.mkdir(parents=True, exist_ok=True)
         general = [
             *(["user root"] if os.geteuid() == 0 else []),  # else it would change to a user that may not exist here
             "persistence true",

@@ -1,0 +1,231 @@
+"""Tickets over HTTP: list, make, read, act, context, lineage, remote operations."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy import Connection, delete, insert, select
+
+import core_tickets
+from gateway import clock, tables
+from gateway.api.access import REFUSALS, Actor, GatewayDep, Reader
+from gateway.api.shapes import (
+    Action,
+    Line,
+    NewTicket,
+    RemoteCommand,
+    TicketId,
+    answer,
+    entry_shape,
+    gid,
+    section_shape,
+    ticket_shape,
+)
+from gateway.errors import Problem, Refused
+from gateway.tokens import Bearer, Right
+from gateway.usecases import explaining, tickets, tracing
+
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"], responses=REFUSALS)
+
+ActionName = Literal["start", "block", "unblock", "resolve", "reopen", "close", "assign", "comment"]
+IdempotencyKey = Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")]
+KEPT = clock.DAY
+
+
+@router.get("")
+def list_tickets(
+    gateway: GatewayDep,
+    _: Reader,
+    status: Annotated[list[Line] | None, Query()] = None,
+    priority: Annotated[list[Literal["P0", "P1", "P2", "P3"]] | None, Query()] = None,
+    kind: Annotated[list[Line] | None, Query()] = None,
+    q: Line | None = None,
+    assignee: Line | None = None,
+    group: Line | None = None,
+    device: Line | None = None,
+    customer: Line | None = None,
+    storm: Line | None = None,
+    cursor: Line | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """Newest first. A page is `{"items": [...], "next_cursor": ...}`."""
+    filters = core_tickets.Filters(
+        status=status, priority=[int(p[1]) for p in priority] if priority else None, kind=kind, q=q, assignee=assignee,
+        group=group, device=gid(device) if device else None, customer=gid(customer) if customer else None,
+        storm_id=gid(storm) if storm else None,
+    )  # fmt: skip
+    with gateway.reading() as conn:
+        page = core_tickets.search(conn, filters, cursor, limit)
+    now = clock.now()
+    return answer({"items": [ticket_shape(t, now) for t in page.items], "next_cursor": page.next_cursor})
+
+
+@router.post("", status_code=201)
+def make_ticket(gateway: GatewayDep, who: Actor, new: NewTicket, idempotency_key: IdempotencyKey = None) -> Response:
+    """A ticket by hand."""
+
+    def do(conn: Connection) -> tuple[int, Any]:
+        ticket = tickets.create(
+            conn, gateway, kind=new.kind, priority=int(new.priority[1]), title=new.title, description=new.description,
+            actor=_name(who), labels=new.labels, device=gid(new.device) if new.device else None,
+            customer=gid(new.customer) if new.customer else None, assignee=new.assignee, group=new.group,
+        )  # fmt: skip
+        return 201, ticket_shape(ticket, clock.now())
+
+    return _once(gateway, who, idempotency_key, new.model_dump_json(), do)
+
+
+@router.get("/{ticket}")
+def read_ticket(gateway: GatewayDep, _: Reader, ticket: TicketId) -> Response:
+    """The ticket with its timeline, commands, and, of a storm, its members."""
+    number = tickets.ticket_id(ticket)
+    with gateway.reading() as conn:
+        found = core_tickets.get(conn, number)
+        shown = ticket_shape(found, clock.now())
+        shown["timeline"] = [entry_shape(e) for e in core_tickets.timeline(conn, number, limit=500)]
+        shown["commands"] = tickets.commands_of(conn, number)
+        m = tables.storm_member.c
+        members = conn.execute(select(tables.storm_member).where(m.ticket_id == number).order_by(m.at).limit(1000))
+        shown["members"] = [
+            {"title": r.title, "signal": r.signal_key, "message": str(r.message_id), "at": clock.rfc3339(r.at),
+             "resolved_at": clock.rfc3339(r.resolved_at)}
+            for r in members
+        ]  # fmt: skip
+    return answer(shown)
+
+
+@router.get("/{ticket}/context")
+def read_context(gateway: GatewayDep, _: Reader, ticket: TicketId) -> Response:
+    """What every system knows: sections with status, as_of, latency_ms, link and values."""
+    number = tickets.ticket_id(ticket)
+    with gateway.reading() as conn:
+        core_tickets.get(conn, number)
+        c = tables.context_section.c
+        found = list(conn.execute(select(tables.context_section).where(c.ticket_id == number).order_by(c.name)))
+        asked = conn.execute(select(tables.context_job.c.at).where(tables.context_job.c.ticket_id == number)).first()
+    sections = [section_shape(row) for row in found]
+    complete = asked is None and all(s["status"] not in ("pending",) for s in sections)
+    return answer({"ticket": ticket, "complete": complete, "sections": sections})
+
+
+@router.get("/{ticket}/lineage")
+def read_lineage(gateway: GatewayDep, who: Reader, ticket: TicketId, field: Annotated[Line, Query(min_length=1)]) -> Response:
+    """Where the field's value came from: source, raw value, every step, and is it still what its inputs give."""
+    number = tickets.ticket_id(ticket)
+    with gateway.reading() as conn:
+        origin = tracing.drill(conn, number, field, allowed=who.may(Right.configure))
+    return answer(origin.as_dict())
+
+
+@router.get("/{ticket}/impact")
+def read_impact(gateway: GatewayDep, _: Reader, ticket: TicketId, field: Annotated[Line, Query(min_length=1)]) -> Response:
+    """What depends on the field: predicted by the configuration, and what was really done."""
+    number = tickets.ticket_id(ticket)
+    with gateway.reading() as conn:
+        found = tracing.impact(conn, gateway.hub, number, field)
+    return answer(impact_shape(found))
+
+
+def impact_shape(found: Any) -> dict[str, Any]:
+    """Predicted consumers and the effects there were."""
+    return {
+        "field": found.field,
+        "predicted": [
+            {"dataset": e.target.dataset, "field": None if e.target.path is None else ".".join(map(str, e.target.path)),
+             "via": e.via, "type": e.type, "subtype": e.subtype}
+            for e in found.predicted.edges
+        ],
+        "done": [
+            {"rule": d.rule, "dataset": d.dataset, "key": d.key, "state": d.state, "at": clock.rfc3339(d.at),
+             "predicted": d.predicted}
+            for d in found.done
+        ],
+    }  # fmt: skip
+
+
+@router.get("/{ticket}/explain")
+def read_explanation(gateway: GatewayDep, _: Reader, ticket: TicketId) -> Response:
+    """Why it exists, why this priority, what was considered, what was sent and what came back."""
+    number = tickets.ticket_id(ticket)
+    with gateway.reading() as conn:
+        return answer(explaining.explain(conn, gateway.hub, number))
+
+
+@router.get("/{ticket}/remote")
+def read_remote(gateway: GatewayDep, _: Actor, ticket: TicketId) -> Response:
+    """What can be done in the system the ticket came from, asked there before it is offered."""
+    options = tickets.remote_options(gateway, tickets.ticket_id(ticket))
+    return answer({"operations": [
+        {"connection": o.connection_id, "op": o.operation.name, "title": o.operation.title, "title_zh": o.operation.title_zh,
+         "possible": not o.why_not, "why_not": o.why_not, "key": dict(o.key), "body_schema": o.operation.body_schema}
+        for o in options
+    ]})  # fmt: skip
+
+
+@router.post("/{ticket}/remote", status_code=202)
+def send_remote(
+    gateway: GatewayDep, who: Actor, ticket: TicketId, command: RemoteCommand, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Queue an operation in the source system, such as a silence; its receipt comes onto the timeline."""
+    number = tickets.ticket_id(ticket)
+
+    def do(conn: Connection) -> tuple[int, Any]:
+        sent = tickets.send_remote(conn, gateway, number, command.op, command.key, command.body, _name(who))
+        return 202, {"command": str(sent)}
+
+    done = _once(gateway, who, idempotency_key, f"remote {ticket} {command.model_dump_json()}", do)
+    gateway.wake_worker.set()
+    return done
+
+
+@router.post("/{ticket}/{action}")
+def act(
+    gateway: GatewayDep, who: Actor, ticket: TicketId, action: ActionName, body: Action | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:  # fmt: skip
+    """One of start, block, unblock, resolve, reopen, close, assign, comment. 409 says what is allowed now."""
+    number = tickets.ticket_id(ticket)
+    asked = body or Action()
+
+    def do(conn: Connection) -> tuple[int, Any]:
+        applied = tickets.act(
+            conn, gateway, number, action, asked.args(), actor=_name(who), why=asked.why,
+            expected_version=asked.expected_version,
+        )  # fmt: skip
+        assert applied.ticket is not None
+        return 200, ticket_shape(applied.ticket, clock.now())
+
+    done = _once(gateway, who, idempotency_key, f"{action} {ticket} {asked.model_dump_json()}", do)
+    gateway.wake_worker.set()
+    return done
+
+
+def _name(who: Bearer) -> str:
+    return f"token:{who.name}"
+
+
+def _once(gateway: Any, who: Bearer, key: str | None, request: str, do: Any) -> Response:
+    """The same `Idempotency-Key` again gives the first answer and does nothing; with another request it is refused."""
+    if key is None:
+        with gateway.transaction() as conn:
+            status, body = do(conn)
+        return answer(body, status)
+    digest = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
+    c, now = tables.idempotency.c, clock.now()
+    with gateway.transaction() as conn:
+        conn.execute(delete(tables.idempotency).where(c.token_id == who.id, c.key == key, c.at < now - KEPT))
+        known = conn.execute(select(c.digest, c.status, c.body).where(c.token_id == who.id, c.key == key)).first()
+        if known is not None:
+            if known.digest != digest:
+                problem = Problem("Idempotency-Key", "was used for another request", "take a new key for each request")
+                raise Refused("The idempotency key does not fit.", [problem])
+            return Response(known.body, known.status, media_type="application/json")
+        status, body = do(conn)
+        told = answer(body, status)
+        values = {"token_id": who.id, "key": key, "digest": digest, "status": status, "body": bytes(told.body).decode()}
+        conn.execute(insert(tables.idempotency).values(**values, at=now))
+    return told
+
+

@@ -1,0 +1,189 @@
+"""Rules compiled: what runs for every record, and what `weft explain` tells about it afterwards.
+
+A rule's `ticket:` is a mapping to the canonical record Ticket. It reads the canonical record's fields by name, plus
+`connection`, `origin` (the connector's name), `ids.device`, `ids.customer` (global ids as people read them), and for
+thresholds `limit.value`, `limit.since` and `limit.for_s`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.automation.specs import Bridge, ContextQuestion, Rule
+from gateway.config import yaml12
+from gateway.errors import BadConfiguration, Problem
+from mappings import EvaluationError, Expression, Mapping, MappingError, compile_expression, load_mapping
+
+DEFAULT_FINGERPRINT = {"Alert": "concat(connection, '/', key)", "Reading": "concat(connection, '/', device, '/', metric)"}
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    spec: Rule
+    when: Expression | None
+    fingerprint: Expression
+    template: Mapping | None
+    storm_kind: Expression | None
+
+    def holds(self, record: MappingABC[str, Any]) -> bool:
+        """Does the condition hold? One that cannot be computed for this record does not; `explain` tells why."""
+        if self.when is None:
+            return True
+        try:
+            return self.when.evaluate(record) is True
+        except EvaluationError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules of the hub, in order. `version` is the hash of their text: stored once, kept for ever."""
+
+    version: str
+    text: str
+    by_kind: MappingABC[str, tuple[CompiledRule, ...]]
+
+    def first(self, kind: str, record: MappingABC[str, Any]) -> CompiledRule | None:
+        """The rule that decides an Alert: the first whose condition holds."""
+        for rule in self.by_kind.get(kind, ()):
+            if rule.holds(record):
+                return rule
+        return None
+
+    def named(self, rule_id: str) -> CompiledRule | None:
+        return next((r for rules in self.by_kind.values() for r in rules if r.spec.id == rule_id), None)
+
+    def explain(self, kind: str, record: MappingABC[str, Any]) -> list[dict[str, Any]]:
+        """Each rule of the kind: did it match, and which part of its condition said so. Stops behind the first match
+        for alerts, since later rules were never asked."""
+        told: list[dict[str, Any]] = []
+        for rule in self.by_kind.get(kind, ()):
+            matched = rule.holds(record)
+            parts = [] if rule.when is None else [str(p) for p in rule.when.explain(record)]
+            told.append({"rule": rule.spec.id, "matched": matched, "when": rule.spec.when or "always", "because": parts})
+            if matched and kind != "Reading":
+                break
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledBridge:
+    spec: Bridge
+    origin: str | None
+    when: Expression | None
+    key: MappingABC[str, Expression]
+    body: MappingABC[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledQuestion:
+    spec: ContextQuestion
+    connection: str
+    when: Expression | None
+    inputs: MappingABC[str, Expression]
+
+    @property
+    def section(self) -> str:
+        return self.spec.section or f"{self.connection}.{self.spec.question}"
+
+
+class _Collector:
+    """Compiles and gathers what is wrong, so that a refusal names every problem at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def expression(self, text: str | None, path: str) -> Expression | None:
+        if text is None:
+            return None
+        try:
+            return compile_expression(text)
+        except MappingError as error:
+            self.problems += _problems(error, path)
+            return None
+
+    def expressions(self, texts: MappingABC[str, str], path: str) -> dict[str, Expression]:
+        compiled = {name: self.expression(text, f"{path}.{name}") for name, text in texts.items()}
+        return {name: e for name, e in compiled.items() if e is not None}
+
+    def template(self, rule: Rule, path: str) -> Mapping | None:
+        if rule.ticket is None:
+            return None
+        document = {
+            "mapping": "rule_" + re.sub(r"\W", "_", rule.id),
+            "from": {"connector": "hub", "stream": rule.on},
+            "to": "Ticket",
+            "tables": rule.tables,
+            "fields": rule.ticket,
+        }
+        try:
+            return load_mapping(yaml12.dump(document), origin=path)
+        except MappingError as error:
+            self.problems += _problems(error, path)
+            return None
+
+
+def _problems(error: MappingError, path: str) -> list[Problem]:
+    return [Problem(f"{path}.{p.path}".rstrip("."), p.message, p.hint) for p in error.problems]
+
+
+def compile_rules(rules: Sequence[Rule]) -> RuleSet:
+    """Raises BadConfiguration with every problem of every rule."""
+    collector = _Collector()
+    by_kind: dict[str, list[CompiledRule]] = {}
+    seen: set[str] = set()
+    for n, rule in enumerate(rules):
+        path = f"rules[{n}]"
+        if rule.id in seen:
+            collector.problems.append(Problem(f"{path}.id", f"there are two rules {rule.id!r}", "rename one of them"))
+        seen.add(rule.id)
+        fingerprint = collector.expression(rule.fingerprint or DEFAULT_FINGERPRINT[rule.on], f"{path}.fingerprint")
+        compiled = CompiledRule(
+            rule,
+            collector.expression(rule.when, f"{path}.when"),
+            fingerprint,  # type: ignore[arg-type]  # None only when a problem was noted, and then nothing is returned
+            collector.template(rule, f"{path}.ticket"),
+            collector.expression(rule.storm.kind, f"{path}.storm.kind") if rule.storm else None,
+        )
+        by_kind.setdefault(rule.on, []).append(compiled)
+    if collector.problems:
+        raise BadConfiguration("The rules have problems; nothing was changed.", collector.problems)
+    text = orjson.dumps([r.model_dump(mode="json", by_alias=True) for r in rules], option=orjson.OPT_SORT_KEYS).decode()
+    version = hashlib.sha256(text.encode()).hexdigest()
+    return RuleSet(version, text, {kind: tuple(found) for kind, found in by_kind.items()})
+
+
+def compile_bridges(bridges: Sequence[tuple[Bridge, str | None]]) -> tuple[CompiledBridge, ...]:
+    """Bridges with the connector they belong to (None: any). Raises BadConfiguration with every problem."""
+    collector = _Collector()
+    compiled = []
+    for n, (bridge, origin) in enumerate(bridges):
+        path = f"bridges[{n}]"
+        when = collector.expression(bridge.when, f"{path}.when")
+        key = collector.expressions(bridge.key, f"{path}.key")
+        body = collector.expressions(bridge.body, f"{path}.body")
+        compiled.append(CompiledBridge(bridge, origin, when, key, body))
+    if collector.problems:
+        raise BadConfiguration("The bridges have problems; nothing was changed.", collector.problems)
+    return tuple(compiled)
+
+
+def compile_questions(questions: Sequence[tuple[ContextQuestion, str]]) -> tuple[CompiledQuestion, ...]:
+    """Questions with the connection that answers them. Raises BadConfiguration with every problem."""
+    collector = _Collector()
+    compiled = []
+    for n, (question, connection) in enumerate(questions):
+        path = f"context[{n}]"
+        when = collector.expression(question.when, f"{path}.when")
+        inputs = collector.expressions(question.inputs, f"{path}.inputs")
+        compiled.append(CompiledQuestion(question, connection, when, inputs))
+    if collector.problems:
+        raise BadConfiguration("The context questions have problems; nothing was changed.", collector.problems)
+    return tuple(compiled)

@@ -1,0 +1,137 @@
+"""Rules, bridges and context questions as data: what a person writes, what is stored, what `weft export` prints."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gateway.clock import HOUR, MINUTE
+from gateway.config.durations import Duration
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="lower case letters, digits, . _ -")]
+
+
+class Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Flap(Spec):
+    """A signal that changes its status `changes` times within `within` is flapping: its ticket stays open until the
+    signal has been quiet for `settle`."""
+
+    changes: int = Field(6, ge=3, le=100)
+    within: Duration = 30 * MINUTE
+    settle: Duration = 10 * MINUTE
+
+
+class Storm(Spec):
+    """More than `more_than` tickets of one kind within `within` become one ticket of `priority` with a list of members."""
+
+    more_than: int = Field(50, ge=1, le=100_000)
+    within: Duration = HOUR
+    kind: str = Field("first(rule, title)", description="expression: what counts as one kind of alert")
+    priority: int = Field(0, ge=0, le=3)
+
+
+class Threshold(Spec):
+    """A reading crosses when it is above (below) the limit, for at least `for`; it is over once back at `clear`."""
+
+    above: Decimal | None = None
+    below: Decimal | None = None
+    clear: Decimal | None = Field(None, description="hysteresis; default: the limit itself")
+    lasting: Duration = Field(0, alias="for")
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Threshold:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("give either `above` or `below`")
+        if self.above is not None and self.clear is not None and self.clear > self.above:
+            raise ValueError("`clear` must not be higher than `above`")
+        if self.below is not None and self.clear is not None and self.clear < self.below:
+            raise ValueError("`clear` must not be lower than `below`")
+        return self
+
+    def crosses(self, value: Decimal) -> bool:
+        return value > self.above if self.above is not None else value < self.below  # type: ignore[operator]
+
+    def clears(self, value: Decimal) -> bool:
+        if self.above is not None:
+            return value <= (self.above if self.clear is None else self.clear)
+        return value >= (self.below if self.clear is None else self.clear)  # type: ignore[operator]
+
+
+class Rule(Spec):
+    """The first rule of a record's kind whose `when` holds decides: `suppress` it for a reason, or make a `ticket`."""
+
+    id: Name
+    title: str = ""
+    on: Literal["Alert", "Reading"]
+    when: str | None = Field(None, description="expression over the canonical record, `origin`, `connection`; none: always")
+    suppress: str | None = Field(None, description="the reason why such records make no ticket")
+    ticket: dict[str, Any] | None = Field(None, description="field of Ticket: expression, as in a mapping")
+    tables: dict[str, dict[str, Any]] = {}
+    fingerprint: str | None = Field(None, description="expression; default: connection and key of the alert")
+    threshold: Threshold | None = None
+    reopen_within: Duration = 30 * MINUTE
+    flap: Flap | None = Flap()
+    storm: Storm | None = Storm()
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Rule:
+        if (self.suppress is None) == (self.ticket is None):
+            raise ValueError("give either `suppress: reason` or `ticket: {...}`")
+        if self.on == "Reading" and self.ticket is not None and self.threshold is None:
+            raise ValueError("a rule on Reading that makes tickets needs a `threshold`")
+        if self.on != "Reading" and self.threshold is not None:
+            raise ValueError("`threshold` is for rules on Reading")
+        return self
+
+
+TicketEvent = Literal[
+    "ticket.opened",
+    "ticket.started",
+    "ticket.blocked",
+    "ticket.unblocked",
+    "ticket.resolved",
+    "ticket.reopened",
+    "ticket.closed",
+    "ticket.assigned",
+    "ticket.commented",
+    "ticket.updated",
+    "ticket.priority_changed",
+]
+
+
+class Bridge(Spec):
+    """When `on` happens to a ticket and `when` holds, `op` is carried out on the connection the ticket came from (or on
+    `connection`). Keys and bodies are expressions."""
+
+    id: Name
+    title: str = ""
+    on: TicketEvent
+    when: str | None = None
+    connection: str | None = None
+    enabled: bool = Field(True, description="false switches a built-in bridge off")
+    op: str
+    key: dict[str, str] = {}
+    body: dict[str, str] = {}
+
+
+class ContextQuestion(Spec):
+    """A question asked for every new ticket for which `when` holds; `section` is its place in the snapshot."""
+
+    question: str
+    section: str | None = None
+    when: str | None = None
+    inputs: dict[str, str] = {}
+    deadline: Duration = 2_000_000
+
+
+class Defaults(Spec):
+    """A connector's `defaults.yaml`."""
+
+    rules: list[Rule] = []
+    bridges: list[Bridge] = []
+    context: list[ContextQuestion] = []

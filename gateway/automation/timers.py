@@ -1,0 +1,119 @@
+"""What happens because time passes: a flapping signal settles, a crossing has lasted long enough, a device fell silent.
+
+Crossings and silences go through the inbox as messages of the hub itself, so they are in the ledger like all others.
+Every message has an id made from what it tells: two workers, or one that was killed, tell it once.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from sqlalchemy import and_, select, update
+
+import core_tickets
+from gateway import clock, tables
+from gateway.bridge.happened import Happened
+from gateway.bridge.planning import plan_commands
+from gateway.config.hub import Hub
+from gateway.ingest.internal import HELD, SILENCE, internal_delivery
+from gateway.service import Gateway
+
+log = structlog.get_logger(__name__)
+
+
+def tick(gateway: Gateway, now: int) -> int:
+    """Do all that is due; answers how much that was."""
+    hub = gateway.hub
+    return settle_flapping(gateway, hub, now) + hold_readings(gateway, hub, now) + tell_silence(gateway, hub, now)
+
+
+def settle_flapping(gateway: Gateway, hub: Hub, now: int) -> int:
+    """Resolve the tickets of signals that flapped and have now been quiet long enough."""
+    s = tables.signal.c
+    with gateway.transaction() as conn:
+        due = select(s.key, s.ticket_id, s.connection_id).where(s.settle_at <= now).order_by(s.key).limit(200)
+        found = list(conn.execute(due.with_for_update(skip_locked=True)))
+        for row in found:
+            conn.execute(update(tables.signal).where(s.key == row.key).values(settle_at=None))
+        commands = [
+            core_tickets.Command(
+                row.ticket_id, "resolve", {"resolution": "抖动后已平稳 Quiet again after flapping"}, actor="hub",
+                actor_kind="system", why="the signal flapped and has been quiet since",
+            )
+            for row in found
+            if row.ticket_id is not None
+        ]  # fmt: skip
+        happened = [
+            Happened(event, a.ticket_id, a.ticket.version, "")
+            for a in core_tickets.apply(conn, commands, now)
+            if a.ticket is not None
+            for event in a.events
+        ]
+        plan_commands(conn, hub, happened, gateway.serial, now)
+    return len(found)
+
+
+def hold_readings(gateway: Gateway, hub: Hub, now: int) -> int:
+    """A value above its limit that nobody repeated still counts when its time has come."""
+    t, w, d = tables.threshold.c, tables.twin.c, tables.twin_device.c
+    with gateway.reading() as conn:
+        joined = select(t.rule, t.since, w.device_id, w.metric, w.value, w.unit, w.at, d.local_id, d.connection_id)
+        joined = joined.join_from(
+            tables.threshold, tables.twin, and_(w.device_id == t.device_id, w.metric == t.metric)
+        ).join(tables.twin_device, d.device_id == t.device_id)
+        found = list(conn.execute(joined.where(t.state == "pending", t.due_at <= now).limit(200)))
+    told = 0
+    for row in found:
+        rule = hub.rules.named(row.rule)
+        if rule is None or rule.spec.threshold is None or not rule.spec.threshold.crosses(Decimal(row.value)):
+            continue
+        at = max(row.at, row.since + rule.spec.threshold.lasting)
+        record = {"connection": row.connection_id, "device": row.local_id, "metric": row.metric, "value": row.value,
+                  "unit": row.unit, "at": clock.rfc3339(at), "quality": "held"}  # fmt: skip
+        _tell(gateway, hub, HELD, f"held/{row.rule}/{row.device_id}/{row.metric}/{row.since}", row.local_id, record, now)
+        told += 1
+    return told
+
+
+def tell_silence(gateway: Gateway, hub: Hub, now: int) -> int:
+    """Devices that fell silent, and those that are heard again."""
+    told = 0
+    for live in hub.connections.values():
+        if live.spec.stale_after_s is None:
+            continue
+        told += _silence_of(gateway, hub, live.id, now - live.spec.stale_after_s * clock.SECOND, now)
+    return told
+
+
+def _silence_of(gateway: Gateway, hub: Hub, connection_id: str, oldest: int, now: int) -> int:
+    d = tables.twin_device.c
+    with gateway.reading() as conn:
+        mine = select(tables.twin_device).where(d.connection_id == connection_id)
+        silent = list(conn.execute(mine.where(d.stale.is_(False), d.seen_at < oldest).limit(200)))
+        back = list(conn.execute(mine.where(d.stale.is_(True), d.seen_at >= oldest).limit(200)))
+    for row in silent:
+        since = clock.rfc3339(row.seen_at)
+        record: dict[str, Any] = {"connection": connection_id, "device": row.local_id, "status": "firing", "since": since,
+                                  "last_seen": since}  # fmt: skip
+        _tell(gateway, hub, SILENCE, f"silence/{row.device_id}/{row.seen_at}", row.local_id, record, now)
+        _mark(gateway, row.device_id, stale=True)
+    for row in back:
+        at = clock.rfc3339(row.seen_at)
+        record = {"connection": connection_id, "device": row.local_id, "status": "resolved", "since": at, "ended": at,
+                  "last_seen": at}  # fmt: skip
+        _tell(gateway, hub, SILENCE, f"heard/{row.device_id}/{row.seen_at}", row.local_id, record, now)
+        _mark(gateway, row.device_id, stale=False)
+    return len(silent) + len(back)
+
+
+def _mark(gateway: Gateway, device_id: int, *, stale: bool) -> None:
+    with gateway.transaction() as conn:
+        changed = update(tables.twin_device).where(tables.twin_device.c.device_id == device_id)
+        conn.execute(changed.values(stale=stale))
+
+
+def _tell(gateway: Gateway, hub: Hub, stream: str, event_id: str, key: str, record: dict[str, Any], now: int) -> None:
+    delivery = internal_delivery(stream, event_id, key, record, clock.to_datetime(now))
+    gateway.run_in_inbox(hub.internal, delivery)

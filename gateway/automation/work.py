@@ -1,0 +1,201 @@
+"""The ticket side of one transaction: what rules decided is carried out in waves, each a constant number of statements.
+
+Within a wave a signal asks for at most one thing, so "fired, ended, fired again" in one group keeps its order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+import core_tickets
+import id_registry
+import lineage
+from core_tickets import Command, Draft, Note
+from core_tickets.counting import touch
+from gateway.automation.rules import CompiledRule
+from gateway.automation.signals import Signal
+from gateway.bridge.happened import Happened
+from gateway.config.hub import Hub
+from gateway.ingest.item import End, Item
+from mappings import Mapping
+
+
+@dataclass(slots=True)
+class Opening:
+    """A ticket that shall stand for a signal."""
+
+    item: Item
+    signal: Signal
+    rule: CompiledRule
+    template: Mapping
+    record: dict[str, Any]
+    """What the template reads: the canonical record and the hub's facts."""
+    facts: dict[str, Any]
+    fingerprint: str
+    reopen_within: int
+    parent: int | None = None
+
+
+@dataclass(slots=True)
+class Resolving:
+    """A ticket that shall be resolved because its signal ended."""
+
+    item: Item | None
+    ticket_id: int
+    connection_id: str
+    text: str
+    why: str
+
+
+@dataclass(slots=True)
+class TicketWork:
+    """Collects and carries out. `happened` are the ticket events that bridges may answer to."""
+
+    conn: Connection
+    hub: Hub
+    now: int
+    openings: list[Opening] = field(default_factory=list)
+    resolvings: list[Resolving] = field(default_factory=list)
+    touched: dict[int, int] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    happened: list[Happened] = field(default_factory=list)
+    opened: list[int] = field(default_factory=list)
+    writes: list[lineage.Write] = field(default_factory=list)
+    _busy: set[str] = field(default_factory=set)
+
+    def open(self, opening: Opening) -> None:
+        self._one_each(opening.signal.key)
+        self.openings.append(opening)
+
+    def resolve(self, signal_key: str, resolving: Resolving) -> None:
+        self._one_each(signal_key)
+        self.resolvings.append(resolving)
+
+    def touch(self, ticket_id: int) -> None:
+        """Count one more occurrence of a ticket that stands already."""
+        self.touched[ticket_id] = self.touched.get(ticket_id, 0) + 1
+
+    def settled(self, signal_key: str) -> bool:
+        """Is nothing asked of this signal's ticket in the running wave?"""
+        return signal_key not in self._busy
+
+    def flush(self) -> None:
+        """Carry out the wave. Fills in tickets and ends of the items concerned."""
+        if self.openings:
+            self._open_all()
+        if self.resolvings:
+            self._resolve_all()
+        self.openings.clear()
+        self.resolvings.clear()
+        self._busy.clear()
+
+    def finish(self) -> None:
+        """The last wave, then everything that can be written once per transaction."""
+        self.flush()
+        if self.touched:
+            touch(self.conn, self.touched, self.now)
+        if self.notes:
+            core_tickets.note(self.conn, self.notes)
+        if self.writes:
+            lineage.record(self.conn, self.writes)
+
+    def _one_each(self, key: str) -> None:
+        if key in self._busy:
+            self.flush()
+        self._busy.add(key)
+
+    def _open_all(self) -> None:
+        ids = id_registry.mint(self.conn, "ticket", len(self.openings), self.now)
+        drafts = [self._draft(new, o) for new, o in zip(ids, self.openings, strict=True)]
+        landed = self._land([o.item for o in self.openings])
+        for opening, opened in zip(self.openings, core_tickets.open_or_merge(self.conn, drafts, self.now), strict=True):
+            item, signal = opening.item, opening.signal
+            signal.ticket_id, signal.changed = opened.ticket_id, True
+            item.settle(
+                End.merged if opened.outcome == "merged" else End.ticketed, opening.rule.spec.id, opened.ticket_id
+            )
+            item.trace["outcome"] = opened.outcome
+            if opened.outcome == "opened":
+                self.opened.append(opened.ticket_id)
+            if opened.outcome != "merged" or opened.changes:
+                self._note_origin(opening, opened, landed[id(item)])
+            for name in opened.events:
+                self.happened.append(Happened(name, opened.ticket_id, opened.version, item.live.id, item))
+
+    def _draft(self, new: int, o: Opening) -> Draft:
+        values = o.template.run(o.record).values
+        item = o.item
+        return Draft(
+            id=new,
+            kind=values["kind"],
+            priority=int(str(values["priority"])[-1]),
+            title=str(values["title"])[:500],
+            description=str(values.get("description") or ""),
+            fingerprint=o.fingerprint,
+            reopen_within=o.reopen_within,
+            device=item.device if values.get("device") else None,
+            customer=item.customer if values.get("customer") else None,
+            labels={str(k): str(v) for k, v in (values.get("labels") or {}).items() if v is not None},
+            source=item.live.id,
+            source_key=item.event.key or None,
+            url=values.get("url"),
+            group=values.get("group"),
+            storm_id=o.parent,
+            seen_at=self.now,
+            actor=f"rule:{o.rule.spec.id}",
+            actor_kind="rule",
+            why=o.rule.spec.title or o.rule.spec.id,
+        )
+
+    def _land(self, items: Sequence[Item]) -> dict[int, int]:
+        """Keep the source records of these items for the drill-down: landing id by identity of the item."""
+        missing = [i for i in items if i.landing is None]
+        reads = [
+            lineage.SourceRead(i.live.dataset(i.event.stream), i.event.key or i.event.id, i.event.record, self.now)
+            for i in missing
+        ]
+        for item, landing in zip(missing, lineage.land(self.conn, reads) if reads else [], strict=True):
+            item.landing = landing
+        return {id(i): i.landing for i in items if i.landing is not None}
+
+    def _note_origin(self, opening: Opening, opened: core_tickets.Opened, landing: int) -> None:
+        stages = (opening.item.prepared.mapping, opening.template)
+        plan = lineage.plan(self.conn, [s for s in stages if s is not None])
+        fields = opening.template.fields if opened.outcome == "opened" else [c.field for c in opened.changes]
+        tracked = [f for f in opening.template.fields if f in set(fields)]
+        if tracked:
+            self.writes.append(
+                lineage.Write(opened.ticket_id, plan, tracked, [landing], opening.facts, f"rule:{opening.rule.spec.id}",
+                              self.now)
+            )  # fmt: skip
+
+    def _resolve_all(self) -> None:
+        commands = [
+            Command(
+                r.ticket_id, "resolve", {"resolution": r.text}, actor=f"connection:{r.connection_id}",
+                actor_kind="connector", why=r.why,
+            )
+            for r in self.resolvings
+        ]  # fmt: skip
+        for resolving, applied in zip(self.resolvings, core_tickets.apply(self.conn, commands, self.now), strict=True):
+            item = resolving.item
+            if item is not None:
+                item.settle(End.merged, "resolved" if applied.error is None else "already-resolved", resolving.ticket_id)
+            for name in applied.events:
+                version = applied.ticket.version if applied.ticket else 0
+                self.happened.append(Happened(name, resolving.ticket_id, version, resolving.connection_id, item))
+            if applied.error is None and item is not None:
+                self._note_resolution(item, resolving)
+
+    def _note_resolution(self, item: Item, resolving: Resolving) -> None:
+        """`status` and `resolution` come from the message that told the end."""
+        landing = self._land([item])[id(item)]
+        facts = {"status": "resolved", "resolution": resolving.text}
+        actor = f"connection:{resolving.connection_id}"
+        self.writes.append(
+            lineage.Write(resolving.ticket_id, None, ["status", "resolution"], [landing], facts, actor, self.now)
+        )

@@ -1,0 +1,63 @@
+"""Our own writes coming back: recognised, taken as the receipt, and kept from causing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select, update
+
+from connectors.contract import Event
+from core_tickets import Note
+from gateway import tables
+from gateway.automation.work import TicketWork
+from gateway.ingest.item import End, Item
+
+
+def absorb_echoes(conn: Connection, items: Sequence[Item], now: int, work: TicketWork) -> None:
+    """Mark the items that are awaited echoes, give them their end, and note the receipt on the ticket."""
+    writers: dict[str, list[Item]] = {}
+    for item in items:
+        if "writes" in item.live.can and item.event.key:
+            writers.setdefault(item.live.id, []).append(item)
+    for connection_id, found in writers.items():
+        awaited = _awaited(conn, connection_id, sorted({i.event.key for i in found}), now)
+        for item in found:
+            echo = next((e for e in awaited if _is(e, item.event)), None)
+            if echo is not None:
+                awaited.remove(echo)
+                _take(conn, echo, item, now, work)
+
+
+def _awaited(conn: Connection, connection_id: str, keys: list[str], now: int) -> list[Any]:
+    c = tables.echo.c
+    found: list[Any] = []
+    for start in range(0, len(keys), 500):
+        part = c.key.in_(keys[start : start + 500])
+        query = select(tables.echo).where(c.connection_id == connection_id, part, c.seen_at.is_(None), c.expires_at > now)
+        found += conn.execute(query.order_by(c.id).with_for_update())
+    return found
+
+
+def _is(echo: Any, event: Event) -> bool:
+    if (echo.key, echo.stream) != (event.key, event.stream):
+        return False
+    return all(_at(event.record, path) == value for path, value in orjson.loads(echo.match).items())
+
+
+def _at(record: Mapping[str, Any], path: str) -> Any:
+    value: Any = record
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def _take(conn: Connection, echo: Any, item: Item, now: int, work: TicketWork) -> None:
+    c = tables.echo.c
+    conn.execute(update(tables.echo).where(c.id == echo.id).values(seen_at=now, message_id=item.id))
+    conn.execute(update(tables.outbox).where(tables.outbox.c.id == echo.outbox_id).values(echoed_at=now))
+    item.echo = True
+    item.settle(End.merged, "echo", echo.ticket_id)
+    told = {"command": str(echo.outbox_id), "connection": item.live.id, "message": str(item.id)}
+    work.notes.append(Note(echo.ticket_id, "echo", told, f"connection:{item.live.id}", now, "connector"))

@@ -1,0 +1,157 @@
+"""Carrying out commands: claimed with a lease, one remote effect at a time per ticket and system, each try kept.
+
+The state is written before the call (`sending`) and after it. A worker that dies in between leaves a lease that runs
+out; whoever finds the row then asks `confirm` before anything is written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Connection, and_, exists, or_, select, update
+
+import core_tickets
+import lineage
+from connectors.contract import Command, Receipt
+from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
+from gateway import clock, metrics, rows, tables
+from gateway.config.hub import Hub, Live
+from gateway.service import Gateway
+
+log = structlog.get_logger(__name__)
+
+LEASE = 2 * clock.MINUTE
+ECHO_AWAITED = 15 * clock.MINUTE
+_O = tables.outbox.c
+_OPEN = ("waiting", "sending")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    id: int
+    ticket_id: int
+    connection_id: str
+    bridge: str
+    op: str
+    key: Mapping[str, Any]
+    body: Mapping[str, Any]
+    attempts: int
+    in_doubt: bool
+
+    @property
+    def command(self) -> Command:
+        return Command(str(self.id), self.op, self.key, self.body)
+
+
+def claim(conn: Connection, now: int, limit: int = 20) -> list[Claimed]:
+    """Take up to `limit` commands whose time has come; of one ticket and system only the eldest."""
+    elder = tables.outbox.alias("elder")
+    waits = exists().where(
+        elder.c.ticket_id == _O.ticket_id, elder.c.connection_id == _O.connection_id, elder.c.id < _O.id,
+        elder.c.state.in_(_OPEN),
+    )  # fmt: skip
+    due = and_(_O.state.in_(_OPEN), _O.next_at <= now, _O.lease_until <= now, ~waits)
+    query = select(tables.outbox).where(due).order_by(_O.id).limit(limit).with_for_update(skip_locked=True)
+    found = [
+        Claimed(r.id, r.ticket_id, r.connection_id, r.bridge, r.op, _decoded(r.key), _decoded(r.body), r.attempts,
+                bool(r.must_confirm) or r.state == "sending")
+        for r in conn.execute(query)
+    ]  # fmt: skip
+    for each in found:
+        values = {"state": "sending", "lease_until": now + LEASE, "must_confirm": each.in_doubt}
+        conn.execute(update(tables.outbox).where(_O.id == each.id).values(attempts=_O.attempts + 1, **values))
+    return found
+
+
+def _decoded(text: str) -> dict[str, Any]:
+    decoded: dict[str, Any] = orjson.loads(text)
+    return decoded
+
+
+def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
+    """One try, and what came of it is stored."""
+    live = hub.connections.get(claimed.connection_id)
+    fate = _attempt(live, claimed)
+    if isinstance(fate, NotDone):
+        fate = RetryAt(0, "confirmed that it had not happened")
+    metrics.COMMANDS.labels(claimed.connection_id, type(fate).__name__).inc()
+    log.info("command.tried", command=str(claimed.id), connection=claimed.connection_id, op=claimed.op,
+             ticket=claimed.ticket_id, fate=type(fate).__name__, reason=getattr(fate, "reason", ""))  # fmt: skip
+    with gateway.transaction() as conn:
+        _store(conn, gateway, claimed, live, fate)
+
+
+def _attempt(live: Live | None, claimed: Claimed) -> Done | Refused | RetryAt | MustConfirm | NeedsPerson | NotDone:
+    if live is None or not live.spec.enabled:
+        return NeedsPerson("config", f"connection {claimed.connection_id!r} is not there or switched off", in_doubt=False)
+    if live.runtime is None:
+        return NeedsPerson("config", f"connection {claimed.connection_id!r} cannot work: {live.broken}")
+    if "writes" not in live.can:
+        return NeedsPerson("config", f"connector {live.origin!r} does not write")
+    if claimed.in_doubt:
+        return live.runtime.confirm(claimed.command)
+    return live.runtime.write(claimed.command, attempt=claimed.attempts + 1)
+
+
+def _store(
+    conn: Connection, gateway: Gateway, claimed: Claimed, live: Live | None,
+    fate: Done | Refused | RetryAt | MustConfirm | NeedsPerson,
+) -> None:  # fmt: skip
+    now = clock.now()
+    values: dict[str, Any] = {"lease_until": 0}
+    match fate:
+        case Done(receipt) | Refused(receipt):
+            state = "done" if isinstance(fate, Done) else "refused"
+            values |= {"state": state, "done_at": now, "receipt": _receipt(receipt), "reason": receipt.reason}
+        case RetryAt(seconds, reason):
+            again = now + int(seconds * clock.SECOND)
+            values |= {"state": "waiting", "next_at": again, "reason": reason, "must_confirm": False}
+        case MustConfirm(seconds, reason):
+            again = now + int(seconds * clock.SECOND)
+            values |= {"state": "waiting", "next_at": again, "reason": reason, "must_confirm": True}
+        case NeedsPerson():
+            values |= {"state": "person", "reason": f"{fate.reason} {fate.hint}".strip(), "must_confirm": fate.in_doubt}
+    conn.execute(update(tables.outbox).where(_O.id == claimed.id).values(values))
+    if isinstance(fate, RetryAt | MustConfirm):
+        return
+    if isinstance(fate, Done):
+        _await_echoes(conn, gateway, claimed, fate.receipt, now)
+    told = {"command": str(claimed.id), "connection": claimed.connection_id, "op": claimed.op, "bridge": claimed.bridge,
+            "state": values["state"], "reason": values["reason"]}  # fmt: skip
+    if isinstance(fate, Done | Refused):
+        told |= {"outcome": fate.receipt.outcome.value, "external_id": fate.receipt.external_id}
+    actor = f"bridge:{claimed.bridge}"
+    core_tickets.note(conn, [core_tickets.Note(claimed.ticket_id, "command", told, actor, now)])
+    dataset = live.dataset(claimed.op) if live else f"{claimed.connection_id}/{claimed.op}"
+    key = ",".join(f"{k}={v}" for k, v in sorted(claimed.key.items()) if isinstance(v, str | int | Decimal))[:500]
+    effect = lineage.Effect(claimed.ticket_id, claimed.bridge, dataset, key or str(claimed.id), values["state"], now)
+    lineage.note_effects(conn, [effect])
+
+
+def _receipt(receipt: Receipt) -> str:
+    told = {"outcome": receipt.outcome.value, "external_id": receipt.external_id, "reason": receipt.reason,
+            "values": dict(receipt.values)}  # fmt: skip
+    return orjson.dumps(told, default=str).decode()
+
+
+def _await_echoes(conn: Connection, gateway: Gateway, claimed: Claimed, receipt: Receipt, now: int) -> None:
+    numbers = gateway.serial.take(len(receipt.echoes)) if receipt.echoes else ()
+    awaited = [
+        (number, claimed.id, claimed.ticket_id, claimed.connection_id, e.stream, e.key,
+         orjson.dumps(dict(e.match), default=str).decode(), now + ECHO_AWAITED)
+        for number, e in zip(numbers, receipt.echoes, strict=True)
+    ]  # fmt: skip
+    columns = ("id", "outbox_id", "ticket_id", "connection_id", "stream", "key", "match", "expires_at")
+    rows.insert(conn, tables.echo, columns, awaited)
+
+
+def resend(conn: Connection, command_id: int, now: int) -> bool:
+    """Give a command that waits for a person, or was refused, another try. False: there is none such."""
+    waiting = or_(_O.state == "person", _O.state == "refused")
+    values = {"state": "waiting", "next_at": now, "reason": ""}
+    return conn.execute(update(tables.outbox).where(_O.id == command_id, waiting).values(values)).rowcount == 1

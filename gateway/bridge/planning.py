@@ -1,0 +1,110 @@
+"""From what happened to a ticket to the commands that bridges ask for: outbox rows, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+import core_tickets
+import id_registry
+from gateway import tables
+from gateway.automation.rules import CompiledBridge
+from gateway.bridge.happened import Happened
+from gateway.clock import Serial
+from gateway.config.hub import Hub
+from gateway.ingest.recall import opening_messages, records
+from mappings import EvaluationError, Expression
+
+log = structlog.get_logger(__name__)
+
+
+def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], serial: Serial, now: int) -> None:
+    """Queue what the bridges say. A cause that was planned before is not planned again."""
+    names = {b.spec.on for b in hub.bridges}
+    heard = [h for h in happened if h.event in names]
+    if not heard:
+        return
+    tickets = core_tickets.get_many(conn, {h.ticket_id for h in heard})
+    for h in heard:
+        ticket = tickets[h.ticket_id]
+        source = hub.connections.get(ticket.source or "")
+        origin = source.origin if source else ""
+        fitting = [
+            b
+            for b in hub.bridges
+            if b.spec.on == h.event and (b.origin is None or b.origin == origin)
+            and (b.spec.connection or ticket.source or "") not in ("", h.cause)
+        ]  # fmt: skip
+        if fitting:
+            for n, record in enumerate(bridge_records(conn, hub, ticket, h, origin)):
+                for bridge in fitting:
+                    _plan(conn, bridge, ticket, record, f"{ticket.id}:{h.version}:{bridge.spec.id}:{n}", serial, now)
+
+
+def bridge_records(
+    conn: Connection, hub: Hub, ticket: core_tickets.Ticket, h: Happened, origin: str
+) -> list[dict[str, Any]]:
+    """What a bridge's expressions read: `ticket`, `alert` (the record it came from), `origin`, `connection`, `event`.
+    A storm's ticket has one for each member."""
+    base = {
+        "ticket": ticket_record(ticket), "origin": origin, "connection": ticket.source or "",
+        "event": {"name": h.event, "cause": h.cause, "message": h.message},
+    }  # fmt: skip
+    if h.item is not None and h.item.prepared.record is not None and not (ticket.fingerprint or "").startswith("storm/"):
+        return [base | {"alert": h.item.record}]
+    found = records(conn, hub, opening_messages(conn, ticket.id))
+    return [base | {"alert": record} for _, _, _, record in found] or [base | {"alert": {}}]
+
+
+def ticket_record(ticket: core_tickets.Ticket) -> dict[str, Any]:
+    """A ticket as expressions read it: human ids, priority as P0 to P3."""
+    told = {k: v for k, v in asdict(ticket).items() if isinstance(v, str | int | dict) and not isinstance(v, bool)}
+    told["id"] = id_registry.format_id(ticket.id)
+    told["priority"] = f"P{ticket.priority}"
+    for name in ("device", "customer", "storm_id"):
+        value = getattr(ticket, name)
+        if value is not None:
+            told[name] = id_registry.format_id(value)
+    return told
+
+
+def _plan(
+    conn: Connection, bridge: CompiledBridge, ticket: core_tickets.Ticket, record: Mapping[str, Any], cause: str,
+    serial: Serial, now: int,
+) -> None:  # fmt: skip
+    try:
+        if bridge.when is not None and bridge.when.evaluate(record) is not True:
+            return
+        key, body = _values(bridge.key, record), _values(bridge.body, record)
+    except EvaluationError as error:
+        log.warning("bridge.expression_failed", bridge=bridge.spec.id, ticket=record["ticket"]["id"], error=str(error))
+        core_tickets.note(conn, [core_tickets.Note(ticket.id, "bridge_failed", {"bridge": bridge.spec.id, "why": str(error)},
+                                                   f"bridge:{bridge.spec.id}", now)])  # fmt: skip
+        return
+    queue_command(conn, next(iter(serial.take())), ticket.id, bridge.spec.connection or ticket.source or "",
+                  bridge.spec.id, cause, bridge.spec.op, key, body, now)  # fmt: skip
+
+
+def _values(expressions: Mapping[str, Expression], record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: e.evaluate(record) for name, e in expressions.items()}
+
+
+def queue_command(
+    conn: Connection, number: int, ticket_id: int, connection_id: str, bridge: str, cause: str, op: str,
+    key: Mapping[str, Any], body: Mapping[str, Any], now: int,
+) -> bool:  # fmt: skip
+    """One outbox row, unless the same cause was queued before (then False)."""
+    values = {
+        "id": number, "ticket_id": ticket_id, "connection_id": connection_id, "bridge": bridge, "cause": cause, "op": op,
+        "key": orjson.dumps(key, default=str).decode(), "body": orjson.dumps(body, default=str).decode(),
+        "state": "waiting", "next_at": now, "created_at": now,
+    }  # fmt: skip
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(tables.outbox).values(values).on_conflict_do_nothing(index_elements=["cause"])
+    return conn.execute(statement).rowcount == 1

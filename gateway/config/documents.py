@@ -1,0 +1,111 @@
+"""Configuration as people write it: one YAML document of connections, mappings, rules, bridges and context questions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from gateway.automation.specs import Bridge, ContextQuestion, Name, Rule, Spec
+from gateway.config import yaml12
+from gateway.errors import BadConfiguration, Problem
+
+MAX_BYTES = 4 << 20
+
+
+class ConnectionSpec(Spec):
+    """One remote system. `id` is its place in URLs: /v1/inbound/<id>."""
+
+    id: Name
+    connector: str = Field(description="name of an installed connector; `weft connector list` shows them")
+    title: str = ""
+    config: dict[str, Any] = Field({}, description="the connector's own settings; secrets as env:NAME, file:PATH or plain")
+    enabled: bool = True
+    mappings: dict[str, str] = Field({}, description="stream: name of a mapping, instead of the built-in one")
+    stale_after_s: int | None = Field(None, ge=1, description="a device silent for so long is reported; none: never")
+    poll_every_s: int = Field(60, ge=5, le=86_400, description="how often its streams are read to reconcile; see streams")
+    context: list[ContextQuestion] | None = Field(None, description="instead of the connector's own questions")
+
+
+class Documents(Spec):
+    """Everything that can be configured. A list that is absent is left as it is; `rules` replaces all rules."""
+
+    connections: list[ConnectionSpec] | None = None
+    mappings: list[dict[str, Any]] | None = None
+    rules: list[Rule] | None = None
+    bridges: list[Bridge] | None = None
+
+
+def parse(texts: Iterable[tuple[str, str]]) -> Documents:
+    """(file name, YAML text) of every file, merged in order. Raises BadConfiguration with all problems of all files."""
+    problems: list[Problem] = []
+    merged: dict[str, list[Any]] = {}
+    for name, text in texts:
+        loaded = _load(name, text, problems)
+        for key, value in loaded.items():
+            if key in Documents.model_fields and isinstance(value, list):
+                merged.setdefault(key, []).extend(value)
+            else:
+                merged[key] = value
+    if problems:
+        raise BadConfiguration("The configuration cannot be read; nothing was changed.", problems)
+    return validate(merged)
+
+
+def validate(data: Any) -> Documents:
+    """A document that was already read. Raises BadConfiguration with path and remedy of every problem."""
+    try:
+        documents = Documents.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(dict(e)) for e in error.errors(include_url=False, include_input=False)]
+        raise BadConfiguration("The configuration has problems; nothing was changed.", problems) from None
+    for kind in ("connections", "rules", "bridges"):
+        _unique(kind, [item.id for item in getattr(documents, kind) or ()])
+    return documents
+
+
+def _load(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
+    if len(text) > MAX_BYTES:
+        problems.append(Problem(name, "the file is larger than 4 MiB", "split it"))
+        return {}
+    try:
+        loaded = yaml12.load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        problems.append(Problem(name, f"not valid YAML: {' '.join(str(error).split())}"))
+        return {}
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        problems.append(Problem(name, "the document must be a mapping", "begin with `connections:` or `rules:`"))
+        return {}
+    return {str(k): v for k, v in loaded.items()}
+
+
+def _problem(error: dict[str, Any]) -> Problem:
+    path = ""
+    for step in error["loc"]:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+    if error["type"] == "extra_forbidden":
+        name = str(error["loc"][-1])
+        near = difflib.get_close_matches(name, _known_names(), n=1)
+        return Problem(path, "this field does not exist", f"did you mean {near[0]!r}?" if near else "remove it")
+    return Problem(path, error["msg"].removeprefix("Value error, "), "")
+
+
+def _known_names() -> list[str]:
+    models = (Documents, ConnectionSpec, Rule, Bridge, ContextQuestion)
+    return sorted({f.alias or name for m in models for name, f in m.model_fields.items()})
+
+
+def _unique(kind: str, ids: list[str]) -> None:
+    seen: set[str] = set()
+    problems = [
+        Problem(f"{kind}[{n}].id", f"{each!r} is there twice", "rename one")
+        for n, each in enumerate(ids)
+        if each in seen or seen.add(each)  # type: ignore[func-returns-value]
+    ]
+    if problems:
+        raise BadConfiguration("The configuration has problems; nothing was changed.", problems)

@@ -1,0 +1,233 @@
+"""What runs: an immutable snapshot of the whole configuration, compiled. It is swapped as a whole or not at all."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from connectors.contract import Connector, capabilities
+from connectors.errors import ConnectorError, InvalidConfig
+from connectors.registry import Catalogue
+from connectors.runtime import Connection as Runtime
+from connectors.settings import config_schema, parse_config
+from gateway.automation.rules import (
+    CompiledBridge,
+    CompiledQuestion,
+    RuleSet,
+    compile_bridges,
+    compile_questions,
+    compile_rules,
+)
+from gateway.automation.specs import Bridge, ContextQuestion, Defaults, Rule
+from gateway.config import secret_fields, yaml12
+from gateway.config.documents import ConnectionSpec
+from gateway.errors import BadConfiguration, NotFound, Problem
+from gateway.secrets import Vault
+from mappings import Mapping, MappingError, load_library, load_mapping
+
+T = TypeVar("T")
+
+HUB = "hub"
+"""The connection and origin of messages the hub makes itself: held readings, silent devices."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """One connection, ready to work; or `broken`: why it is not."""
+
+    id: str
+    origin: str
+    spec: ConnectionSpec
+    runtime: Runtime | None
+    mappings: MappingABC[str, Mapping]
+    broken: str = ""
+
+    @property
+    def connector(self) -> Connector | None:
+        return self.runtime.connector if self.runtime else None
+
+    @cached_property
+    def can(self) -> frozenset[str]:
+        return capabilities(self.connector) if self.connector else frozenset()
+
+    @cached_property
+    def namespace(self) -> str:
+        return self.connector.namespace if self.connector else f"weft://{self.id}"
+
+    def dataset(self, stream: str) -> str:
+        return f"{self.id}/{stream}"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The whole configuration at one moment."""
+
+    generation: int
+    connections: MappingABC[str, Live]
+    rules: RuleSet
+    bridges: tuple[CompiledBridge, ...]
+    questions: tuple[CompiledQuestion, ...]
+    internal: Live
+    builtin_rules: bool = True
+    bridge_specs: Sequence[tuple[Bridge, str | None]] = field(default=())
+
+    def connection(self, connection_id: str) -> Live:
+        """Raises NotFound."""
+        found = self.connections.get(connection_id)
+        if found is None:
+            near = difflib.get_close_matches(connection_id, self.connections, n=1)
+            raise NotFound(f"There is no connection {connection_id!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return found
+
+    def close(self) -> None:
+        for live in self.connections.values():
+            if live.runtime:
+                live.runtime.close()
+
+
+def builtin_rules() -> list[Rule]:
+    """The rules of a hub without rules."""
+    document = yaml12.load(files("gateway.builtin").joinpath("rules.yaml").read_text("utf-8"))
+    return [Rule.model_validate(rule) for rule in document["rules"]]
+
+
+def defaults_of(connector: type[Connector]) -> Defaults:
+    """The connector's own rules, bridges and questions: `defaults.yaml` beside its package's `__init__`."""
+    package = connector.__module__.rpartition(".")[0] or connector.__module__
+    try:
+        text = files(package).joinpath("defaults.yaml").read_text("utf-8")
+    except (FileNotFoundError, ModuleNotFoundError):
+        return Defaults()
+    return Defaults.model_validate(yaml12.load(text) or {})
+
+
+def library_of(connector: type[Connector]) -> dict[str, Mapping]:
+    """The connector's mappings by stream: package `mappings.<name>`, or what its attribute `mappings` names."""
+    anchor = getattr(connector, "mappings", f"mappings.{connector.name}")
+    try:
+        importlib.import_module(anchor)
+    except ModuleNotFoundError:
+        return {}
+    return load_streams(anchor)
+
+
+@dataclass
+class Builder:
+    """Builds a Hub. `strict`: any problem refuses all (apply); else a broken connection is listed and the rest works."""
+
+    catalogue: Catalogue
+    vault: Vault
+    strict: bool
+    problems: list[Problem] = field(default_factory=list)
+
+    def build(
+        self,
+        generation: int,
+        connections: Sequence[ConnectionSpec],
+        mappings: Sequence[dict[str, Any]],
+        rules: Sequence[Rule] | None,
+        bridges: Sequence[Bridge],
+    ) -> Hub:
+        """Raises BadConfiguration with every problem there is."""
+        own = self._mappings(mappings)
+        live = {spec.id: self._connection(n, spec, own) for n, spec in enumerate(connections)}
+        used = [self.catalogue.good[c] for c in sorted({s.connector for s in connections}) if c in self.catalogue.good]
+        defaults = {connector.name: defaults_of(connector) for connector in used}
+        if rules is None:
+            all_rules = [r for d in defaults.values() for r in d.rules] + builtin_rules()
+        else:
+            all_rules = list(rules)
+        own_ids = {b.id for b in bridges}
+        specs: list[tuple[Bridge, str | None]] = [
+            (b, name) for name, d in defaults.items() for b in d.bridges if b.id not in own_ids
+        ]
+        specs += [(b, None) for b in bridges]
+        ruleset = self._or_problems(lambda: compile_rules(all_rules))
+        compiled = self._or_problems(lambda: compile_bridges([s for s in specs if s[0].enabled]))
+        asked = self._or_problems(lambda: compile_questions(self._questions(connections, defaults)))
+        if self.problems:
+            raise BadConfiguration("The configuration has problems; nothing was changed.", self.problems)
+        assert ruleset is not None
+        assert compiled is not None
+        assert asked is not None
+        internal = Live(HUB, HUB, ConnectionSpec(id=HUB, connector=HUB), None, load_streams("mappings.hub"))
+        return Hub(generation, live, ruleset, compiled, asked, internal, rules is None, tuple(specs))
+
+    def _questions(
+        self, connections: Sequence[ConnectionSpec], defaults: MappingABC[str, Defaults]
+    ) -> list[tuple[ContextQuestion, str]]:
+        return [
+            (question, spec.id)
+            for spec in connections
+            if spec.enabled and spec.connector in defaults
+            for question in (defaults[spec.connector].context if spec.context is None else spec.context)
+        ]
+
+    def _mappings(self, documents: Sequence[dict[str, Any]]) -> dict[str, Mapping]:
+        own: dict[str, Mapping] = {}
+        for n, document in enumerate(documents):
+            text = yaml12.dump(document)
+            try:
+                mapping = load_mapping(text, origin=f"mappings[{n}]")
+            except MappingError as error:
+                self.problems += [Problem(f"mappings[{n}].{p.path}".rstrip("."), p.message, p.hint) for p in error.problems]
+                continue
+            failures = mapping.check()
+            self.problems += [Problem(f"mappings[{n}].tests", str(f), "mend the mapping or the test") for f in failures]
+            own[mapping.name] = mapping
+        return own
+
+    def _connection(self, n: int, spec: ConnectionSpec, own: MappingABC[str, Mapping]) -> Live:
+        path = f"connections[{n}]"
+        kind = self.catalogue.good.get(spec.connector)
+        if spec.id == HUB:
+            self.problems.append(Problem(f"{path}.id", "'hub' is the hub's own name", "choose another id"))
+        if kind is None:
+            near = difflib.get_close_matches(spec.connector, self.catalogue.good, n=1)
+            reason = self.catalogue.broken.get(spec.connector, "no such connector is installed")
+            hint = f"did you mean {near[0]!r}?" if near else "installed: " + ", ".join(sorted(self.catalogue.good))
+            return self._broken(spec, [Problem(f"{path}.connector", reason, hint)])
+        streams = library_of(kind)
+        for stream, name in spec.mappings.items():
+            if name not in own:
+                hint = "defined: " + ", ".join(sorted(own)) if own else "define it under `mappings:`"
+                return self._broken(spec, [Problem(f"{path}.mappings.{stream}", f"there is no mapping {name!r}", hint)])
+            streams[stream] = own[name]
+        try:
+            secrets = config_schema(kind).secrets
+            plain = secret_fields.change(spec.config, secrets, lambda v, at: self.vault.reveal(v, f"{path}.{at}"))
+            # a built connector holds no open connection until it is used, so building costs nothing
+            config = parse_config(kind, plain)
+            connector = kind(config)  # type: ignore[call-arg]
+        except BadConfiguration as error:
+            return self._broken(spec, error.problems)
+        except InvalidConfig as error:
+            found = [Problem(f"{path}.config.{p.path}", p.message, p.hint) for p in error.problems]
+            return self._broken(spec, found)
+        except ConnectorError as error:
+            return self._broken(spec, [Problem(f"{path}.config", str(error), error.hint)])
+        return Live(spec.id, spec.connector, spec, Runtime(spec.id, connector, config), streams)
+
+    def _broken(self, spec: ConnectionSpec, problems: list[Problem]) -> Live:
+        if self.strict:
+            self.problems += problems
+        reason = "; ".join(f"{p.path}: {p.message}" + (f" ({p.hint})" if p.hint else "") for p in problems)
+        return Live(spec.id, spec.connector, spec, None, {}, broken=reason)
+
+    def _or_problems(self, make: Callable[[], T]) -> T | None:
+        try:
+            return make()
+        except BadConfiguration as error:
+            self.problems += error.problems
+            return None
+
+
+def load_streams(anchor: str) -> dict[str, Mapping]:
+    """The mappings of a package, by stream."""
+    return {mapping.stream: mapping for mapping in load_library(anchor).values()}

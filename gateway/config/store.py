@@ -1,0 +1,219 @@
+"""Configuration in the database: read, applied as a whole, exported; one generation number tells every process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connectors.registry import Catalogue
+from connectors.settings import config_schema
+from gateway import tables
+from gateway.automation.specs import Bridge, Rule
+from gateway.config import secret_fields
+from gateway.config.documents import ConnectionSpec, Documents
+from gateway.config.hub import Builder, Hub
+from gateway.errors import BadConfiguration, NotFound, Problem
+from gateway.secrets import SHOWN, Vault
+
+_LISTS = {"connections": "connection", "mappings": "mapping", "rules": "rule", "bridges": "bridge"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a dry run: `what` is added, changed, removed or unchanged."""
+
+    kind: str
+    id: str
+    what: str
+    fields: tuple[str, ...] = ()
+
+
+def generation(conn: Connection) -> int:
+    """Grows with every change of the configuration."""
+    return conn.execute(select(tables.config_generation.c.generation)).scalar() or 0
+
+
+def stored(conn: Connection) -> dict[str, list[dict[str, Any]]]:
+    """All items by kind, in order; secrets as they are stored."""
+    c = tables.config_item.c
+    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _LISTS.values()}
+    for row in conn.execute(select(c.kind, c.body).order_by(c.kind, c.position, c.id)):
+        found[row.kind].append(orjson.loads(row.body))
+    return found
+
+
+def load(conn: Connection, catalogue: Catalogue, vault: Vault, *, strict: bool = False) -> Hub:
+    """What runs. Not strict: a connection that cannot work is listed as broken, everything else runs."""
+    return _build(generation(conn), stored(conn), catalogue, vault, strict)
+
+
+def _build(number: int, items: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, strict: bool) -> Hub:
+    return Builder(catalogue, vault, strict).build(
+        number,
+        [ConnectionSpec.model_validate(body) for body in items["connection"]],
+        items["mapping"],
+        [Rule.model_validate(body) for body in items["rule"]] or None,
+        [Bridge.model_validate(body) for body in items["bridge"]],
+    )
+
+
+def apply(
+    conn: Connection, documents: Documents, catalogue: Catalogue, vault: Vault, now: int, *, dry_run: bool = False
+) -> tuple[list[Change], Hub]:
+    """Put the documents into force, all or nothing. Answers what changes and the hub as it would run.
+
+    Connections, mappings and bridges are added or replaced by id; `rules` replaces all rules. A secret left out or given
+    as `********` keeps its stored value. Raises BadConfiguration with every problem.
+    """
+    before = stored(conn)
+    after = {kind: list(items) for kind, items in before.items()}
+    changes: list[Change] = []
+    for name, kind in _LISTS.items():
+        given = getattr(documents, name)
+        if given is None:
+            continue
+        bodies = [_body(item) for item in given]
+        if kind == "connection":
+            bodies = [_sealed(b, before[kind], catalogue, vault) for b in bodies]
+        changes += _changes(kind, before[kind], bodies, replace=kind == "rule")
+        after[kind] = bodies if kind == "rule" else _merged(kind, before[kind], bodies)
+    hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
+    if not dry_run and any(c.what != "unchanged" for c in changes):
+        _write(conn, before, after, now)
+    return changes, hub
+
+
+def remove(conn: Connection, kind: str, item_id: str, catalogue: Catalogue, vault: Vault, now: int) -> None:
+    """Remove one item. Raises NotFound, or BadConfiguration when something else needs it."""
+    before = stored(conn)
+    after = before | {kind: [b for b in before[kind] if _id(kind, b) != item_id]}
+    if len(after[kind]) == len(before[kind]):
+        raise NotFound(f"There is no {kind} {item_id!r}.")
+    _build(0, after, catalogue, vault, strict=False)
+    _write(conn, before, after, now)
+
+
+def export(conn: Connection, catalogue: Catalogue, hub: Hub) -> dict[str, Any]:
+    """The configuration as a document that `apply` takes; secrets are references or `********`. A hub without rules
+    prints the built-in ones, which are what runs."""
+    items = stored(conn)
+    rules = items["rule"] or [
+        r.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        for by_kind in hub.rules.by_kind.values()
+        for r in by_kind
+    ]
+    bridges = [b.model_dump(mode="json", exclude_defaults=True) for b, _ in hub.bridge_specs]
+    return {
+        "connections": [shown(body, catalogue) for body in items["connection"]],
+        "mappings": items["mapping"],
+        "rules": rules,
+        "bridges": bridges,
+    }
+
+
+def shown(body: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """A connection as it may be shown: secrets hidden, references kept."""
+    config = dict(body.get("config", {}))
+    kind = catalogue.good.get(body["connector"])
+    if kind is None:
+        return dict(body) | {"config": dict.fromkeys(config, SHOWN)}
+    hidden = secret_fields.change(
+        config, config_schema(kind).secrets, lambda v, _: v if v.startswith(("env:", "file:")) else SHOWN
+    )
+    return dict(body) | {"config": hidden}
+
+
+def _body(item: Any) -> dict[str, Any]:
+    if isinstance(item, dict):
+        return item
+    dumped: dict[str, Any] = item.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return dumped
+
+
+def _id(kind: str, body: Mapping[str, Any]) -> str:
+    return str(body.get("mapping" if kind == "mapping" else "id"))
+
+
+def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catalogue, vault: Vault) -> dict[str, Any]:
+    kind = catalogue.good.get(body["connector"])
+    if kind is None:
+        return body
+    old = next((b for b in before if b["id"] == body["id"] and b["connector"] == body["connector"]), None)
+    kept: dict[str, str] = {}
+    secrets = config_schema(kind).secrets
+    if old is not None:
+        secret_fields.change(old.get("config", {}), secrets, lambda v, at: kept.setdefault(at, v))
+
+    def seal(value: str, path: str) -> str:
+        if value == SHOWN:
+            if path not in kept:
+                problem = Problem(f"connections[{body['id']}].{path}", "is hidden, and no value is stored", "write the secret")
+                raise BadConfiguration("A secret is missing.", [problem])
+            return kept[path]
+        return _unchanged(kept.get(path), value, path, vault)
+
+    return body | {"config": secret_fields.change(body.get("config", {}), secrets, seal)}
+
+
+def _unchanged(old: str | None, new: str, path: str, vault: Vault) -> str:
+    """The stored form if it is the same secret, so that applying the same file twice changes nothing."""
+    if old is not None and not new.startswith(("env:", "file:")):
+        try:
+            if vault.reveal(old, path) == new:
+                return old
+        except BadConfiguration:
+            return vault.seal(new)  # the old one cannot be read any more; the new one takes its place
+    return vault.seal(new)
+
+
+def _merged(kind: str, before: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    new = {_id(kind, b): b for b in given}
+    kept = [new.pop(_id(kind, b), b) for b in before]
+    return [*kept, *new.values()]
+
+
+def _changes(kind: str, before: list[dict[str, Any]], given: list[dict[str, Any]], *, replace: bool) -> list[Change]:
+    old = {_id(kind, b): b for b in before}
+    changes = []
+    for body in given:
+        previous = old.pop(_id(kind, body), None)
+        if previous is None:
+            changes.append(Change(kind, _id(kind, body), "added"))
+            continue
+        fields = tuple(sorted(k for k in previous.keys() | body.keys() if previous.get(k) != body.get(k)))
+        changes.append(Change(kind, _id(kind, body), "changed" if fields else "unchanged", fields))
+    return changes + ([Change(kind, each, "removed") for each in old] if replace else [])
+
+
+def _write(
+    conn: Connection, before: Mapping[str, list[dict[str, Any]]], after: Mapping[str, Sequence[dict[str, Any]]], now: int
+) -> None:
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    c = tables.config_item.c
+    for kind, bodies in after.items():
+        for gone in {_id(kind, b) for b in before[kind]} - {_id(kind, b) for b in bodies}:
+            conn.execute(delete(tables.config_item).where(c.kind == kind, c.id == gone))
+        old = {_id(kind, b): (n, b) for n, b in enumerate(before[kind])}
+        for n, body in enumerate(bodies):
+            if old.get(_id(kind, body)) == (n, body):
+                continue
+            text = orjson.dumps(body).decode()
+            values = {"kind": kind, "id": _id(kind, body), "position": n, "body": text, "version": 1, "updated_at": now}
+            changed = {"position": n, "body": text, "version": c.version + 1, "updated_at": now}
+            statement = insert(tables.config_item).values(values)
+            conn.execute(statement.on_conflict_do_update(index_elements=["kind", "id"], set_=changed))
+    row = tables.config_generation
+    if not conn.execute(update(row).values(generation=row.c.generation + 1)).rowcount:
+        conn.execute(row.insert().values(id=1, generation=1))
+
+
+def remember_rules(conn: Connection, hub: Hub, now: int) -> None:
+    """Keep the text of the rules that run, so that a decision of today can be explained next year."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    values = {"version": hub.rules.version, "body": hub.rules.text, "at": now}
+    conn.execute(insert(tables.ruleset).values(values).on_conflict_do_nothing())

@@ -1,0 +1,194 @@
+"""Context snapshots: all sources are asked at once, each with its own deadline; late answers are marked and still come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+import core_tickets
+import id_registry
+import lineage
+from connectors.contract import Answer, Ask
+from connectors.errors import ConfigProblem, ConnectorError
+from gateway import clock, metrics, tables
+from gateway.automation.rules import CompiledQuestion
+from gateway.bridge.planning import ticket_record
+from gateway.config.hub import Hub
+from gateway.ingest.recall import opening_messages, records
+from gateway.service import Gateway
+from mappings import EvaluationError
+
+log = structlog.get_logger(__name__)
+
+LEASE = clock.MINUTE
+RETRIES = (5, 30, 120, 600)
+"""Seconds until a source that failed is asked again."""
+
+_S = tables.context_section.c
+_J = tables.context_job.c
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    ticket_id: int
+    name: str
+    connection_id: str
+    question: str
+    inputs: Mapping[str, Any]
+    attempts: int
+    asked_at: int
+
+
+def expand(conn: Connection, hub: Hub, now: int, limit: int = 50) -> int:
+    """Turn the questions noted with new tickets into sections; the hub's own answer (the device twin) is there at once."""
+    query = select(_J.ticket_id).order_by(_J.at).limit(limit).with_for_update(skip_locked=True)
+    ids = list(conn.execute(query).scalars())
+    if not ids:
+        return 0
+    tickets = core_tickets.get_many(conn, ids)
+    for ticket_id in ids:
+        ticket = tickets.get(ticket_id)
+        if ticket is not None:
+            _expand_one(conn, hub, ticket, now)
+    conn.execute(delete(tables.context_job).where(_J.ticket_id.in_(ids)))
+    return len(ids)
+
+
+def _expand_one(conn: Connection, hub: Hub, ticket: core_tickets.Ticket, now: int) -> None:
+    found = records(conn, hub, opening_messages(conn, ticket.id)[:1])
+    alert = found[0][3] if found else {}
+    source = hub.connections.get(ticket.source or "")
+    record = {"ticket": ticket_record(ticket), "alert": alert, "origin": source.origin if source else "",
+              "connection": ticket.source or ""}  # fmt: skip
+    for question in hub.questions:
+        inputs = _inputs(question, record)
+        if inputs is not None:
+            _add(conn, ticket.id, question.section, question.connection, question.spec.question, inputs, now)
+    if ticket.device is not None:
+        _twin(conn, ticket, now)
+
+
+def _inputs(question: CompiledQuestion, record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The question's inputs, or None when it does not apply to this ticket."""
+    try:
+        if question.when is not None and question.when.evaluate(record) is not True:
+            return None
+        return {name: e.evaluate(record) for name, e in question.inputs.items()}
+    except EvaluationError as error:
+        log.warning("context.expression_failed", question=question.section, error=str(error))
+        return None
+
+
+def _add(
+    conn: Connection, ticket_id: int, name: str, connection_id: str, question: str, inputs: Mapping[str, Any], now: int,
+    **more: Any,
+) -> None:  # fmt: skip
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    values = {
+        "ticket_id": ticket_id, "name": name, "connection_id": connection_id, "question": question,
+        "inputs": orjson.dumps(inputs, default=str).decode(), "status": "pending", "asked_at": now, "next_at": now,
+    } | more  # fmt: skip
+    conn.execute(insert(tables.context_section).values(values).on_conflict_do_nothing())
+
+
+def _twin(conn: Connection, ticket: core_tickets.Ticket, now: int) -> None:
+    """The last values of the ticket's device, as they are at this moment."""
+    t = tables.twin.c
+    found = list(conn.execute(select(tables.twin).where(t.device_id == ticket.device).order_by(t.metric)))
+    if not found:
+        return
+    values = {
+        r.metric: {
+            "value": r.value, "text": r.text, "unit": r.unit, "quality": r.quality, "at": clock.rfc3339(r.at),
+            "message": str(r.message_id), "recent": [[clock.rfc3339(at), v] for at, v in orjson.loads(r.recent)[-20:]],
+        }
+        for r in found
+    }  # fmt: skip
+    assert ticket.device is not None
+    device = id_registry.format_id(ticket.device)
+    newest = max(r.at for r in found)
+    _add(conn, ticket.id, "device_twin", "hub", "device_twin", {"device": device}, now, status="ok", as_of=newest,
+         answered_at=now, latency_ms=0, values=orjson.dumps(values).decode())  # fmt: skip
+    _remember(conn, ticket.id, "device_twin", "hub/device_twin", device, values, newest, now)
+
+
+def claim(conn: Connection, now: int, limit: int = 32) -> list[Section]:
+    """Sections to ask for now."""
+    due = or_(_S.status == "pending", _S.status == "asking")
+    query = (
+        select(tables.context_section).where(due, _S.next_at <= now, _S.lease_until <= now)
+        .order_by(_S.next_at).limit(limit).with_for_update(skip_locked=True)
+    )  # fmt: skip
+    found = [
+        Section(r.ticket_id, r.name, r.connection_id, r.question, orjson.loads(r.inputs), r.attempts, r.asked_at)
+        for r in conn.execute(query)
+    ]
+    for s in found:
+        values = {"status": "asking", "lease_until": now + LEASE, "attempts": s.attempts + 1}
+        conn.execute(update(tables.context_section).where(_S.ticket_id == s.ticket_id, _S.name == s.name).values(values))
+    return found
+
+
+def ask(gateway: Gateway, hub: Hub, section: Section) -> None:
+    """Ask one source and store the answer, or why there is none."""
+    live = hub.connections.get(section.connection_id)
+    begun = monotonic()
+    answer: Answer | None = None
+    failure, again = "", True
+    if live is None or live.runtime is None or "answers" not in live.can:
+        failure, again = live.broken if live and live.broken else "the connection is not there", False
+    else:
+        # the first time within the snapshot's deadline; what failed or was late is asked again with all the time it needs
+        deadline = gateway.settings.context_deadline_s if section.attempts == 0 else live.runtime.policy.timeout_s
+        try:
+            answer = live.runtime.lookup(Ask(section.question, section.inputs, deadline))
+        except ConnectorError as error:
+            failure, again = str(error), not isinstance(error, ConfigProblem)
+    latency = round((monotonic() - begun) * 1000)
+    with gateway.transaction() as conn:
+        _store(conn, gateway, section, answer, failure, again, latency)
+
+
+def _store(
+    conn: Connection, gateway: Gateway, section: Section, answer: Answer | None, failure: str, again: bool, latency: int
+) -> None:
+    now = clock.now()
+    late = now - section.asked_at > gateway.settings.context_deadline_s * clock.SECOND
+    values: dict[str, Any] = {"lease_until": 0, "latency_ms": latency, "late": late}
+    if failure and again and section.attempts < len(RETRIES):
+        values |= {"status": "pending", "reason": failure, "next_at": now + RETRIES[section.attempts] * clock.SECOND}
+    elif failure:
+        values |= {"status": "failed", "reason": failure, "answered_at": now}
+    elif answer is None:
+        values |= {"status": "empty", "reason": "the source knows nothing of it", "answered_at": now}
+    else:
+        as_of = clock.from_datetime(answer.as_of)
+        told = orjson.loads(orjson.dumps(answer.values, default=str))
+        values |= {"status": "ok", "reason": "", "answered_at": now, "as_of": as_of, "link": answer.link,
+                   "values": orjson.dumps(told).decode()}  # fmt: skip
+        key = answer.key or ",".join(f"{k}={v}" for k, v in sorted(section.inputs.items()))
+        dataset = f"{section.connection_id}/{section.question}"
+        _remember(conn, section.ticket_id, section.name, dataset, key, told, as_of, now)
+    metrics.ANSWERS.labels(section.connection_id, values["status"]).inc()
+    where = (_S.ticket_id == section.ticket_id, _S.name == section.name)
+    conn.execute(update(tables.context_section).where(*where).values(values))
+
+
+def _remember(
+    conn: Connection, ticket_id: int, name: str, dataset: str, key: str, values: dict[str, Any], as_of: int, now: int
+) -> None:
+    """Every value of the section has an origin: the answer as it came."""
+    if not values:
+        return
+    landed = lineage.land(conn, [lineage.SourceRead(dataset, key, values, as_of)])
+    prefix = f"context.{name}."
+    plan = lineage.plan(conn, [], prefix=prefix)
+    fields = [prefix + field for field in values]
+    lineage.record(conn, [lineage.Write(ticket_id, plan, fields, landed, {}, f"context:{dataset}", now)])

@@ -1,0 +1,131 @@
+"""The engine: SQLite (one file, WAL, synchronous FULL) or PostgreSQL; and whether its schema fits this program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+import core_tickets.tables
+import gateway.tables
+import id_registry.tables
+import lineage.tables
+from alembic import command
+from gateway.errors import BadConfiguration, Problem, SchemaMismatch, Unavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def metadatas() -> list[MetaData]:
+    """The tables of every room, for migrations."""
+    return [
+        core_tickets.tables.metadata,
+        id_registry.tables.metadata,
+        lineage.tables.metadata,
+        gateway.tables.metadata,
+    ]
+
+
+def normalise(url: str) -> URL:
+    """A SQLAlchemy URL; plain `postgresql://` means psycopg 3. Raises BadConfiguration."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        problem = Problem("database_url", str(error), "sqlite:///var/weft.db or postgresql://user@host:5432/name")
+        raise BadConfiguration("The database URL cannot be read.", [problem]) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        problem = Problem("database_url", f"{parsed.drivername} is not supported", "use sqlite or postgresql")
+        raise BadConfiguration("The database is not supported.", [problem])
+    return parsed
+
+
+def open_engine(url: str, *, pool_size: int = 8) -> Engine:
+    """An engine whose transactions see what they must: on SQLite they begin IMMEDIATE, so a writer never fails midway."""
+    parsed = normalise(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(
+            parsed, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=10,
+            connect_args={"connect_timeout": 5, "application_name": "weft"},
+        )  # fmt: skip
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, pool_size=pool_size, max_overflow=8, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(raw: Any, _record: Any) -> None:
+    raw.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON", "cache_size=-65536",
+                   "temp_store=MEMORY"):  # fmt: skip
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("weft_read_only", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def reader(engine: Engine) -> Engine:
+    """The same engine for reading only: on SQLite it neither waits for the writer nor keeps it waiting."""
+    return engine.execution_options(weft_read_only=True)
+
+
+def alembic_config(engine_or_url: Engine | str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = open_engine(engine_or_url) if isinstance(engine_or_url, str) else engine_or_url
+    return config
+
+
+def newest_revision() -> str:
+    script = ScriptDirectory(str(MIGRATIONS))
+    return script.get_current_head() or ""
+
+
+def current_revision(engine: Engine) -> str | None:
+    """The schema the database has; None: none yet. Raises Unavailable."""
+    try:
+        with reader(engine).connect() as conn:
+            return MigrationContext.configure(conn).get_current_revision()
+    except OperationalError as error:
+        raise Unavailable(f"The database does not answer: {error.orig}") from error
+
+
+def migrate(engine: Engine) -> tuple[str | None, str]:
+    """To the newest schema; answers the revisions before and after."""
+    before = current_revision(engine)
+    command.upgrade(alembic_config(engine), "head")
+    return before, newest_revision()
+
+
+def require_current(engine: Engine) -> None:
+    """Raises SchemaMismatch with the command to run."""
+    current, newest = current_revision(engine), newest_revision()
+    if current == newest:
+        return
+    known = {s.revision for s in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaMismatch(
+            f"The database has schema {current}, which is newer than this program (it needs {newest}). "
+            "Run the newer Weft, or restore a backup of schema " + newest + "."
+        )
+    raise SchemaMismatch(f"The database has schema {current or 'none'}; this program needs {newest}. Run: weft migrate")
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """May the same transaction succeed when tried again at once (a race for a key, a deadlock, a lost snapshot)?"""
+    state = getattr(error.orig, "sqlstate", None)
+    if state in ("23505", "40001", "40P01"):
+        return True
+    text = str(error.orig)
+    return "UNIQUE constraint failed" in text or "database is locked" in text

@@ -1,0 +1,117 @@
+"""One event on its way through a transaction, from canonical record to its end."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from connectors.contract import Event
+from gateway.config.hub import Live
+from gateway.ingest.inbox import Incoming
+from mappings import Mapping
+
+
+class End(enum.StrEnum):
+    """Where a message ends; every stored message has exactly one."""
+
+    ticketed = "ticketed"
+    merged = "merged"
+    suppressed = "suppressed"
+    dead = "dead"
+    in_flight = "in_flight"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a message cannot be used: the field, what is wrong, what to do."""
+
+    path: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event and what its mapping made of it; pure, so a transaction that is tried again starts from here."""
+
+    event: Event | None
+    mapping: Mapping | None
+    record: dict[str, Any] | None
+    fault: Fault | None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Item:
+    """A prepared event within one attempt of a transaction."""
+
+    id: int
+    incoming: Incoming
+    position: int
+    prepared: Prepared
+    end: End | None = None
+    rule: str = ""
+    ticket_id: int | None = None
+    repeat_of: int | None = None
+    trace: dict[str, Any] = field(default_factory=dict)
+    fault: Fault | None = None
+    device: int | None = None
+    customer: int | None = None
+    landing: int | None = None
+    echo: bool = False
+    """The remote system tells us what we did ourselves: states follow, tickets do not."""
+
+    @property
+    def live(self) -> Live:
+        return self.incoming.live
+
+    @property
+    def event(self) -> Event:
+        assert self.prepared.event is not None
+        return self.prepared.event
+
+    @property
+    def record(self) -> dict[str, Any]:
+        assert self.prepared.record is not None
+        return self.prepared.record
+
+    @property
+    def kind(self) -> str:
+        return self.prepared.mapping.target if self.prepared.mapping else ""
+
+    def settle(self, end: End, rule: str, ticket_id: int | None = None) -> None:
+        """Give the message its end; the first one given stands."""
+        if self.end is None:
+            self.end, self.rule, self.ticket_id = end, rule, ticket_id
+
+    def bury(self, fault: Fault) -> None:
+        self.end, self.rule, self.fault = End.dead, "unusable", fault
+
+    def traced(self) -> str | None:
+        return orjson.dumps(self.trace, default=str).decode() if self.trace else None
+
+
+def prepare(incoming: Incoming) -> Sequence[Prepared]:
+    """Run each event through its stream's mapping. Pure; an unusable event becomes a fault, never an exception."""
+    if incoming.bad is not None:
+        return [Prepared(None, None, None, Fault("", str(incoming.bad), incoming.bad.hint))]
+    if not incoming.events:
+        return [Prepared(None, None, None, None, "nothing-told")]
+    return [_map(incoming.live, event) for event in incoming.events]
+
+
+def _map(live: Live, event: Event) -> Prepared:
+    mapping = live.mappings.get(event.stream)
+    if mapping is None:
+        return Prepared(event, None, None, None, "no-mapping")
+    result = mapping.run(event.record)
+    if result.dead is not None:
+        fault = Fault(result.dead.field, result.dead.message, result.dead.expression)
+        return Prepared(event, mapping, None, fault)
+    if not result.matched:
+        return Prepared(event, mapping, None, None, f"where:{mapping.name}")
+    return Prepared(event, mapping, result.values, None)

@@ -1,0 +1,200 @@
+"""One transaction of the inbox: from prepared events to tickets, lineage, outbox and a ledger row for each.
+
+    repeats and echoes found -> things get their global ids -> rules decide -> tickets -> bridges -> everything is written
+
+Either all of it is committed, or nothing is; whoever sent the messages is told only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import id_registry
+import lineage
+from id_registry import Key
+from sqlalchemy import Connection, Text, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from gateway import rows, tables
+from gateway.automation.alerts import AlertDesk, Case
+from gateway.automation.readings import ReadingDesk
+from gateway.automation.work import TicketWork
+from gateway.bridge.echoes import absorb_echoes
+from gateway.bridge.planning import plan_commands
+from gateway.clock import Serial
+from gateway.config.hub import HUB, Hub
+from gateway.context.asking import plan_questions
+from gateway.ingest.inbox import Incoming
+from gateway.ingest.item import End, Fault, Item, Prepared
+from gateway.ingest.stored import pack, shown_headers
+
+_MESSAGE = ("id", "delivery_id", "position", "connection_id", "stream", "event_id", "end", "rule", "ticket_id", "repeat_of",
+            "trace", "at")  # fmt: skip
+_DELIVERY = ("id", "connection_id", "received_at", "topic", "headers", "body", "packed", "events")
+_DEAD = ("message_id", "connection_id", "stream", "path", "reason", "hint", "at")
+
+Facts = tuple[dict[str, Any], dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Unit:
+    """One attempt at one group of deliveries. `replaying`: the deliveries are stored already, and each item's message
+    row is given a new end instead of a first one."""
+
+    conn: Connection
+    hub: Hub
+    serial: Serial
+    now: int
+    group: Sequence[tuple[Incoming, Sequence[Prepared]]]
+    replaying: bool = False
+    items: list[Item] = field(default_factory=list)
+    facts: dict[int, Facts] = field(default_factory=dict)
+
+    def run(self) -> TicketWork:
+        """Do it all within the caller's transaction; answers what happened to tickets."""
+        self._make_items()
+        fresh = [i for i in self.items if i.end is None]
+        if not self.replaying:
+            self._find_repeats(fresh)
+            fresh = [i for i in fresh if i.end is None]
+        work = TicketWork(self.conn, self.hub, self.now)
+        self._count_repeats(work)
+        absorb_echoes(self.conn, fresh, self.now, work)
+        self._identify(fresh)
+        alerts = AlertDesk(self.conn, self.hub, self.now, work)
+        readings = ReadingDesk(self.conn, self.hub, self.now, alerts)
+        cases = self._judge(fresh, alerts, readings)
+        if cases:
+            alerts.handle(cases)
+            work.flush()
+            alerts.end_storms()
+        work.finish()
+        alerts.save()
+        readings.save()
+        plan_questions(self.conn, work.opened, self.now)
+        plan_commands(self.conn, self.hub, work.happened, self.serial, self.now)
+        self._write_ledger()
+        return work
+
+    def _make_items(self) -> None:
+        numbers = iter(self.serial.take(sum(len(prepared) for _, prepared in self.group)))
+        for incoming, prepared in self.group:
+            for position, each in enumerate(prepared):
+                item = Item(next(numbers), incoming, position, each)
+                if each.fault is not None:
+                    item.bury(each.fault)
+                elif each.record is None:
+                    item.settle(End.suppressed, each.reason)
+                self.items.append(item)
+
+    def _find_repeats(self, items: Sequence[Item]) -> None:
+        """A message whose id the inbox knows is a repeat of the first; within the group the first stands."""
+        firsts: dict[tuple[str, str], Item] = {}
+        by_connection: dict[str, list[str]] = {}
+        for item in items:
+            place = (item.live.id, item.event.id)
+            first = firsts.setdefault(place, item)
+            if first is not item:
+                item.repeat_of = first.id
+            else:
+                by_connection.setdefault(item.live.id, []).append(item.event.id)
+        known = {(c, e): (m, t) for c, ids in by_connection.items() for m, e, t in self._known(c, ids)}
+        for item in items:
+            found = known.get((item.live.id, item.event.id))
+            if found is not None:
+                item.repeat_of = found[0]
+                item.settle(End.merged, "repeat", found[1])
+
+    def _known(self, connection_id: str, event_ids: list[str]) -> list[tuple[int, str, int | None]]:
+        c = tables.message.c
+        query = select(c.id, c.event_id, c.ticket_id).where(c.connection_id == connection_id)
+        if self.conn.dialect.name == "postgresql":
+            query = query.where(c.event_id == bindparam("ids", event_ids, type_=ARRAY(Text)).any_())
+            return [tuple(row) for row in self.conn.execute(query)]
+        found: list[tuple[int, str, int | None]] = []
+        for start in range(0, len(event_ids), 500):
+            part = query.where(c.event_id.in_(event_ids[start : start + 500]))
+            found += [tuple(row) for row in self.conn.execute(part)]
+        return found
+
+    def _count_repeats(self, work: TicketWork) -> None:
+        for item in self.items:
+            if item.repeat_of is not None and item.end is None:
+                item.settle(End.merged, "repeat")
+            if item.rule == "repeat" and item.ticket_id is not None:
+                work.touch(item.ticket_id)
+
+    def _identify(self, items: Sequence[Item]) -> None:
+        """Devices and customers get their global ids, all in one call."""
+        wanted: dict[tuple[int, str], Key] = {}
+        for item in items:
+            for kind in ("device", "customer"):
+                local = item.record.get(kind)
+                if local:
+                    wanted[id(item), kind] = Key(kind, self._system(item), str(local))
+        found = id_registry.resolve(self.conn, set(wanted.values()), self.now) if wanted else {}
+        for item in items:
+            for kind in ("device", "customer"):
+                key = wanted.get((id(item), kind))
+                if key is not None:
+                    setattr(item, kind, found[key])
+            self.facts[id(item)] = self._facts(item, wanted)
+
+    def _system(self, item: Item) -> str:
+        """Messages of the hub itself speak about a thing of another connection."""
+        return str(item.event.record["connection"]) if item.live.id == HUB else item.live.id
+
+    def _facts(self, item: Item, keys: dict[tuple[int, str], Key]) -> Facts:
+        record = dict(item.record)
+        record["connection"], record["origin"] = self._system(item), item.live.origin
+        remembered: dict[str, Any] = {"connection": record["connection"], "origin": record["origin"]}
+        ids: dict[str, str] = {}
+        for kind in ("device", "customer"):
+            gid, key = getattr(item, kind), keys.get((id(item), kind))
+            if gid is not None and key is not None:
+                ids[kind] = id_registry.format_id(gid)
+                remembered[f"ids.{kind}"] = lineage.Fact(ids[kind], "registry", (key.kind, key.system, key.local))
+        record["ids"] = ids
+        return record, remembered
+
+    def _judge(self, items: Sequence[Item], alerts: AlertDesk, readings: ReadingDesk) -> list[Case]:
+        cases: list[Case] = []
+        measured = [i for i in items if i.kind == "Reading"]
+        if measured:
+            cases += readings.handle(measured, self.facts)
+        for item in items:
+            if item.kind == "Alert":
+                case = alerts.judge(item, *self.facts[id(item)])
+                if case is not None:
+                    cases.append(case)
+            elif item.kind != "Reading":
+                item.settle(End.suppressed, "no-rule")
+        return cases
+
+    def _write_ledger(self) -> None:
+        if self.replaying:
+            return
+        deliveries = []
+        for incoming, prepared in self.group:
+            body, packed = pack(incoming.delivery.body)
+            deliveries.append((incoming.id, incoming.live.id, incoming.received_at, incoming.delivery.topic,
+                               shown_headers(incoming.delivery.headers), body, packed, len(prepared)))  # fmt: skip
+        rows.insert(self.conn, tables.delivery, _DELIVERY, deliveries)
+        ledger, dead = [], []
+        for item in self.items:
+            event = item.prepared.event
+            if item.end is None:
+                item.bury(Fault("", "no rule and no desk gave this message an end", "report this as a bug"))
+            assert item.end is not None
+            stream = event.stream if event else ""
+            # a repeat and a dead letter leave the sender's id free: it belongs to the first, or to the mended message
+            event_id = event.id if event is not None and item.repeat_of is None and item.end is not End.dead else None
+            ledger.append((item.id, item.incoming.id, item.position, item.live.id, stream, event_id, item.end.value,
+                           item.rule, item.ticket_id, item.repeat_of, item.traced(), self.now))  # fmt: skip
+            if item.fault is not None:
+                dead.append((item.id, item.live.id, stream, item.fault.path, item.fault.reason, item.fault.hint, self.now))
+            item.incoming.ends.append(item.end.value)
+        rows.insert(self.conn, tables.message, _MESSAGE, ledger)
+        rows.insert(self.conn, tables.dead_letter, _DEAD, dead)

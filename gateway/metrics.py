@@ -1,0 +1,46 @@
+"""Metrics of this process for Prometheus; docs/metrics.md lists them."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from gateway.ingest.item import Item
+
+RECEIVED = Counter("weft_messages_received", "Messages committed to the inbox.", ["connection"])
+ENDED = Counter("weft_messages_ended", "Messages by the end they came to.", ["connection", "end"])
+REFUSED = Counter("weft_inbound_refused", "Deliveries refused before they were stored.", ["connection", "reason"])
+RETRIES = Counter("weft_inbox_retries", "Transactions of the inbox that were tried again after a race.")
+GROUP = Histogram(
+    "weft_inbox_group_messages", "Messages committed by one transaction.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+)
+COMMANDS = Counter("weft_commands", "Tries to carry out a command in a remote system.", ["connection", "outcome"])
+ANSWERS = Counter("weft_context_answers", "Context sections by outcome.", ["connection", "status"])
+CALLS = Histogram("weft_remote_call_seconds", "Calls to remote systems.", ["connection", "call"])
+BREAKER = Gauge("weft_breaker_open", "1 while the circuit breaker of a connection is open.", ["connection"])
+WAITING = Gauge("weft_inbox_waiting", "Deliveries waiting in this process.")
+OUTBOX = Gauge("weft_outbox", "Commands by state.", ["state"])
+OUTBOX_AGE = Gauge("weft_outbox_oldest_seconds", "Age of the oldest command that is not done.")
+DEAD = Gauge("weft_dead_letters", "Dead letters that nobody settled.")
+TICKETS = Gauge("weft_tickets_open", "Open tickets.", ["priority"])
+HTTP = Histogram("weft_http_seconds", "Requests to the API.", ["method", "route", "status"])
+
+registry = REGISTRY
+
+
+def count_group(items: Iterable[Item]) -> None:
+    """Count a committed group."""
+    received: Tally[str] = Tally()
+    ended: Tally[tuple[str, str]] = Tally()
+    for item in items:
+        received[item.live.id] += 1
+        ended[item.live.id, str(item.end)] += 1
+    for connection, n in received.items():
+        RECEIVED.labels(connection).inc(n)
+    for (connection, end), n in ended.items():
+        ENDED.labels(connection, end).inc(n)
+    GROUP.observe(sum(received.values()))

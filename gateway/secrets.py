@@ -1,0 +1,89 @@
+"""Secrets at rest: encrypted with keys that are not in the database; or references, read when needed.
+
+A secret in a connection's `config` is given as `env:NAME`, `file:PATH`, or in the clear. The first two are kept as they
+are and read at the time of use; the last is encrypted (`enc:...`) before it is stored and never shown again.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from gateway.errors import BadConfiguration, Problem
+from gateway.settings import Settings
+
+ENCRYPTED = "enc:"
+SHOWN = "********"
+
+
+class Vault:
+    """Encrypts and reads secrets. The first key encrypts; all decrypt, so that keys can be renewed."""
+
+    def __init__(self, keys: list[str]) -> None:
+        try:
+            self._fernet = MultiFernet([Fernet(k) for k in keys])
+        except (ValueError, TypeError):
+            problem = Problem("secret_key", "not a Fernet key", "32 bytes, url-safe base64: weft secret-key prints a new one")
+            raise BadConfiguration("The secret key cannot be used.", [problem]) from None
+
+    def seal(self, value: str) -> str:
+        """What is stored: references as they are, everything else encrypted."""
+        if value.startswith(("env:", "file:", ENCRYPTED)):
+            return value
+        return ENCRYPTED + self._fernet.encrypt(value.encode()).decode()
+
+    def reveal(self, stored: str, path: str) -> str:
+        """The secret itself. Raises BadConfiguration naming `path` when it cannot be had."""
+        kind, _, rest = stored.partition(":")
+        if stored.startswith(ENCRYPTED):
+            try:
+                return self._fernet.decrypt(rest.encode()).decode()
+            except InvalidToken:
+                why = "it was encrypted with another secret key"
+                raise _unreadable(path, why, "restore the old WEFT_SECRET_KEY or write the secret anew") from None
+        if kind == "env":
+            value = os.environ.get(rest)
+            if value is None:
+                raise _unreadable(path, f"the environment has no {rest}", f"set {rest}, or write env:OTHER_NAME")
+            return value
+        if kind == "file":
+            try:
+                return Path(rest).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise _unreadable(path, f"{rest} cannot be read: {type(error).__name__}", "check path and rights") from None
+        return stored
+
+
+def _unreadable(path: str, why: str, hint: str) -> BadConfiguration:
+    return BadConfiguration("A secret cannot be read.", [Problem(path, why, hint)])
+
+
+def new_key() -> str:
+    return Fernet.generate_key().decode()
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault of these settings; on the first run a key is made and kept under `home`, readable by its owner only."""
+    if settings.secret_key is not None:
+        return Vault([k.strip() for k in settings.secret_key.get_secret_value().split(",") if k.strip()])
+    path = settings.home / "secret-key"
+    if not path.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        write_private(path, new_key())
+    return Vault(path.read_text("ascii").split())
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read; two starts at once make one file, the loser reads the winner's."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+    try:
+        os.link(scratch, path)
+    except FileExistsError:
+        pass
+    finally:
+        scratch.unlink()

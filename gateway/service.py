@@ -1,0 +1,202 @@
+"""The gateway as one object: engine, configuration, inbox. HTTP, CLI and worker are thin around it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+import id_registry
+from connectors.contract import Delivery
+from connectors.errors import BadRecord
+from connectors.registry import Catalogue, installed
+from gateway import clock, metrics
+from gateway.config import store
+from gateway.config.documents import Documents
+from gateway.config.hub import Hub, Live
+from gateway.database import is_conflict, open_engine, reader
+from gateway.errors import TooLarge, Unavailable
+from gateway.ingest.inbox import Done, Inbox, Incoming
+from gateway.ingest.item import Prepared, prepare
+from gateway.ingest.recall import split
+from gateway.ingest.unit import Unit
+from gateway.secrets import Vault, open_vault
+from gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 30
+
+
+class Gateway:
+    """Everything a process of the hub shares. `start` and `close` frame its life."""
+
+    def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None, engine: Engine | None = None) -> None:
+        self.settings = settings
+        self.engine = engine or open_engine(settings.database)
+        self.reader = reader(self.engine)
+        self.catalogue = catalogue or installed()
+        self.vault: Vault = open_vault(settings)
+        self.serial = clock.Serial()
+        self.inbox = Inbox(self._commit, bury=self._bury, max_waiting=settings.inbox_waiting)
+        self.wake_worker = threading.Event()
+        self._closing = threading.Event()
+        self._loading = threading.Lock()
+        self._hub: Hub | None = None
+        self._retired: list[Hub] = []
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Load the configuration and begin to take messages."""
+        self.reload()
+        self.inbox.start()
+
+    def close(self) -> None:
+        """Commit what waits, then let go of everything."""
+        self._closing.set()
+        self.inbox.close()
+        for hub in (*self._retired, self._hub):
+            if hub is not None:
+                hub.close()
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that writes. Raises Unavailable when the database does not answer."""
+        try:
+            with self.engine.begin() as conn:
+                yield conn
+        except DBAPIError as error:
+            if isinstance(error, IntegrityError) or is_conflict(error):
+                raise
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads. Raises Unavailable when the database does not answer."""
+        try:
+            with self.reader.begin() as conn:
+                yield conn
+        except DBAPIError as error:
+            raise _unavailable(error) from error
+
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        """Call `what` on a thread of its own after so many seconds, unless the hub closes first."""
+        if self._closing.is_set():
+            return
+        timer = threading.Timer(seconds, lambda: None if self._closing.is_set() else what())
+        timer.daemon = True
+        timer.start()
+
+    # -- configuration ------------------------------------------------------------------------------------------------
+
+    @property
+    def hub(self) -> Hub:
+        """The configuration that runs; immutable, so keep the one you began with until you are done."""
+        if self._hub is None:
+            return self.reload()
+        return self._hub
+
+    def reload(self) -> Hub:
+        """Take over the stored configuration if it changed."""
+        with self._loading:
+            with self.transaction() as conn:
+                number = store.generation(conn)
+                if self._hub is not None and self._hub.generation == number:
+                    return self._hub
+                hub = store.load(conn, self.catalogue, self.vault)
+                store.remember_rules(conn, hub, clock.now())
+            for live in hub.connections.values():
+                if live.broken:
+                    log.warning("connection.broken", connection=live.id, reason=live.broken)
+            if self._hub is not None:
+                # whoever began with the old one may still be at it; the one before that is surely done with
+                self._retired.append(self._hub)
+                for old in self._retired[:-2]:
+                    old.close()
+                del self._retired[:-2]
+            self._hub = hub
+            return hub
+
+    def apply(self, documents: Documents, *, dry_run: bool = False) -> list[store.Change]:
+        """Put configuration into force. Raises BadConfiguration; then nothing changed."""
+        with self.transaction() as conn:
+            changes, _ = store.apply(conn, documents, self.catalogue, self.vault, clock.now(), dry_run=dry_run)
+        if not dry_run:
+            self.reload()
+        return changes
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def receive(self, live: Live, delivery: Delivery, done: Done) -> Incoming:
+        """Verify, split, queue. `done` is told when it is committed. Raises what `inbox.offer` and the connector's
+        runtime raise (AuthProblem), and TooLarge; a delivery that is unusable as a whole is queued as a dead letter."""
+        limit = live.runtime.policy.max_delivery_bytes if live.runtime else 1 << 20
+        if len(delivery.body) > limit:
+            raise TooLarge(f"Connection {live.id!r} takes at most {limit} bytes a message.")
+        bad: BadRecord | None
+        events, bad = split(live, delivery)
+        number = next(iter(self.serial.take()))
+        incoming = Incoming(number, live, delivery, events, clock.now(), done, bad)
+        self.inbox.offer(incoming)
+        return incoming
+
+    def _commit(self, group: Sequence[Incoming]) -> None:
+        self.commit([(incoming, prepare(incoming)) for incoming in group])
+
+    def commit(self, group: Sequence[tuple[Incoming, Sequence[Prepared]]]) -> None:
+        """One transaction for the whole group; tried again when another gateway was faster with the same thing."""
+        hub = self.hub
+        for attempt in range(ATTEMPTS):
+            for incoming, _ in group:
+                incoming.ends.clear()
+            try:
+                with self.engine.begin() as conn:
+                    unit = Unit(conn, hub, self.serial, clock.now(), group)
+                    work = unit.run()
+            except (DBAPIError, id_registry.ConcurrentChange) as error:
+                if isinstance(error, DBAPIError) and not is_conflict(error):
+                    raise _unavailable(error) from error
+                metrics.RETRIES.inc()
+                log.info("inbox.retry", attempt=attempt, reason=str(error)[:200])
+                continue
+            metrics.count_group(unit.items)
+            if work.opened or work.happened:
+                self.wake_worker.set()
+            return
+        raise Unavailable("The database refused the transaction again and again; send again.")
+
+    def _bury(self, incoming: Incoming, error: Exception) -> None:
+        """Keep a message that broke the hub itself as a dead letter: nothing is lost, and it stops nobody."""
+        reason = BadRecord(f"the hub failed on this message: {type(error).__name__}: {error}", hint="report this, then replay")
+        incoming.bad = reason
+        self.commit([(incoming, prepare(incoming))])
+
+    def run_in_inbox(self, live: Live, delivery: Delivery, timeout_s: float = 30) -> Incoming:
+        """Queue a message and wait until it is committed. Raises what `receive` raises, and the error of the commit."""
+        finished = threading.Event()
+        errors: list[BaseException] = []
+
+        def done(error: Exception | None) -> None:
+            if error is not None:
+                errors.append(error)
+            finished.set()
+
+        incoming = self.receive(live, delivery, done)
+        if not finished.wait(timeout_s):
+            raise Unavailable("The message was not committed in time.")
+        if errors:
+            raise errors[0]
+        return incoming
+
+
+def _unavailable(error: DBAPIError) -> Unavailable:
+    log.warning("database.unavailable", error=str(error.orig)[:300])
+    return Unavailable("The database did not answer; nothing was stored, send again.")
+
+

@@ -1,0 +1,310 @@
+"""The gateway's own tables: the inbox and its ledger, automation state, outbox, context, configuration, access.
+
+Times are microseconds UTC. JSON that no query looks into is text, written by orjson.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# -- the inbox and its ledger -----------------------------------------------------------------------
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("connection_id", String(64), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False, server_default=""),
+    Column("headers", Text, nullable=False, server_default="{}", comment="allow-listed headers only, JSON"),
+    Column("body", LargeBinary, nullable=False, comment="as it came; zstd when `packed`"),
+    Column("packed", Boolean, nullable=False),
+    Column("events", Integer, nullable=False, comment="how many messages it told; each has its row"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False, comment="place within the delivery, from 0"),
+    Column("connection_id", String(64), nullable=False),
+    Column("stream", String(64), nullable=False),
+    Column("event_id", Text, comment="the sender's id; NULL for a repeat, whose first is `repeat_of`"),
+    Column("end", String(12), nullable=False, comment="ticketed | merged | suppressed | dead | in_flight"),
+    Column("rule", String(128), nullable=False, comment="the rule or reason that decided"),
+    Column("ticket_id", BigInteger),
+    Column("repeat_of", BigInteger),
+    Column("trace", Text, comment="what the decision saw, JSON"),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("connection_id", "event_id", name="message_once"),
+)
+Index("message_of_delivery", message.c.delivery_id)
+Index("message_of_ticket", message.c.ticket_id, postgresql_where=message.c.ticket_id.is_not(None))
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("connection_id", String(64), nullable=False),
+    Column("stream", String(64), nullable=False),
+    Column("path", Text, nullable=False, comment="the field at fault, or empty"),
+    Column("reason", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("replays", Integer, nullable=False, server_default="0"),
+    Column("settled_at", BigInteger, comment="when a replay gave the message another end"),
+)
+Index("dead_letter_open", dead_letter.c.settled_at, dead_letter.c.at)
+
+# -- automation state -------------------------------------------------------------------------------
+
+signal = Table(
+    "signal",
+    metadata,
+    Column("key", Text, primary_key=True, comment="fingerprint: connection and the series in its source"),
+    Column("connection_id", String(64), nullable=False),
+    Column("rule", String(128), nullable=False),
+    Column("status", String(8), nullable=False, comment="firing | resolved"),
+    Column("episode", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("ticket_id", BigInteger),
+    Column("flips", Text, nullable=False, server_default="[]", comment="recent changes of status, microseconds, JSON"),
+    Column("settle_at", BigInteger, comment="a flapping signal is believed resolved at this time"),
+    Column("folded", Boolean, nullable=False, server_default="0", comment="its ticket is a storm's"),
+)
+Index("signal_settling", signal.c.settle_at, postgresql_where=signal.c.settle_at.is_not(None))
+Index("signal_of_ticket", signal.c.ticket_id, postgresql_where=signal.c.ticket_id.is_not(None))
+
+storm = Table(
+    "storm",
+    metadata,
+    Column("key", Text, primary_key=True, comment="kind of alert: connection and rule in the source"),
+    Column("minutes", Text, nullable=False, comment="[[minute, tickets opened], ...] within the window, JSON"),
+    Column("ticket_id", BigInteger, comment="the storm's own ticket while it lasts"),
+    Column("folded", Integer, nullable=False, server_default="0"),
+)
+
+storm_member = Table(
+    "storm_member",
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("signal_key", Text, primary_key=True),
+    Column("message_id", BigInteger, nullable=False),
+    Column("device_id", BigInteger),
+    Column("title", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("resolved_at", BigInteger),
+)
+
+twin = Table(
+    "twin",
+    metadata,
+    Column("device_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric", String(256), primary_key=True),
+    Column("value", Text, comment="decimal as text"),
+    Column("text", Text),
+    Column("unit", Text),
+    Column("quality", String(8), nullable=False),
+    Column("at", BigInteger, nullable=False, comment="measured"),
+    Column("received_at", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("recent", Text, nullable=False, comment="[[at, value], ...], thinned, newest last, JSON"),
+)
+
+twin_device = Table(
+    "twin_device",
+    metadata,
+    Column("device_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("connection_id", String(64), nullable=False),
+    Column("local_id", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("stale", Boolean, nullable=False, server_default="0", comment="its silence was told"),
+)
+Index("twin_device_seen", twin_device.c.connection_id, twin_device.c.seen_at)
+
+threshold = Table(
+    "threshold",
+    metadata,
+    Column("rule", String(128), primary_key=True),
+    Column("device_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric", String(256), primary_key=True),
+    Column("state", String(8), nullable=False, comment="pending | firing; a row that is neither does not exist"),
+    Column("since", BigInteger, nullable=False),
+    Column("due_at", BigInteger, comment="a pending crossing fires at this time even if no reading comes"),
+    Column("message_id", BigInteger, nullable=False, comment="the reading that crossed"),
+)
+Index("threshold_due", threshold.c.due_at)
+
+# -- going out --------------------------------------------------------------------------------------
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("ticket_id", BigInteger, nullable=False),
+    Column("connection_id", String(64), nullable=False),
+    Column("bridge", String(128), nullable=False),
+    Column("cause", String(160), nullable=False, unique=True, comment="ticket, version and bridge: one effect per cause"),
+    Column("op", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(12), nullable=False, comment="waiting | sending | done | refused | person"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False, server_default="0"),
+    Column("must_confirm", Boolean, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("receipt", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("done_at", BigInteger),
+    Column("echoed_at", BigInteger, comment="when the remote system told us back"),
+)
+Index("outbox_open", outbox.c.state, outbox.c.next_at)
+Index("outbox_of_ticket", outbox.c.ticket_id)
+
+echo = Table(
+    "echo",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("outbox_id", BigInteger, nullable=False),
+    Column("ticket_id", BigInteger, nullable=False),
+    Column("connection_id", String(64), nullable=False),
+    Column("stream", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("match", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger),
+    Column("message_id", BigInteger),
+)
+Index("echo_awaited", echo.c.connection_id, echo.c.key)
+
+context_job = Table(
+    "context_job",
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False, server_default="0"),
+)
+
+context_section = Table(
+    "context_section",
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(160), primary_key=True),
+    Column("connection_id", String(64), nullable=False),
+    Column("question", String(64), nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("status", String(8), nullable=False, comment="pending | asking | ok | empty | failed"),
+    Column("late", Boolean, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False, server_default="0"),
+    Column("as_of", BigInteger),
+    Column("answered_at", BigInteger),
+    Column("latency_ms", Integer),
+    Column("link", Text, nullable=False, server_default=""),
+    Column("values", Text),
+    Column("reason", Text, nullable=False, server_default=""),
+)
+Index("context_open", context_section.c.status, context_section.c.next_at)
+
+# -- reading ----------------------------------------------------------------------------------------
+
+sync_state = Table(
+    "sync_state",
+    metadata,
+    Column("connection_id", String(64), primary_key=True),
+    Column("stream", String(64), primary_key=True),
+    Column("cursor", Text, comment="the connector's own, JSON"),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("records", BigInteger, nullable=False, server_default="0"),
+    Column("bad", BigInteger, nullable=False, server_default="0"),
+    Column("error", Text, nullable=False, server_default=""),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(160), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+# -- configuration and access -----------------------------------------------------------------------
+
+config_item = Table(
+    "config_item",
+    metadata,
+    Column("kind", String(16), primary_key=True, comment="connection | mapping | rule | bridge"),
+    Column("id", String(128), primary_key=True),
+    Column("position", Integer, nullable=False, server_default="0"),
+    Column("body", Text, nullable=False, comment="JSON; secrets encrypted"),
+    Column("version", Integer, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+config_generation = Table(
+    "config_generation",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("generation", BigInteger, nullable=False),
+)
+
+ruleset = Table(
+    "ruleset",
+    metadata,
+    Column("version", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("token_id", String(26), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+)

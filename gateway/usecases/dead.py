@@ -1,0 +1,131 @@
+"""Dead letters: listed with the reason, shown with the raw message, and replayed once the cause is mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from gateway import clock, tables
+from gateway.automation.work import TicketWork
+from gateway.database import is_conflict
+from gateway.errors import Conflict, NotFound
+from gateway.ingest.inbox import Incoming
+from gateway.ingest.item import End, Item
+from gateway.ingest.recall import live_of, split
+from gateway.ingest.item import prepare
+from gateway.ingest.stored import restore
+from gateway.ingest.unit import Unit
+from gateway.service import Gateway
+from sqlalchemy.exc import DBAPIError
+
+_L, _M, _D = tables.dead_letter.c, tables.message.c, tables.delivery.c
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    message_id: int
+    connection_id: str
+    stream: str
+    path: str
+    reason: str
+    hint: str
+    at: int
+    replays: int
+
+
+def listed(conn: Connection, *, before: int | None = None, limit: int = 50, connection_id: str | None = None) -> list[DeadLetter]:
+    """Those that nobody settled, newest first."""
+    query = select(*tables.dead_letter.c).where(_L.settled_at.is_(None))
+    if before is not None:
+        query = query.where(_L.message_id < before)
+    if connection_id is not None:
+        query = query.where(_L.connection_id == connection_id)
+    rows = conn.execute(query.order_by(_L.message_id.desc()).limit(limit))
+    return [DeadLetter(r.message_id, r.connection_id, r.stream, r.path, r.reason, r.hint, r.at, r.replays) for r in rows]
+
+
+def shown(conn: Connection, message_id: int) -> tuple[DeadLetter, Any]:
+    """A dead letter with its stored delivery. Raises NotFound."""
+    row = conn.execute(select(*tables.dead_letter.c).where(_L.message_id == message_id)).first()
+    if row is None:
+        raise NotFound(f"There is no dead letter {message_id}.")
+    letter = DeadLetter(row.message_id, row.connection_id, row.stream, row.path, row.reason, row.hint, row.at, row.replays)
+    delivery = conn.execute(
+        select(tables.delivery).join_from(tables.delivery, tables.message, _M.delivery_id == _D.id).where(_M.id == message_id)
+    ).one()
+    return letter, delivery
+
+
+def replay(gateway: Gateway, message_id: int) -> str:
+    """Run a dead letter through today's connector, mapping and rules; answers the end it came to (`dead`: still unusable,
+    with the new reason). Raises NotFound, and Conflict when it was settled before."""
+    for attempt in range(10):
+        try:
+            with gateway.transaction() as conn:
+                end = _replay(conn, gateway, message_id)
+            gateway.wake_worker.set()
+            return end
+        except DBAPIError as error:
+            if not is_conflict(error) or attempt == 9:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _replay(conn: Connection, gateway: Gateway, message_id: int) -> str:
+    hub, now = gateway.hub, clock.now()
+    locked = select(*tables.dead_letter.c).where(_L.message_id == message_id).with_for_update()
+    letter = conn.execute(locked).first()
+    if letter is None:
+        raise NotFound(f"There is no dead letter {message_id}.")
+    if letter.settled_at is not None:
+        raise Conflict(f"Dead letter {message_id} was replayed successfully before.")
+    live = live_of(hub, letter.connection_id)
+    if live is None:
+        raise Conflict(f"Connection {letter.connection_id!r} is not there or cannot work; mend it, then replay.")
+    _, row = shown(conn, message_id)
+    position = conn.execute(select(_M.position).where(_M.id == message_id)).scalar_one()
+    delivery = restore(row)
+    events, bad = split(live, delivery)
+    incoming = Incoming(row.id, live, delivery, events, row.received_at, lambda _: None, bad)
+    everything = prepare(incoming)
+    # a delivery that was unusable as a whole may now tell several events; the first takes the old row's place
+    mine = list(everything) if row.events == 1 else list(everything[position : position + 1])
+    unit = Unit(conn, hub, gateway.serial, now, [(incoming, mine)], replaying=True)
+    work = unit.run()
+    items = unit.items
+    _settle(conn, message_id, row.id, items, work, now)
+    return str(items[0].end)
+
+
+def _settle(conn: Connection, message_id: int, delivery_id: int, items: list[Item], work: TicketWork, now: int) -> None:
+    first = items[0]
+    assert first.end is not None
+    if first.end is End.dead:
+        fault = first.fault
+        assert fault is not None
+        values = {"path": fault.path, "reason": fault.reason, "hint": fault.hint, "replays": _L.replays + 1}
+        conn.execute(update(tables.dead_letter).where(_L.message_id == message_id).values(values))
+        return
+    told = {"end": first.end.value, "rule": first.rule, "ticket_id": first.ticket_id, "trace": first.traced(),
+            "stream": first.event.stream if first.prepared.event else ""}  # fmt: skip
+    conn.execute(update(tables.message).where(_M.id == message_id).values(told))
+    conn.execute(
+        update(tables.dead_letter).where(_L.message_id == message_id).values(settled_at=now, replays=_L.replays + 1)
+    )
+    for item in items[1:]:
+        assert item.end is not None
+        values = {
+            "id": item.id, "delivery_id": delivery_id, "position": item.position, "connection_id": item.live.id,
+            "stream": item.event.stream, "event_id": None, "end": item.end.value, "rule": item.rule,
+            "ticket_id": item.ticket_id, "trace": item.traced(), "at": now,
+        }  # fmt: skip
+        conn.execute(tables.message.insert().values(values))
+        if item.fault is not None:
+            conn.execute(tables.dead_letter.insert().values(
+                message_id=item.id, connection_id=item.live.id, stream=item.event.stream, path=item.fault.path,
+                reason=item.fault.reason, hint=item.fault.hint, at=now,
+            ))  # fmt: skip
+    if len(items) > 1:
+        conn.execute(update(tables.delivery).where(_D.id == delivery_id).values(events=len(items)))

@@ -1,0 +1,91 @@
+"""`weft explain TICKET`: why it exists, why this priority, what else was considered, who was told and what they answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+
+import core_tickets
+import id_registry
+from gateway import clock, tables
+from gateway.automation.rules import RuleSet, compile_rules
+from gateway.automation.specs import Rule
+from gateway.config.hub import Hub
+from gateway.ingest.recall import opening_messages, records
+from gateway.usecases.tickets import commands_of
+
+_M = tables.message.c
+MESSAGES = 50
+
+
+def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
+    """Everything that made a ticket what it is, as data. Raises core_tickets.UnknownTicket."""
+    ticket = core_tickets.get(conn, number)
+    messages = [_message(r) for r in conn.execute(
+        select(tables.message).where(_M.ticket_id == number).order_by(_M.id).limit(MESSAGES)
+    )]  # fmt: skip
+    timeline = core_tickets.timeline(conn, number, limit=500)
+    return {
+        "ticket": {
+            "id": id_registry.format_id(ticket.id), "title": ticket.title, "status": ticket.status,
+            "priority": f"P{ticket.priority}", "kind": ticket.kind, "group": ticket.group, "assignee": ticket.assignee,
+            "source": ticket.source, "occurrences": ticket.occurrences, "opened_at": clock.rfc3339(ticket.opened_at),
+        },
+        "messages": messages,
+        "decisions": _decisions(conn, hub, number),
+        "changes": [
+            {"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "why": e.why,
+             "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in e.changes]}
+            for e in timeline if e.type == "change"
+        ],
+        "commands": commands_of(conn, number),
+        "notes": [{"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "data": dict(e.data)}
+                  for e in timeline if e.type == "note"],
+    }  # fmt: skip
+
+
+def _message(row: Any) -> dict[str, Any]:
+    trace = orjson.loads(row.trace) if row.trace else {}
+    return {"id": str(row.id), "at": clock.rfc3339(row.at), "connection": row.connection_id, "end": row.end,
+            "rule": row.rule, "trace": trace}  # fmt: skip
+
+
+def _decisions(conn: Connection, hub: Hub, number: int) -> list[dict[str, Any]]:
+    """For the message the ticket stands for: each rule, did it match, and which part of its condition said so."""
+    told = []
+    for message_id, live, event, record in records(conn, hub, opening_messages(conn, number)[:3]):
+        kind = live.mappings[event.stream].target
+        seen = record | {"connection": live.id, "origin": live.origin, "ids": {}}
+        mapping = live.mappings[event.stream]
+        told.append(
+            {
+                "message": str(message_id), "record": kind, "mapping": mapping.name, "mapping_version": mapping.version[:12],
+                "rules_version": hub.rules.version[:12], "values": {k: v for k, v in record.items() if v is not None},
+                "rules": hub.rules.explain(kind, seen),
+            }
+        )  # fmt: skip
+    return told
+
+
+def rules_of(conn: Connection, version: str) -> RuleSet | None:
+    """The rules as they were, by version."""
+    body = conn.execute(select(tables.ruleset.c.body).where(tables.ruleset.c.version == version)).scalar()
+    return None if body is None else compile_rules([Rule.model_validate(r) for r in orjson.loads(body)])
+
+
+def message_status(conn: Connection, delivery_id: int) -> dict[str, Any] | None:
+    """A delivery and the ends its messages came to."""
+    row = conn.execute(select(tables.delivery).where(tables.delivery.c.id == delivery_id)).first()
+    if row is None:
+        return None
+    found = conn.execute(select(tables.message).where(_M.delivery_id == delivery_id).order_by(_M.position))
+    events = [
+        {"id": str(m.id), "stream": m.stream, "end": m.end, "rule": m.rule,
+         "ticket": id_registry.format_id(m.ticket_id) if m.ticket_id else None,
+         "repeat_of": str(m.repeat_of) if m.repeat_of else None}
+        for m in found
+    ]  # fmt: skip
+    return {"message_id": str(row.id), "connection": row.connection_id, "received_at": clock.rfc3339(row.received_at),
+            "events": events}  # fmt: skip

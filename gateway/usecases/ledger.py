@@ -1,0 +1,100 @@
+"""The conservation ledger: everything received has come to exactly one end, and whoever doubts it is shown the row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+import core_tickets
+from gateway import tables
+from gateway.ingest.item import End
+
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not add up: which promise, and the rows."""
+
+    what: str
+    count: int
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """`received` = the sum of `ends` when `findings` is empty."""
+
+    received: int
+    ends: dict[str, int]
+    by_connection: dict[str, dict[str, int]]
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        return not self.findings
+
+
+_M, _D, _L = tables.message.c, tables.delivery.c, tables.dead_letter.c
+
+
+def audit(conn: Connection) -> Audit:
+    """Count every message by its end, and look for what must not be."""
+    counted = select(_M.connection_id, _M.end, func.count()).group_by(_M.connection_id, _M.end)
+    by_connection: dict[str, dict[str, int]] = {}
+    for connection, end, n in conn.execute(counted):
+        by_connection.setdefault(connection, {})[end] = n
+    ends = {end.value: sum(c.get(end.value, 0) for c in by_connection.values()) for end in End}
+    received = conn.execute(select(func.coalesce(func.sum(_D.events), 0))).scalar() or 0
+    report = Audit(int(received), ends, by_connection)
+    for what, query in _questions().items():
+        rows = [str(row[0]) for row in conn.execute(query.limit(SHOWN))]
+        if rows:
+            total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar() or 0
+            report.findings.append(Finding(what, total, tuple(rows)))
+    if int(received) != sum(ends.values()) and not report.findings:
+        report.findings.append(Finding("received is not the sum of the ends", abs(int(received) - sum(ends.values())), ()))
+    return report
+
+
+def _questions() -> dict[str, Any]:
+    """What must have no rows: text of the finding → query whose first column names the row."""
+    told = select(_M.delivery_id, func.count().label("n")).group_by(_M.delivery_id).subquery()
+    ticket = core_tickets.metadata.tables["ticket"].c
+    open_dead = select(_L.message_id).where(_L.message_id == _M.id, _L.settled_at.is_(None)).exists()
+    has_ticket = select(ticket.id).where(ticket.id == _M.ticket_id).exists()
+    first = tables.message.alias("first")
+    has_first = select(first.c.id).where(first.c.id == _M.repeat_of).exists()
+    has_delivery = select(_D.id).where(_D.id == _M.delivery_id).exists()
+    another = tables.message.alias("another")
+    return {
+        "deliveries that told more events than the ledger has messages": (
+            select(_D.id)
+            .outerjoin_from(tables.delivery, told, told.c.delivery_id == _D.id)
+            .where(func.coalesce(told.c.n, 0) != _D.events)
+        ),
+        "messages without a known end": select(_M.id).where(_M.end.not_in([e.value for e in End])),
+        "messages of no delivery": select(_M.id).where(~has_delivery),
+        "dead messages that the dead letters do not know": select(_M.id).where(_M.end == "dead", ~open_dead),
+        "dead letters whose message has another end": (
+            select(_L.message_id)
+            .join_from(tables.dead_letter, tables.message, _M.id == _L.message_id)
+            .where(_L.settled_at.is_(None), _M.end != "dead")
+        ),
+        "ticketed messages without their ticket": select(_M.id).where(
+            _M.end == "ticketed", or_(_M.ticket_id.is_(None), ~has_ticket)
+        ),
+        "merged messages that belong to a ticket which is not there": select(_M.id).where(
+            _M.end == "merged", _M.ticket_id.is_not(None), ~has_ticket
+        ),
+        "repeats of a message that is not there": select(_M.id).where(_M.repeat_of.is_not(None), ~has_first),
+        "messages that were stored twice": (
+            select(_M.id).join_from(
+                tables.message,
+                another,
+                and_(another.c.delivery_id == _M.delivery_id, another.c.position == _M.position, another.c.id < _M.id),
+            )
+        ),
+    }

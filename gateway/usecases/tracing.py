@@ -1,0 +1,82 @@
+"""Lineage as people ask for it: of a ticket's field, of its snapshot, of the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+import core_tickets
+import id_registry
+import lineage
+
+from gateway.config.hub import Hub
+from lineage import FieldGraph
+
+TICKET = "Ticket"
+_graphs: dict[int, FieldGraph] = {}
+
+
+def graph_of(hub: Hub) -> FieldGraph:
+    """The field graph of a configuration: sources → canonical records → tickets → what bridges write and contexts ask."""
+    found = _graphs.get(id(hub))
+    if found is None:
+        found = _build(hub)
+        _graphs.clear()
+        _graphs[id(hub)] = found
+    return found
+
+
+def _build(hub: Hub) -> FieldGraph:
+    graph = FieldGraph()
+    for live in hub.connections.values():
+        for stream, mapping in live.mappings.items():
+            graph.add(mapping, live.dataset(stream), mapping.target)
+    for kind, rules in hub.rules.by_kind.items():
+        for rule in rules:
+            if rule.template is not None:
+                roots = {"ids": "registry", "limit": f"rule {rule.spec.id}", "connection": "hub", "origin": "hub"}
+                graph.add(rule.template, kind, TICKET, roots=roots)
+    for bridge in hub.bridges:
+        target = f"{bridge.origin or bridge.spec.connection or 'bridge'}/{bridge.spec.op}"
+        roots = {"ticket": TICKET, "alert": "Alert", "event": "hub", "origin": "hub", "connection": "hub"}
+        values = {f"key.{k}": e for k, e in bridge.key.items()} | {f"body.{k}": e for k, e in bridge.body.items()}
+        graph.add_rule(bridge.spec.id, target, values, roots=roots, when=[bridge.when] if bridge.when else [])
+    for question in hub.questions:
+        target = f"{question.connection}/{question.spec.question}"
+        roots = {"ticket": TICKET, "alert": "Alert", "origin": "hub", "connection": "hub"}
+        when = [question.when] if question.when else []
+        graph.add_rule(f"context {question.section}", target, dict(question.inputs), roots=roots, when=when)
+    return graph
+
+
+def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
+    """What tickets hold now, as their templates give it: priorities as P0 to P3, things by their human ids."""
+    found = core_tickets.read_values(conn, ids)
+    for values in found.values():
+        for name in ("device", "customer"):
+            if isinstance(values.get(name), int):
+                values[name] = id_registry.format_id(values[name])
+    return found
+
+
+def drill(conn: Connection, number: int, field: str, *, allowed: bool = False) -> lineage.Origin:
+    """Where a ticket's field came from, compared with what the ticket holds now. Raises lineage.NoOrigin."""
+    core_tickets.get(conn, number)
+    now = read_values(conn, [number]).get(number, {})
+    if field in now:
+        return lineage.drill(conn, number, field, stored=now[field], allowed=allowed)
+    return lineage.drill(conn, number, field, allowed=allowed)
+
+
+def impact(conn: Connection, hub: Hub, number: int, field: str) -> lineage.Impact:
+    """What depends on a ticket's field: predicted by the configuration, and done."""
+    core_tickets.get(conn, number)
+    return lineage.impact(conn, number, field, graph=graph_of(hub), dataset=TICKET)
+
+
+def verify(conn: Connection, since: int, sample: float = 1.0) -> lineage.Report:
+    """Recompute what was written since then, and report every difference."""
+    return lineage.verify(conn, since, read_values, sample)
+
+

@@ -1,0 +1,234 @@
+"""The worker: commands out, context, timers, subscriptions, reconciliation, configuration changes.
+
+As many as one likes on PostgreSQL: rows are claimed with SKIP LOCKED, and what only one may do is held by a lease.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import orjson
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from connectors.contract import Delivery
+from connectors.errors import ConnectorError
+from connectors.runtime import Kept
+from gateway import clock, leases, tables
+from gateway.automation import timers
+from gateway.bridge import outbox
+from gateway.config.hub import Hub, Live
+from gateway.context import snapshot
+from gateway.errors import TooBusy, WeftError
+from gateway.reconcile import reconcile
+from gateway.service import Gateway
+
+log = structlog.get_logger(__name__)
+
+LEASE = 15 * clock.SECOND
+IDLE_S = 0.5
+
+
+class SubscriptionSink:
+    """Hands what a subscription receives to the inbox; acknowledges once it is committed."""
+
+    def __init__(self, gateway: Gateway, connection_id: str) -> None:
+        self._gateway = gateway
+        self._connection_id = connection_id
+
+    def offer(self, delivery: Delivery, acknowledge: Callable[[], None]) -> bool:
+        """False: the hub cannot take it now; the subscription keeps it and offers it again."""
+        live = self._gateway.hub.connections.get(self._connection_id)
+        if live is None or live.runtime is None:
+            return False
+        try:
+            self._gateway.receive(live, delivery, self._done(delivery, acknowledge))
+        except TooBusy:
+            return False
+        except (WeftError, ConnectorError) as error:
+            log.warning("subscription.refused", connection=self._connection_id, reason=str(error))
+            return False
+        return True
+
+    def _done(self, delivery: Delivery, acknowledge: Callable[[], None]) -> Callable[[Exception | None], None]:
+        def done(error: Exception | None) -> None:
+            if error is None:
+                acknowledge()
+            else:  # the database is away: on another thread, since the inbox waits for this one
+                self._gateway.later(2.0, lambda: self._again(delivery, acknowledge))
+
+        return done
+
+    def _again(self, delivery: Delivery, acknowledge: Callable[[], None]) -> None:
+        if not self.offer(delivery, acknowledge):
+            self._gateway.later(2.0, lambda: self._again(delivery, acknowledge))
+
+
+class Worker:
+    """One thread that looks what is due, and a pool that does it."""
+
+    def __init__(self, gateway: Gateway, *, threads: int = 8) -> None:
+        self._gateway = gateway
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"[:64]
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="weft-worker")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="weft-worker", daemon=True)
+        self._busy: dict[object, Future[None]] = {}
+        self._subscriptions: dict[str, tuple[Live, Kept]] = {}
+        self._next: dict[str, float] = {}
+        self._polled: dict[str, float] = {}
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop taking work, let what runs end."""
+        self._stop.set()
+        self._gateway.wake_worker.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+        for _, kept in self._subscriptions.values():
+            kept.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        try:
+            with self._gateway.transaction() as conn:
+                leases.release(conn, self.owner)
+        except (WeftError, DBAPIError) as error:
+            log.warning("worker.leases_kept", reason=str(error))  # they run out by themselves
+
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def subscriptions(self) -> dict[str, dict[str, object]]:
+        """State of each running subscription, by connection."""
+        return {connection: dict(kept.detail()) for connection, (_, kept) in self._subscriptions.items()}
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                found = self._round()
+            except (WeftError, DBAPIError) as error:
+                log.warning("worker.round_failed", reason=str(error))
+                found = 0
+            except Exception:  # noqa: BLE001 - one bad round must not end the worker; it is logged whole
+                log.exception("worker.round_broke")
+                found = 0
+            if not found:
+                self._gateway.wake_worker.wait(IDLE_S)
+            self._gateway.wake_worker.clear()
+
+    def _round(self) -> int:
+        """One look at everything; answers how much was begun."""
+        gateway = self._gateway
+        if self._due("config", 1.0):
+            gateway.reload()
+        if self._due("heartbeat", 5.0):
+            self._beat()
+        hub = gateway.hub
+        self._tend_subscriptions(hub)
+        found = self._commands(hub) + self._questions(hub)
+        if self._due("timers", 1.0) and self._lease("timers"):
+            found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
+        self._poll(hub)
+        return found
+
+    def _due(self, what: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._next.get(what, 0.0):
+            return False
+        self._next[what] = now + every_s
+        return True
+
+    def _lease(self, name: str) -> bool:
+        with self._gateway.transaction() as conn:
+            return leases.take(conn, name, self.owner, clock.now(), LEASE)
+
+    def _once(self, key: object, work: Callable[[], object]) -> int:
+        """Run in the pool unless the same is running already."""
+        running = self._busy.get(key)
+        if running is not None and not running.done():
+            return 0
+        self._busy[key] = self._pool.submit(self._guarded, key, work)
+        return 1
+
+    def _guarded(self, key: object, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (WeftError, ConnectorError, DBAPIError) as error:
+            log.warning("worker.task_failed", task=str(key), reason=str(error))
+        except Exception:  # noqa: BLE001 - a bug in one task must not silence the others; it is logged whole
+            log.exception("worker.task_broke", task=str(key))
+        finally:
+            self._gateway.wake_worker.set()
+
+    def _commands(self, hub: Hub) -> int:
+        if self._room() <= 0:
+            return 0
+        with self._gateway.transaction() as conn:
+            claimed = outbox.claim(conn, clock.now(), self._room())
+        for each in claimed:
+            self._once(("command", each.id), lambda c=each: outbox.carry_out(self._gateway, hub, c))  # type: ignore[misc]
+        return len(claimed)
+
+    def _questions(self, hub: Hub) -> int:
+        with self._gateway.transaction() as conn:
+            expanded = snapshot.expand(conn, hub, clock.now())
+            claimed = snapshot.claim(conn, clock.now(), max(self._room(), 0))
+        for each in claimed:
+            key = ("question", each.ticket_id, each.name)
+            self._once(key, lambda s=each: snapshot.ask(self._gateway, hub, s))  # type: ignore[misc]
+        return expanded + len(claimed)
+
+    def _room(self) -> int:
+        self._busy = {key: future for key, future in self._busy.items() if not future.done()}
+        return 32 - len(self._busy)
+
+    def _poll(self, hub: Hub) -> None:
+        for live in hub.connections.values():
+            if not live.spec.enabled or live.runtime is None or "reads" not in live.can:
+                continue
+            if not self._due(f"poll:{live.id}", live.spec.poll_every_s) or not self._lease(f"poll:{live.id}"):
+                continue
+            self._once(("poll", live.id), lambda c=live: self._reconcile(hub, c))  # type: ignore[misc]
+
+    def _reconcile(self, hub: Hub, live: Live) -> None:
+        assert live.runtime is not None
+        for stream in live.runtime.streams():
+            mapping = live.mappings.get(stream.name)
+            if mapping is not None and mapping.target == "Alert":
+                reconcile(self._gateway, hub, live, stream)
+
+    def _tend_subscriptions(self, hub: Hub) -> None:
+        if not self._due("subscriptions", 1.0):
+            return
+        wanted = {
+            live.id: live
+            for live in hub.connections.values()
+            if live.spec.enabled and live.runtime is not None and "subscribes" in live.can
+            and self._lease(f"subscription:{live.id}")
+        }  # fmt: skip
+        for connection, (live, kept) in list(self._subscriptions.items()):
+            if wanted.get(connection) is not live:
+                kept.close()
+                del self._subscriptions[connection]
+        for connection, live in wanted.items():
+            if connection not in self._subscriptions:
+                assert live.runtime is not None
+                kept = Kept(live.runtime, SubscriptionSink(self._gateway, connection), time.monotonic)
+                self._subscriptions[connection] = (live, kept)
+            kept = self._subscriptions[connection][1]
+            self._once(("tend", connection), kept.tend)
+
+    def _beat(self) -> None:
+        detail = orjson.dumps({"subscriptions": self.subscriptions()}, default=str).decode()
+        with self._gateway.transaction() as conn:
+            insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+            values = {"at": clock.now(), "detail": detail}
+            statement = insert(tables.heartbeat).values(owner=self.owner, **values)
+            conn.execute(statement.on_conflict_do_update(index_elements=["owner"], set_=values))
