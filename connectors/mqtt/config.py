@@ -144,6 +144,12 @@ class CommandSettings(Settings):
     )
     qos: Literal[0, 1] = Field(1, description="Quality of service of commands")
     retain: bool = Field(False, description="Let the broker keep the last command for devices that connect later")
+    expire_after_s: int = Field(
+        0,
+        ge=0,
+        le=4_294_967_295,
+        description="A device that is away gets a command only if back within so many seconds (MQTT 5); 0: always",
+    )
     response_topic: Topic | None = Field(
         None,
         description="Where devices answer; may hold names of `topic` and {id}. None: the broker's acknowledgement is "

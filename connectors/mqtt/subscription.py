@@ -30,9 +30,10 @@ import orjson
 
 from connectors.contract import Delivery, Sink
 from connectors.errors import BadRecord, ConfigProblem, ConnectorError, Transient
-from connectors.mqtt.client import Line, Lost, Welcome, Will, subscription_problem
+from connectors.mqtt.client import Line, Lost, Welcome, Will
 from connectors.mqtt.config import SPARKPLUG, MqttConfig
 from connectors.mqtt.edges import EdgeNodes
+from connectors.mqtt.refusals import subscription_problem
 from connectors.mqtt.sparkplug import SparkplugTopic, milliseconds_of, rebirth, topic_of
 from connectors.mqtt.wire import Message
 
