@@ -26,11 +26,12 @@ from sqlalchemy import (
 __all__ = ["entry", "link", "metadata", "ticket"]
 
 metadata = MetaData()
+_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite's own row id: no index of its own
 
 ticket = Table(
     "ticket",
     metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", _ID, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("priority", SmallInteger, nullable=False),
     Column("status", Text, nullable=False),
@@ -82,13 +83,12 @@ Index("ix_ticket_updated", ticket.c.updated_at, _id)
 for _column in (ticket.c.device, ticket.c.customer, ticket.c.assignee, ticket.c.storm_id):
     _given = text(f"{_column.name} IS NOT NULL")
     Index(f"ix_ticket_{_column.name}", _column, _id, postgresql_where=_given, sqlite_where=_given)
-_open = text("status NOT IN ('resolved', 'closed')")
-Index("ix_ticket_open", ticket.c.status, _id, postgresql_where=_open, sqlite_where=_open)
+Index("ix_ticket_status", ticket.c.status, ticket.c.priority, _id)
 
 entry = Table(
     "ticket_entry",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", _ID, primary_key=True, autoincrement=True),
     Column("ticket_id", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("type", Text, nullable=False),  # change, comment, note
