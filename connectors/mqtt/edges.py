@@ -125,7 +125,7 @@ class EdgeNodes:
                 found[key] = meaning
             elif not key.startswith("="):
                 complete = False
-        return ({KNOWN: orjson.dumps(found).decode()} if found else {}), complete
+        return ({KNOWN: orjson.dumps({k: list(m) for k, m in found.items()}).decode()} if found else {}), complete
 
     def _may_ask(self, node: EdgeNode, now: float) -> bool:
         if not self._rebirth or (node.asked_at is not None and now - node.asked_at < ASK_AGAIN_S):
