@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import mappings.builtin  # noqa: F401  (registers the functions)
 from mappings.errors import EvaluationError
-from mappings.registry import FUNCTIONS, REQUIRED, Function, Parameter
+from mappings.registry import DYNAMIC, FUNCTIONS, REQUIRED, Function, Parameter
 from mappings.suggestions import among
 from mappings.tree import Call, Literal, Node, TableRead, walk
 from mappings.typing_rules import either
@@ -43,14 +43,25 @@ def convert(reader: _Reader, at: ast.Call, depth: int) -> Node:
             arguments.append(reader.convert(argument, depth + 1))
             _check(reader, argument, arguments[-1], parameter, function)
         _prepare(reader, at, arguments[-1], parameter, index, prepared)
-    return Call(
-        *reader.place(at),
-        _kind(function, arguments),
-        _nullable(function, arguments),
-        function,
-        tuple(arguments),
-        prepared,
-    )
+    kind, nullable = _kind(function, arguments), _nullable(function, arguments)
+    special = _specialise(reader, at, function, arguments, prepared)
+    return Call(*reader.place(at), kind, nullable, function, tuple(arguments), prepared, special)
+
+
+def _specialise(
+    reader: _Reader, at: ast.Call, function: Function, arguments: list[Node], prepared: Mapping[int, Any]
+) -> Callable[..., Any] | None:
+    if function.specialise is None or reader.problems:
+        return None
+    known = [
+        prepared.get(index, node.value) if isinstance(node, (Literal, TableRead)) else DYNAMIC
+        for index, node in enumerate(arguments)
+    ]
+    try:
+        return function.specialise(*known)
+    except EvaluationError as error:
+        reader.refuse(at, str(error))
+        return None
 
 
 def fallible_calls(node: Node) -> list[Call]:

@@ -35,7 +35,7 @@ from mappings.tree import (
     Step,
     TableRead,
 )
-from mappings.values import CONTEXT, Kind
+from mappings.values import CONTEXT, Kind, short_enough
 
 FAILURES = (EvaluationError, ArithmeticError)
 """What a computation may raise because of the record at hand. Anything else is a bug."""
@@ -78,6 +78,7 @@ class Writer:
             "datetime": datetime,
             "date": date,
             "UTC": UTC,
+            "short_enough": short_enough,
             "Failed": Failed,
             "FAILURES": FAILURES,
             "_add": CONTEXT.add,
@@ -263,33 +264,46 @@ class Writer:
         self.lines.append((self.depth + 1, last))
 
     def _call(self, node: Call) -> str:
-        if node.function.lazy:
+        function = node.function
+        if function.lazy:
             return self._first(node.arguments)
-        guards: list[str] = []
-        in_place, safe = [], []
-        direct = True
-        for index, argument in enumerate(node.arguments):
-            parameter = node.function.parameter(index)
-            text = self.value(argument) if isinstance(argument, TableRead) else self.atom(argument)
-            safe.append(text)
-            if index in node.prepared:
-                in_place.append(self.constant(node.prepared[index]))
-                continue
-            guard = self._guard(text, argument, parameter)
-            direct = direct and guard is not None
-            if guard:
-                guards.append(guard)
-            if parameter.exact and isinstance(argument, Literal) and isinstance(argument.value, int):
-                text = self.constant(Decimal(argument.value))
-            in_place.append(text)
-        slow = f"{self.constant(node.function.checked, 'C')}({', '.join(safe)})"
-        if not direct:
+        texts = [self.value(a) if isinstance(a, TableRead) else self.atom(a) for a in node.arguments]
+        slow = f"{self.constant(function.checked, 'C')}({', '.join(texts)})"
+        guards = [
+            self._guard(text, argument, function.parameter(index), only_text=function.inline is not None)
+            for index, (text, argument) in enumerate(zip(texts, node.arguments, strict=True))
+            if index not in node.prepared
+        ]
+        if None in guards:
             return slow
-        fast = f"{self.constant(node.function.raw(len(node.arguments)), 'F')}({', '.join(in_place)})"
-        return f"({fast} if {' and '.join(guards)} else {slow})" if guards else fast
+        fast = self._direct(node, texts)
+        tests = " and ".join(guard for guard in guards if guard)
+        return f"({fast} if {tests} else {slow})" if tests else fast
 
-    def _guard(self, name: str, argument: Node, parameter: Parameter) -> str | None:
+    def _direct(self, node: Call, texts: list[str]) -> str:
+        """The call itself, for arguments known to be right."""
+        function = node.function
+        if function.inline is not None:
+            return function.inline(*texts)
+        if node.special is not None:
+            known = (Literal, TableRead)
+            rest = [
+                text for text, argument in zip(texts, node.arguments, strict=True) if not isinstance(argument, known)
+            ]
+            return f"{self.constant(node.special, 'S')}({', '.join(rest)})"
+        for index, argument in enumerate(node.arguments):
+            if index in node.prepared:
+                texts[index] = self.constant(node.prepared[index])
+            elif function.parameter(index).exact and isinstance(argument, Literal) and isinstance(argument.value, int):
+                texts[index] = self.constant(Decimal(argument.value))
+        return f"{self.constant(function.raw(len(texts)), 'F')}({', '.join(texts)})"
+
+    def _guard(self, name: str, argument: Node, parameter: Parameter, *, only_text: bool) -> str | None:
         """A test that the argument may be handed over as it is; empty when that is known, None when it never may."""
+        if only_text:
+            literal = isinstance(argument, Literal)
+            known = argument.kind is Kind.TEXT and literal
+            return "" if known else None if literal else f"{name}.__class__ is str"
         if isinstance(argument, (Literal, TableRead)):
             return ""  # its kind was checked when it was read
         if parameter.prepared is not None:

@@ -11,10 +11,11 @@ from mappings.compiler import Writer
 from mappings.errors import EvaluationError
 from mappings.records import Field
 from mappings.suggestions import among, nearest
-from mappings.tree import Literal, Node
+from mappings.tree import Arithmetic, Call, Literal, Node
 from mappings.values import (
     CONTEXT,
     MAX_DIGITS,
+    MAX_EXPONENT,
     MAX_TEXT,
     Kind,
     as_decimal,
@@ -131,18 +132,32 @@ def write_coercion(writer: Writer, name: str, node: Node, field: Field) -> None:
         writer.line(f"{name} = {writer.constant(coerce(node.value, field))}")
         return
     convert = writer.constant(lambda value: coerce(value, field), "as_")
+    right = _already_right(name, node, field)
+    if right:
+        writer.line(f"if not ({right}) and {name} is not None: {name} = {convert}({name})")
+
+
+def _already_right(name: str, node: Node, field: Field) -> str:
+    """Source of a test that the value needs nothing done to it; empty when that is known beforehand."""
+    computed = isinstance(node, (Arithmetic, Call))
     if field.choices:
-        writer.line(f"if {name} is not None and {name} not in {field.choices!r}: {name} = {convert}({name})")
-    elif field.kind is Kind.TEXT:
-        tests = f"{name}.__class__ is str and len({name}) <= {MAX_TEXT}"
-        writer.line(f"if not ({tests}) and {name} is not None: {name} = {convert}({name})")
-    elif field.kind is Kind.NUMBER and field.scale is None:
-        tests = f"{name}.__class__ is Decimal and {name}.is_finite() and -999 <= {name}.adjusted() <= 999"
-        writer.line(f"if not ({tests}) and {name} is not None: {name} = {convert}({name})")
-    elif field.kind is Kind.BOOL:
-        writer.line(f"if {name} is not True and {name} is not False and {name} is not None: {name} = {convert}({name})")
-    else:
-        writer.line(f"if {name} is not None: {name} = {convert}({name})")
+        return f"{name} in {field.choices!r}"
+    match field.kind:
+        case Kind.TEXT:
+            return f"{name}.__class__ is str and len({name}) <= {MAX_TEXT}"
+        case Kind.NUMBER if field.scale is None:
+            small = "" if computed else f" and -{MAX_EXPONENT} <= {name}.adjusted() <= {MAX_EXPONENT}"
+            return f"{name}.__class__ is Decimal and {name}.is_finite(){small}"
+        case Kind.BOOL:
+            known = node.kind is Kind.BOOL and not node.nullable
+            return "" if known else f"{name} is True or {name} is False"
+        case Kind.INT:
+            return f"{name}.__class__ is int and {-(10**18)} < {name} < {10**18}"
+        case Kind.DATE:
+            return f"{name}.__class__ is date"
+        case Kind.DATETIME:
+            return f"{name}.__class__ is datetime and {name}.tzinfo is UTC"
+    return "False"
 
 
 def missing(field: Field) -> EvaluationError:

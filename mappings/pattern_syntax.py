@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mappings.errors import EvaluationError
 
 MAX_PATTERN = 500
-MAX_PROGRAM = 300
+MAX_PROGRAM = 200
 MAX_REPEAT = 100
 MAX_GROUPS = 40
 
@@ -104,6 +104,17 @@ def _needed(tree: _Part) -> str:
             runs.append(run)
             run = ""
     return max([*runs, run], key=len)
+
+
+def _may_be_empty(part: _Part) -> bool:
+    match part.kind:
+        case "sequence" | "group":
+            return all(map(_may_be_empty, part.parts))
+        case "either":
+            return any(map(_may_be_empty, part.parts))
+        case "repeat":
+            return part.low == 0 or _may_be_empty(part.parts[0])
+    return part.kind != "char"
 
 
 class _Reader:
@@ -240,6 +251,8 @@ class _Reader:
         self.at += lazy
         if self._peek() in ("*", "+", "?", "{"):
             raise self._wrong("a repetition of a repetition: put it in a group")
+        if high != 1 and _may_be_empty(part):
+            raise self._wrong("what is repeated may be empty: write it so that it takes at least one character")
         return _Part("repeat", (part,), low=low, high=high, lazy=lazy)
 
     def _counts(self) -> tuple[int, int | None]:

@@ -24,6 +24,8 @@ from mappings.values import Kind, as_decimal, as_number, describe, in_utc, kind_
 F = TypeVar("F", bound=Callable[..., Any])
 
 REQUIRED = object()
+DYNAMIC = object()
+"""Stands for an argument that is known only with the record, where a function is specialised."""
 FUNCTIONS: dict[str, Function] = {}
 
 
@@ -102,6 +104,11 @@ class Function:
     masking: bool = False
     lazy: bool = False
     """The first of its arguments that is not null; those after it are not looked at."""
+    specialise: Callable[..., Callable[..., Any] | None] | None = None
+    """Called once per call in a text, with what is known beforehand (else DYNAMIC). Gives a quicker function of the
+    remaining arguments that does the same, or None; raises EvaluationError for arguments that can never go together."""
+    inline: Callable[..., str] | None = None
+    """Python source that does the same for arguments that are all text."""
     examples: tuple[str, ...] = field(default=())
 
     @property
@@ -158,6 +165,8 @@ def function(
     aggregate: bool = False,
     masking: bool = False,
     lazy: bool = False,
+    specialise: Callable[..., Callable[..., Any] | None] | None = None,
+    inline: Callable[..., str] | None = None,
 ) -> Callable[[F], F]:
     """Register a function of the language under its own name or another."""
 
@@ -178,6 +187,8 @@ def function(
             aggregate=aggregate,
             masking=masking,
             lazy=lazy,
+            specialise=specialise,
+            inline=inline,
             examples=examples,
         )
         if known.name in FUNCTIONS:

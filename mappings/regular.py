@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mappings.errors import EvaluationError
 from mappings.pattern_syntax import CharSet, Instruction, Operation, compile_pattern
 
-MAX_SEARCHED = 16_384
+MAX_SEARCHED = 8_192
 """Characters of a text that is searched."""
 _MAX_MOVES = 20_000
 

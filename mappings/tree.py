@@ -128,11 +128,13 @@ class Choice(Node):
 @dataclass(frozen=True, slots=True)
 class Call(Node):
     """A call of a registered function. `arguments` stand in the order of its parameters; `prepared` holds what was made
-    of a literal beforehand (a pattern, a zone), by position."""
+    of a literal beforehand (a pattern, a zone), by position; `special` a quicker function of the arguments that are no
+    literals."""
 
     function: Function
     arguments: tuple[Node, ...]
     prepared: Mapping[int, Any]
+    special: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

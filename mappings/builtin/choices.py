@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mappings.errors import EvaluationError
-from mappings.registry import Table, function
+from mappings.registry import DYNAMIC, FUNCTIONS, Table, function
 from mappings.suggestions import nearest
 from mappings.values import as_text, describe
 
@@ -39,7 +40,14 @@ def default(value: Any | None, otherwise: Any | None) -> Any:
     return first(value, otherwise)
 
 
-@function(fallible=True)
+def _lookup_in(value: Any, table: dict[str, Any], otherwise: Any = DYNAMIC) -> Callable[..., Any] | None:
+    if value is not DYNAMIC or otherwise is DYNAMIC:
+        return None
+    find, whole = table.get, FUNCTIONS["lookup"].checked
+    return lambda key: find(key, otherwise) if key.__class__ is str else whole(key, table, otherwise)
+
+
+@function(fallible=True, specialise=_lookup_in)
 def lookup(value: Any, table: Table) -> Any:
     """What a table of the mapping (`tables:`), or a map written in its place, has under the value. Fails when it has
     nothing.

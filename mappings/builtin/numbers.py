@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from mappings import operators
 from mappings.errors import EvaluationError
-from mappings.registry import function
+from mappings.registry import DYNAMIC, function
 from mappings.values import CONTEXT, MAX_DIGITS, as_number, describe, in_bounds, whole_in_bounds
 
 _NUMBER = re.compile(r"[+-]?(\d{1,60}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
@@ -82,7 +83,14 @@ def _rounded(value: Decimal, digits: int, mode: str | None = None) -> Decimal:
     return rounded if digits >= 0 else rounded.quantize(Decimal(1), context=CONTEXT)
 
 
-@function("round")
+def _round_to(value: Any, digits: Any = 0) -> Callable[..., Any] | None:
+    if digits is DYNAMIC or digits < 0 or value is not DYNAMIC:
+        return None
+    quantum = _quantum(digits)
+    return lambda number: number.quantize(quantum, None, CONTEXT)
+
+
+@function("round", specialise=_round_to)
 def round_half_up(value: Decimal, digits: int = 0) -> Decimal:
     """The number rounded to so many digits after the point; a half goes away from zero.
 

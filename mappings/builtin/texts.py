@@ -11,11 +11,11 @@ from mappings.errors import EvaluationError
 from mappings.registry import function, prepared
 from mappings.values import MAX_TEXT, as_text, describe, kind_of, short_enough
 
-_NO_DIGIT = re.compile(r"[^0-9]+")
+_NO_DIGIT = bytes(set(range(128)) - set(b"0123456789"))
 _SPACE = re.compile(r"\s+")
 
 
-@function()
+@function(inline=lambda *values: f"short_enough({' + '.join(values)})")
 def concat(value: Any, *values: Any) -> str:
     """The values one after the other, as text. Null if one of them is null: use `join` to leave nulls out.
 
@@ -38,22 +38,22 @@ def text(value: Any) -> str:
     return as_text(value)
 
 
-@function()
+@function(inline=lambda value: f"{value}.lower()")
 def lower(value: str) -> str:
     """The text in lower case.
 
     lower('ABC') == 'abc'
     """
-    return short_enough(value).lower()
+    return value.lower()
 
 
-@function()
+@function(inline=lambda value: f"{value}.upper()")
 def upper(value: str) -> str:
     """The text in upper case.
 
     upper('abc') == 'ABC'
     """
-    return short_enough(value).upper()
+    return value.upper()
 
 
 @function()
@@ -113,10 +113,10 @@ def digits(value: str) -> str:
 
     digits('+86 (010) 1234-5678') == '8601012345678'
     """
-    return _NO_DIGIT.sub("", short_enough(value))
+    return value.encode("ascii", "ignore").translate(None, _NO_DIGIT).decode()
 
 
-@function(predicate=True)
+@function(predicate=True, inline=lambda value, part: f"({part} in {value})")
 def contains(value: str, part: str) -> bool:
     """Whether `part` stands somewhere in the text. False with null. For lists and maps: `part in list`.
 
@@ -126,7 +126,7 @@ def contains(value: str, part: str) -> bool:
     return part in value
 
 
-@function(predicate=True)
+@function(predicate=True, inline=lambda value, part: f"{value}.startswith({part})")
 def starts_with(value: str, part: str) -> bool:
     """Whether the text begins with `part`. False with null.
 
@@ -135,7 +135,7 @@ def starts_with(value: str, part: str) -> bool:
     return value.startswith(part)
 
 
-@function(predicate=True)
+@function(predicate=True, inline=lambda value, part: f"{value}.endswith({part})")
 def ends_with(value: str, part: str) -> bool:
     """Whether the text ends with `part`. False with null.
 

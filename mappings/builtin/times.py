@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from mappings.builtin.numbers import read_number
 from mappings.builtin.units import Unit, find_unit
 from mappings.errors import EvaluationError
-from mappings.registry import function, prepared
+from mappings.registry import DYNAMIC, function, prepared
 from mappings.values import CONTEXT, describe, in_utc
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -153,12 +153,15 @@ def to_datetime(value: Any, format: LayoutText = None, zone: ZoneText = None) ->
     return _moment(value, format, zone)
 
 
-@lru_cache(maxsize=4096)
-def _day(text: str, layout: Layout | None) -> date:
-    return (_by_iso(text) if layout is None else _by_layout(text, layout)).date()
+def _dates_as(value: Any, format: Any = None, zone: Any = None, otherwise: Any = DYNAMIC) -> Callable[..., Any] | None:
+    """Days repeat: each text is read once."""
+    if value is not DYNAMIC or format is DYNAMIC or zone is DYNAMIC or otherwise is not DYNAMIC:
+        return None
+    day = lru_cache(maxsize=4096)(lambda text: to_date(text, format, zone))
+    return lambda given: day(given) if given.__class__ is str else to_date(given, format, zone)
 
 
-@function("date", fallible=True)
+@function("date", fallible=True, specialise=_dates_as)
 def to_date(value: Any, format: LayoutText = None, zone: ZoneText = None) -> date:
     """The calendar day a text stands for, or of a moment as seen in `zone` (UTC if none is given). Fails for anything
     else.
@@ -167,7 +170,7 @@ def to_date(value: Any, format: LayoutText = None, zone: ZoneText = None) -> dat
     date(datetime('2026-11-22T20:00:00Z'), zone='Asia/Shanghai') == date('2026-11-23')
     """
     if isinstance(value, str):
-        return _day(value, format)
+        return (_by_iso(value) if format is None else _by_layout(value, format)).date()
     if isinstance(value, datetime):
         return _in_zone(value, zone).date()
     if isinstance(value, date):

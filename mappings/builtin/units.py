@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from mappings.errors import EvaluationError
-from mappings.registry import function, prepared
+from mappings.registry import DYNAMIC, function, prepared
 from mappings.suggestions import nearest
 from mappings.values import CONTEXT
 
@@ -98,10 +99,29 @@ def _factors(source: Unit, target: Unit) -> tuple[Decimal, Decimal, Decimal]:
     factor = source.factor / target.factor
     offset = (source.offset - target.offset) / target.factor
     below = factor.denominator * offset.denominator
+    rest = below
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest == 1:  # a finite decimal: one multiplication does it
+        return _exact(factor), _exact(offset), Decimal(1)
     return Decimal(int(factor * below)), Decimal(int(offset * below)), Decimal(below)
 
 
-@function()
+def _exact(number: Fraction) -> Decimal:
+    return CONTEXT.divide(Decimal(number.numerator), Decimal(number.denominator))
+
+
+def _convert_between(value: Any, source: Any, target: Any) -> Callable[..., Any] | None:
+    if source is DYNAMIC or target is DYNAMIC or value is not DYNAMIC:
+        return None
+    a, b, c = _factors(source, target)
+    if c == 1:
+        return lambda number: CONTEXT.fma(number, a, b)
+    return lambda number: CONTEXT.divide(CONTEXT.fma(number, a, b), c)
+
+
+@function(specialise=_convert_between)
 def convert(
     value: Decimal, source: Annotated[Unit, prepared(find_unit)], target: Annotated[Unit, prepared(find_unit)]
 ) -> Decimal:
@@ -113,4 +133,4 @@ def convert(
     convert(90, 'km/h', 'm/s') == 25
     """
     a, b, c = _factors(source, target)
-    return CONTEXT.divide(CONTEXT.fma(value, a, b), c)
+    return CONTEXT.fma(value, a, b) if c == 1 else CONTEXT.divide(CONTEXT.fma(value, a, b), c)

@@ -1,0 +1,1 @@
+"""Measurements that a person or CI can repeat: `python -m benchmarks.mapping`."""
