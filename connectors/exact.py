@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from connectors.errors import BadRecord
@@ -25,6 +25,23 @@ def load_json(data: bytes | str) -> Any:
         raise BadRecord("nested too deeply", record=_excerpt(data)) from None
     except ValueError as error:
         raise BadRecord(f"not JSON: {error}", record=_excerpt(data)) from None
+
+
+def exact_number(value: object) -> Decimal:
+    """A number as systems send it: a JSON number, or a text that is one.
+
+    :raises BadRecord: it is none, is not finite, or is beyond 10^±400.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
+        raise BadRecord(f"{value!r} is no number", record=value)
+    try:
+        number = Decimal(value)
+        in_proportion = number.is_finite() and (not number or abs(number.adjusted()) <= MAX_EXPONENT)
+    except InvalidOperation:
+        in_proportion = False
+    if not in_proportion:
+        raise BadRecord(f"{str(value)[:40]!r} is no number", record=value)
+    return number
 
 
 def _decimal(text: str) -> Decimal:

@@ -178,7 +178,11 @@ def _verbs(world: Any) -> Iterator[tuple[str, Callable[[], object]]]:
 
 def _say(world: Any, how: Break) -> Iterator[str]:
     """Everything the connector says when this happens to each of its calls."""
-    for _, call in _verbs(world):
+    done: set[str] = set()
+    for verb, call in _verbs(world):
+        if how.kind == "timeout" and verb in done:
+            continue  # waiting takes its time: once for each verb is enough
+        done.add(verb)
         world.break_next(how)
         try:
             said = call()

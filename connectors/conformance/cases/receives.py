@@ -34,6 +34,8 @@ JUNK = {
     "nesting without end": b'{"a":' * 5000 + b"1" + b"}" * 5000,
     "a number without end": b'{"value": ' + b"9" * 5000 + b"}",
 }
+STORED_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "x-request-id"})
+"""What the hub keeps of a delivery's headers, beside `weft-…`; the others may hold a credential."""
 
 
 class ReceiveCases(Cases):
@@ -106,6 +108,19 @@ class ReceiveCases(Cases):
             assert _refused(world, replace(delivery, body=b'{"cut off')), "an unsigned junk body must be an AuthProblem"
 
     @receives()
+    def test_what_the_hub_has_verified_before_is_not_verified_again(self, world: Any) -> None:
+        for delivery in world.deliveries():
+            kept = {name: value for name, value in delivery.headers.items() if name in STORED_HEADERS}
+            stored = replace(delivery, headers=kept, path_token="", verified=True)
+            assert world.connector().receive(stored) == world.connector().receive(delivery), "a replay differs"
+
+    @receives()
+    def test_odd_characters_in_a_header_are_a_forgery_like_any_other(self, world: Any) -> None:
+        for delivery in world.forged():
+            odd = {name: value + "ü中" for name, value in world.deliveries()[0].headers.items()}
+            assert _refused(world, replace(delivery, headers=odd, path_token="ü中")), "an odd proof was accepted"
+
+    @receives()
     def test_junk_is_a_bad_record_and_nothing_else(self, world: Any) -> None:
         connector = world.connector()
         readable: frozenset[str] = getattr(world, "readable", frozenset())
@@ -169,7 +184,7 @@ def _damaged(body: bytes, dice: random.Random) -> list[bytes]:
         found.append(bytes(bytes_))
     values = list(re.finditer(rb'(?<=[:\[,])\s*("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null)(?=\s*[,}\]])', body))
     for match in dice.sample(values, min(20, len(values))):
-        for other in (b"null", b"[]", b'"x"', b"{}", b"1e999"):
+        for other in (b"null", b"[]", b'"x"', b"{}", b"1e999", b'"1e999999"', b'"NaN"', b"true"):
             found.append(body[: match.start(1)] + other + body[match.end(1) :])
     return found
 

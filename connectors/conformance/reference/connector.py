@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -38,7 +38,7 @@ from connectors.contract import (
     Stream,
 )
 from connectors.errors import AuthProblem, BadRecord, ConfigProblem, Transient
-from connectors.exact import load_json
+from connectors.exact import exact_number, load_json
 
 _TEXT = {"type": "string"}
 ORDERS = Stream(
@@ -143,10 +143,8 @@ class AcmeConnector:
     # -- receives ----------------------------------------------------------------------------------------------------
 
     def receive(self, delivery: Delivery) -> Sequence[Event]:
-        key = self._config.webhook_secret.get_secret_value().encode()
-        proof = hmac.new(key, delivery.body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(proof, delivery.headers.get("x-acme-signature", "")):
-            raise AuthProblem("the signature is wrong", hint="webhook_secret must equal Acme's webhook key")
+        if not delivery.verified:
+            self._verify(delivery)
         message = load_json(delivery.body)
         alarms = message.get("alarms") if isinstance(message, dict) else None
         if not isinstance(alarms, list) or not alarms:
@@ -157,6 +155,12 @@ class AcmeConnector:
             Event(f"{prefix}:{place}", "alarm", record, key=record["id"], op=_op(record))
             for place, record in enumerate(map(_alarm, alarms))
         ]
+
+    def _verify(self, delivery: Delivery) -> None:
+        key = self._config.webhook_secret.get_secret_value().encode()
+        proof = hmac.new(key, delivery.body, hashlib.sha256).hexdigest().encode()
+        if not hmac.compare_digest(proof, delivery.headers.get("x-acme-signature", "").encode()):
+            raise AuthProblem("the signature is wrong", hint="webhook_secret must equal Acme's webhook key")
 
     def subscribe(self, sink: Sink) -> Feed:
         return Feed(self._client, sink).start()
@@ -277,15 +281,7 @@ def _target(command: Command) -> tuple[str, str]:
 
 
 def _number(value: Any) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        number = Decimal(value) if isinstance(value, (int, str, Decimal)) else None
-    except InvalidOperation:
-        number = None
-    if number is None or not number.is_finite():
-        raise BadRecord(f"{value!r} is no number", record=value)
-    return number
+    return None if value is None else exact_number(value)
 
 
 def _time(value: Any) -> datetime:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import BadRecord
-from connectors.exact import load_json
+from connectors.exact import exact_number, load_json
 
 
 def test_numbers_are_exact() -> None:
@@ -29,6 +29,16 @@ def test_what_is_no_harmless_json_is_a_bad_record(body: bytes | str) -> None:
         load_json(body)
     assert str(refusal.value)
     assert len(str(refusal.value.record)) <= 500
+
+
+def test_a_number_may_come_as_a_text() -> None:
+    assert [exact_number(value) for value in ("1.50", 7, Decimal("0.1"))] == [Decimal("1.50"), 7, Decimal("0.1")]
+
+
+@pytest.mark.parametrize("value", ["", "abc", "NaN", "Infinity", "1e999999999", "0x10", None, True, 1.5, [1]], ids=repr)
+def test_what_is_no_number_is_a_bad_record(value: object) -> None:
+    with pytest.raises(BadRecord, match="is no number"):
+        exact_number(value)
 
 
 @given(st.binary(max_size=200))
