@@ -23,7 +23,7 @@ from lineage.impacts import Impact, impact, readers
 from lineage.landing import SourceRead, land
 from lineage.openlineage import DatasetName, Emitter, FileEmitter, Flow, HttpEmitter, run_event
 from lineage.origins import FactOrigin, How, Origin, SourceField, Verdict
-from lineage.plans import Plan, plan
+from lineage.plans import Plan, allow_functions, plan
 from lineage.recording import Effect, Fact, Write, note_effects, record
 from lineage.replay import Withheld
 from lineage.replay import run as run_plan
@@ -67,6 +67,7 @@ __all__ = [
     "Verdict",
     "Withheld",
     "Write",
+    "allow_functions",
     "close_run",
     "drill",
     "erase",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from lineage.errors import Damaged, UnstorableValue
 
 _TAGGED = b"\x01"
 _TAGS = frozenset({"$datetime", "$number", "$text", "$map", "$erased"})
+_DEEPEST = 200
 _INT64 = 1 << 63
 _MAX_BITS = 8192  # Python itself refuses to read integers of more than 4,300 digits
 
@@ -58,7 +59,7 @@ def decode(text: bytes | str) -> Any:
         if text[:1] == _TAGGED:
             return _untag(json.loads(text[1:], parse_float=Decimal))
         return json.loads(text, parse_float=Decimal)
-    except (ValueError, TypeError, LookupError) as problem:
+    except (ValueError, TypeError, LookupError, AttributeError, InvalidOperation, RecursionError) as problem:
         raise Damaged(f"not the JSON of a record: {problem}") from problem
 
 
@@ -76,7 +77,9 @@ def _decimal(value: Any) -> Any:
     raise TypeError
 
 
-def _tag(value: Any, path: str) -> Any:
+def _tag(value: Any, path: str, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise UnstorableValue(path, value, f"maps and lists may be nested {_DEEPEST} deep")
     match value:
         case None | bool():
             return value
@@ -97,20 +100,20 @@ def _tag(value: Any, path: str) -> Any:
         case Gone():
             return {"$erased": value.token}
         case Mapping():
-            return _tag_map(value, path)
+            return _tag_map(value, path, depth + 1)
         case list() | tuple():
-            return [_tag(item, f"{path}[{i}]") for i, item in enumerate(value)]
+            return [_tag(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
         case float():
             return value
     raise UnstorableValue(path, value)
 
 
-def _tag_map(value: Mapping[Any, Any], path: str) -> Any:
+def _tag_map(value: Mapping[Any, Any], path: str, depth: int) -> Any:
     items = []
     for key, item in value.items():
         if not isinstance(key, str):
             raise UnstorableValue(path, key)
-        items.append((_tag(key, path), _tag(item, f"{path}.{key}" if path else key)))
+        items.append((_tag(key, path), _tag(item, f"{path}.{key}" if path else key, depth)))
     plain = all(isinstance(key, str) for key, _ in items)
     if plain and not (len(items) == 1 and items[0][0] in _TAGS):
         return dict(items)

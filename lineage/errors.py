@@ -57,13 +57,11 @@ class UnstorableValue(BadInput):
 
     path: str
 
-    def __init__(self, path: str, value: object) -> None:
-        kind = type(value).__name__
-        super().__init__(
-            f"{path or 'the record'}: a {kind} can't be kept; use text, int, Decimal, bool, null, an aware datetime, "
-            "or lists and maps (with text keys) of these",
-            path=path,
+    def __init__(self, path: str, value: object, remedy: str = "") -> None:
+        remedy = remedy or (
+            "use text, int, Decimal, bool, null, an aware datetime, or lists and maps (with text keys) of these"
         )
+        super().__init__(f"{path or 'the record'}: a {type(value).__name__} can't be kept; {remedy}", path=path)
 
 
 class UnknownOrigin(BadInput):

@@ -41,6 +41,8 @@ class FieldGraph:
     ) -> None:
         """Add a mapping from one dataset to another. `roots`: first path parts that stand for other datasets
         (`{"ids": "registry", "hub": "hub"}`); `prefix` as in `plan`."""
+        for name in mapping.fields:
+            self._know(Node(target, parse_field(prefix + name)))
         for edge in mapping.edges:
             whole = edge.target_field == EVERY_FIELD
             self.connect(
@@ -78,8 +80,12 @@ class FieldGraph:
         key = (source, target, type, subtype, via)
         known = self._edges.get(key)
         self._edges[key] = GraphEdge(*key[:4], masking and (known is None or known.masking), via)
-        for node in (source, target, Node(source.dataset, None), Node(target.dataset, None)):
-            self._nodes[node] = None
+        self._know(source)
+        self._know(target)
+
+    def _know(self, node: Node) -> None:
+        self._nodes[node] = None
+        self._nodes[Node(node.dataset, None)] = None
         self._index = None
 
     def nodes(self, dataset: str | None = None) -> list[Node]:

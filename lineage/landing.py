@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from lineage import tables
 from lineage.codec import Gone, decode, encode
@@ -141,7 +141,10 @@ def fetch(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
     rows: list[Any] = []
     for start in range(0, len(ids), _CHUNK):
         chunk = list(ids[start : start + _CHUNK])
-        rows += conn.execute(select(*_FETCHED).where(tables.landing.c.id.in_(chunk))).all()
+        if conn.dialect.name == "postgresql":
+            rows += conn.exec_driver_sql(_FETCH.format("= ANY (%b::bigint[])"), (chunk,)).all()
+        else:
+            rows += conn.exec_driver_sql(_FETCH.format(f"IN ({', '.join('?' * len(chunk))})"), tuple(chunk)).all()
     names = state.datasets.keys(conn, {row.dataset for row in rows})
     return {row.id: unpack(conn, state, row, names[row.dataset]) for row in rows}
 
@@ -158,13 +161,7 @@ def unpack(conn: Connection, state: State, row: Any, dataset: str) -> Landed:
     return Landed(row.id, dataset, row.key, row.read_at, row.landed_in, row.erased_at, record, problem)
 
 
-_FETCHED = (
-    tables.landing.c.id,
-    tables.landing.c.dataset,
-    tables.landing.c.key,
-    tables.landing.c.read_at,
-    tables.landing.c.run.label("landed_in"),
-    tables.landing.c.erased_at,
-    tables.landing.c.dictionary,
-    tables.landing.c.payload,
-)
+_FETCH = """
+    SELECT id, dataset, key, read_at, run AS landed_in, erased_at, dictionary, payload
+    FROM lineage_landing WHERE id {}
+"""

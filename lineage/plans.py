@@ -13,8 +13,10 @@ from lineage import tables
 from lineage.errors import UnknownPlan
 from lineage.state import State, state_of
 from mappings import Mapping, MappingError, load_mapping
+from mappings.external import ALLOWED
 
 _REMEMBERED = 1024
+_allowed = {*ALLOWED}
 _made: dict[str, Plan] = {}
 _compiled: dict[str, Plan] = {}
 
@@ -73,11 +75,16 @@ def load_plan(conn: Connection, row_id: int) -> Plan:
     return plan
 
 
+def allow_functions(*packages: str) -> None:
+    """Let stored mappings call the Python functions of these packages too, as the installation allows live ones to."""
+    _allowed.update(packages)
+
+
 def compile_plan(row_id: int, sha: str, body: str) -> Plan:
     """The plan of a stored body. Raises UnknownPlan."""
     content = orjson.loads(body)
     try:
-        stages = tuple(load_mapping(stage["text"], origin=stage["name"]) for stage in content["stages"])
+        stages = tuple(load_mapping(stage["text"], stage["name"], allow=tuple(_allowed)) for stage in content["stages"])
     except MappingError as problem:
         raise UnknownPlan(row_id, str(problem)) from problem
     return Plan(sha, body, stages, content["prefix"], _fields(stages, content["prefix"]))

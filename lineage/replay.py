@@ -167,15 +167,14 @@ class _Replay:
         return {**self._nested, **fields}
 
     def _note_reads(self, stage: int, steps: Iterable[TraceStep], masked: tuple[Path, ...], hidden: bool) -> None:
-        before = self._stages[stage - 1].fields if stage else ()
+        before = set(self._stages[stage - 1].fields) if stage else ()
+        sees_facts = stage > 0 or len(self._stages) == 1 or self._record is None
         for each in steps:
             if each.path is None:
                 continue
             if not stage and self._record is not None:
                 self.reads[each.path] = (each.path, self._shown(each, masked, hidden))
-            if (stage or len(self._stages) == 1 or self._record is None) and each.path[:1] not in {
-                (b,) for b in before
-            }:
+            if sees_facts and not (each.path and each.path[0] in before):
                 dotted = ".".join(map(str, each.path))
                 self.facts |= {fact: None for fact in self._names if _overlap(fact, dotted)}
 

@@ -192,6 +192,9 @@ class Walk:
         number = self._index.numbers.get(start)
         if number is None:
             frontier = self._take_along(self._index.along(start, self._direction))
+            dataset = self._index.numbers.get(Node(start.dataset, None))
+            if dataset is not None and self._direction == "upstream":
+                frontier.append(dataset)
             self._levels.append(frontier)
         else:
             frontier = self._reach({number})
