@@ -60,6 +60,9 @@ class PrometheusConnector:
         self._alertmanager = HttpApi(config.alertmanager_url, self._http)
         self._prometheus = HttpApi(config.url, self._http)
         self._queries = Queries(config)
+        self._webhook_token = config.webhook_token.get_secret_value()
+        login = f"{config.webhook_username}:{config.webhook_password.get_secret_value()}"
+        self._webhook_login = login if config.webhook_username else ""
 
     @property
     def namespace(self) -> str:
@@ -80,8 +83,8 @@ class PrometheusConnector:
         return parse_delivery(delivery.body)
 
     def _admit(self, delivery: Delivery) -> None:
-        token = self.config.webhook_token.get_secret_value()
-        if not token and not self.config.webhook_username:
+        token, login = self._webhook_token, self._webhook_login
+        if not token and not login:
             raise AuthProblem(
                 "no secret is set for messages coming in", hint="set webhook_token, or webhook_username and _password"
             )
@@ -90,10 +93,8 @@ class PrometheusConnector:
             _same(given.strip() if scheme.lower() == "bearer" else "", token) | _same(delivery.path_token, token)
         ):
             return
-        if self.config.webhook_username and scheme.lower() == "basic":
-            login = f"{self.config.webhook_username}:{self.config.webhook_password.get_secret_value()}"
-            if _same(_from_base64(given.strip()), login):
-                return
+        if login and scheme.lower() == "basic" and _same(_from_base64(given.strip()), login):
+            return
         raise AuthProblem("the sender's secret is missing or wrong", hint="see `http_config` in the connector's README")
 
     def streams(self) -> Sequence[Stream]:
@@ -156,6 +157,10 @@ class PrometheusConnector:
 
     def write(self, command: Command) -> Receipt:
         """One silence made, extended or ended. A silence that carries the command's mark already is a duplicate."""
+        if not self.config.alertmanager_url:
+            ended = command.op == "expire_silence"  # there is none: nothing is left to do
+            outcome = Outcome.duplicate if ended else Outcome.rejected
+            return Receipt(command.id, outcome, reason="the address of Alertmanager is not set")
         try:
             match command.op:
                 case "silence":

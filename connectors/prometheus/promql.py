@@ -16,7 +16,7 @@ from connectors.errors import BadRecord, ConfigProblem
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\x00"})
 _REGEX_CHARS = re.compile(r"[\\.+*?()|\[\]{}^$]")
-_PORT = re.compile(r":\d{1,5}\Z")
+_PORT = re.compile(r"(?<=[^:]):\d{1,5}\Z")
 
 
 class Sample(NamedTuple):
@@ -38,9 +38,11 @@ def regex_quoted(text: str) -> str:
 
 
 def selector(label: str, device: str) -> str:
-    """The label matcher for a device. In `instance` a port may follow the name, as Prometheus writes it there."""
+    """The label matcher for a device. In `instance` it may stand as `name:port`, `[name]:port` or in a URL."""
     if label == "instance":
-        return f"instance=~{quoted(regex_quoted(_PORT.sub('', device)) + '(:[0-9]+)?')}"
+        name = device if device.count(":") > 1 else _PORT.sub("", device)
+        pattern = r"(https?://)?\[?" + regex_quoted(name) + r"\]?(:[0-9]+)?(/.*)?"
+        return f"instance=~{quoted(pattern)}"
     return f"{label}={quoted(device)}"
 
 

@@ -80,6 +80,8 @@ def parse_delivery(body: bytes) -> list[Event]:
         raise BadRecord(f"alerts: expected a list of at least one alert, got {_kind(alerts)}")
     group = _group(message)
     unclean = b"\\u0000" in body
+    if unclean:
+        group = plain(group)
     return [_event(alert, place, group, unclean) for place, alert in enumerate(alerts)]
 
 
@@ -142,7 +144,7 @@ def _group(message: Mapping[str, Any]) -> dict[str, Any]:
         truncated = message.get("truncatedAlerts", 0)
         if type(truncated) is not int:
             raise _Unusable(f"truncatedAlerts: expected a whole number, got {_kind(truncated)}")
-        group = {
+        return {
             "receivers": [_text(message.get("receiver", ""), "receiver")],
             "externalURL": _text(message.get("externalURL", ""), "externalURL"),
             "groupKey": _text(message.get("groupKey", ""), "groupKey"),
@@ -153,7 +155,6 @@ def _group(message: Mapping[str, Any]) -> dict[str, Any]:
         }
     except _Unusable as why:
         raise BadRecord(str(why)) from None
-    return {name: plain(value) for name, value in group.items()}
 
 
 def _event(alert: Any, place: int, group: dict[str, Any], unclean: bool) -> Event:
