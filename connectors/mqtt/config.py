@@ -255,9 +255,6 @@ class MqttConfig(Settings):
         60, ge=5, le=3600, description="Longest silence before both sides check the line, in seconds"
     )
     timeout_s: float = Field(10, gt=0, le=120, description="Longest wait for one answer of the broker, in seconds")
-    stale_after_s: int = Field(
-        0, ge=0, le=31_536_000, description="A device that was silent for so long is stale, in seconds; 0: never"
-    )
     clock_tolerance_s: int = Field(
         300,
         ge=0,

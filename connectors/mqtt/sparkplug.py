@@ -26,11 +26,11 @@ from connectors.mqtt.values import EPOCH, MAX_NAME, MAX_TEXT, clean, name, numbe
 Payload: Any = GetMessageClass(DESCRIPTOR.message_types_by_name["Payload"])
 """The message class of sparkplug.proto, whose attributes no type checker knows."""
 
-KNOWN: Final = "sparkplug-known"
+KNOWN: Final = "weft-sparkplug-known"
 """Header: what earlier births told of this message's metrics, JSON {key: [name, datatype, unit]}."""
-DEVICES: Final = "sparkplug-devices"
+DEVICES: Final = "weft-sparkplug-devices"
 """Header of a node's death: its devices, JSON list."""
-VOID: Final = "sparkplug-void"
+VOID: Final = "weft-sparkplug-void"
 """Header: why this message tells nothing (a death of an older session, data before a birth that was asked for)."""
 
 REBIRTH = "Node Control/Rebirth"

@@ -37,9 +37,9 @@ from connectors.mqtt.refusals import subscription_problem
 from connectors.mqtt.sparkplug import SparkplugTopic, milliseconds_of, rebirth, topic_of
 from connectors.mqtt.wire import Message
 
-ARRIVAL = "mqtt-arrival"
+ARRIVAL = "weft-mqtt-arrival"
 """Header: a mark that only this arrival of a message has, and its repeats by the broker."""
-RETAINED = "mqtt-retained"
+RETAINED = "weft-mqtt-retained"
 """Header, `1`: the broker had kept this message; when it was sent is unknown."""
 
 _PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
@@ -266,8 +266,8 @@ class MqttSubscription:
         headers = {ARRIVAL: arrival}
         if message.retain:
             headers[RETAINED] = "1"
-        if message.properties is not None:
-            _add_properties(headers, message.properties)
+        if content_type := getattr(message.properties, "ContentType", ""):
+            headers["content-type"] = content_type[:200]
         if self._edges and message.topic.startswith(SPARKPLUG):
             headers.update(self._note(line, message))
         delivery = Delivery(message.payload, headers, message.topic, "", datetime.now(UTC))
@@ -330,14 +330,6 @@ class MqttSubscription:
 
 def _nothing() -> None:
     """Nobody waits for the acknowledgement of a QoS 0 message."""
-
-
-def _add_properties(headers: dict[str, str], properties: Any) -> None:
-    """The MQTT 5 properties that say something about the content."""
-    if content_type := getattr(properties, "ContentType", ""):
-        headers["content-type"] = content_type[:200]
-    for key, value in getattr(properties, "UserProperty", [])[:20]:
-        headers[f"mqtt-user-{key.lower()[:80]}"] = value[:500]
 
 
 def subscribe(config: MqttConfig, sink: Sink) -> MqttSubscription:

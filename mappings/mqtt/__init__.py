@@ -1,0 +1,1 @@
+"""Mappings of what the MQTT connector brings."""
