@@ -45,7 +45,7 @@ def of_error(error: Exception) -> Response | None:
         case core_tickets.VersionConflict():
             return problem(409, "Changed meanwhile", str(error), current_version=error.current)
         case core_tickets.UnknownTicket():
-            return problem(404, "Not found", str(error))
+            return problem(404, "Not found", f"There is no ticket {id_registry.format_id(error.ticket_id)}.")
         case core_tickets.InvalidInput():
             return problem(422, "Not acceptable as given", str(error), [Problem(error.path, error.problem, error.hint)])
         case id_registry.NotFound() | lineage.NotFound():

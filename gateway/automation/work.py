@@ -24,6 +24,10 @@ from gateway.ingest.item import End, Item
 from mappings import Mapping
 
 
+HELD = ("status", "resolution", "cause", "blocked_reason")
+"""Fields that follow from what happened to a ticket, not from a template."""
+
+
 @dataclass(slots=True)
 class Opening:
     """A ticket that shall stand for a signal."""
@@ -163,15 +167,28 @@ class TicketWork:
         return {id(i): i.landing for i in items if i.landing is not None}
 
     def _note_origin(self, opening: Opening, opened: core_tickets.Opened, landing: int) -> None:
-        stages = (opening.item.prepared.mapping, opening.template)
-        plan = lineage.plan(self.conn, [s for s in stages if s is not None])
-        fields = opening.template.fields if opened.outcome == "opened" else [c.field for c in opened.changes]
-        tracked = [f for f in opening.template.fields if f in set(fields)]
-        if tracked:
-            self.writes.append(
-                lineage.Write(opened.ticket_id, plan, tracked, [landing], opening.facts, f"rule:{opening.rule.spec.id}",
-                              self.now)
-            )  # fmt: skip
+        """The template's fields come from the record; state and place come from the hub and are kept as facts."""
+        item, rule = opening.item, opening.rule.spec.id
+        plan = self._plan(item.prepared.mapping, opening.template)
+        facts = dict(opening.facts)
+        if opened.outcome == "opened":
+            fields = list(opening.template.fields)
+            facts["status"] = "pending"
+            facts["source"], facts["source_key"] = item.live.id, item.event.key or None
+            facts["fingerprint"] = opening.fingerprint
+            fields += ["status", "source", "source_key", "fingerprint"]
+        else:
+            changed = {c.field: c.after for c in opened.changes}
+            fields = [f for f in opening.template.fields if f in changed]
+            facts |= {f: v for f, v in changed.items() if f in HELD and f not in fields}
+            fields += [f for f in changed if f in HELD and f not in fields]
+        if fields:
+            write = lineage.Write(opened.ticket_id, plan, fields, [landing], facts, f"rule:{rule}", self.now)
+            self.writes.append(write)
+
+    def _plan(self, mapping: Mapping | None, template: Mapping) -> lineage.Plan:
+        stages = (mapping, template)
+        return lineage.plan(self.conn, [s for s in stages if s is not None])
 
     def _resolve_all(self) -> None:
         commands = [

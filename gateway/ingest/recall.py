@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, select
 
 from connectors.contract import Delivery, Event
-from connectors.errors import BadRecord
+from connectors.errors import BadRecord, ConnectorError
 from gateway import tables
 from gateway.config.hub import HUB, Hub, Live
 from gateway.ingest.item import Prepared, prepare
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.internal import read_internal
 from gateway.ingest.stored import restore
+
+log = structlog.get_logger(__name__)
 
 MEMBERS = 1_000
 
@@ -72,7 +75,11 @@ def records(conn: Connection, hub: Hub, message_ids: Iterable[int]) -> list[tupl
             live = live_of(hub, row.connection_id)
             if live is None:
                 continue
-            parts = prepared(live, row)
+            try:
+                parts = prepared(live, row)
+            except ConnectorError as error:  # a bug of a connector that its runtime named; the others are still told
+                log.warning("recall.failed", message_id=str(row.message_id), connection=live.id, reason=str(error))
+                continue
             part = parts[row.position] if row.position < len(parts) else None
             if part is not None and part.event is not None and part.record is not None:
                 found.append((row.message_id, live, part.event, part.record))

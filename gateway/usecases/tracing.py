@@ -57,6 +57,8 @@ def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
         for name in ("device", "customer"):
             if isinstance(values.get(name), int):
                 values[name] = id_registry.format_id(values[name])
+        if values.get("description") == "":
+            values["description"] = None  # a ticket holds no null text
     return found
 
 

@@ -1,0 +1,104 @@
+"""The HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api import connections, ids, inbound, operations, problems, tickets
+from gateway.database import require_current
+from gateway.service import Gateway
+from gateway.settings import Settings, load
+from gateway.worker import Worker
+
+MAX_BODY = 1 << 20
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}, "hint": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def create_app(settings: Settings | None = None, *, worker: bool = True, gateway: Gateway | None = None) -> FastAPI:
+    """The application of one process. Its life begins and ends the gateway (and an embedded worker)."""
+    made = gateway or Gateway(settings or load())
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        require_current(made.engine)
+        made.start()
+        embedded = Worker(made) if worker else None
+        if embedded:
+            embedded.start()
+        try:
+            yield
+        finally:
+            if embedded:
+                embedded.close()
+            made.close()
+
+    app = FastAPI(
+        title="Weft", version=version("weft"), lifespan=life, docs_url=None, redoc_url=None,
+        description="Integration hub: alerts and thresholds become tickets; every field knows where it came from.",
+    )  # fmt: skip
+    app.state.gateway = made
+    problems.install(app)
+    for part in (inbound, tickets, ids, connections, operations):
+        app.include_router(part.router)
+    app.add_middleware(BodyLimit)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+class BodyLimit:
+    """Refuses a request to the API whose body is over 1 MiB; the inbound door has its own, per connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/v1/inbound/"):
+            await self._app(scope, receive, send)
+            return
+        size = 0
+
+        async def bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BODY:
+                raise HTTPException(413, f"A request may have at most {MAX_BODY} bytes.")
+            return message
+
+        await self._app(scope, bounded, send)
+
+
+def _openapi(app: FastAPI) -> dict[str, object]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, openapi_version="3.1.0", description=app.description, routes=app.routes
+        )
+        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+

@@ -1,0 +1,78 @@
+"""Global ids over HTTP: one thing, one live id."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+
+import id_registry
+from gateway import clock
+from gateway.api.access import REFUSALS, Configurer, GatewayDep, Reader
+from gateway.api.shapes import Line, Merge, answer, gid
+from gateway.errors import NotFound
+from id_registry import Key
+
+router = APIRouter(prefix="/v1/ids", tags=["identity"], responses=REFUSALS)
+
+
+@router.get("")
+def find(gateway: GatewayDep, _: Reader, system: Line, kind: Line, local_id: Line) -> Response:
+    """The global id of what a system calls `local_id`."""
+    key = Key(kind, system, local_id)
+    with gateway.reading() as conn:
+        found = id_registry.lookup(conn, [key])
+        if key not in found:
+            raise NotFound(f"System {system!r} has no {kind} {local_id!r} that the hub has seen.")
+        return answer(_shape(conn, found[key], found[key]))
+
+
+@router.post("/merge")
+def merge(gateway: GatewayDep, who: Configurer, pair: Merge) -> Response:
+    """Two ids found to be one thing; the elder stays the live one. Can be undone exactly."""
+    with gateway.transaction() as conn:
+        event = id_registry.merge(
+            conn, gid(pair.a), gid(pair.b), actor=f"token:{who.name}", reason=pair.reason, now=clock.now()
+        )
+    return answer(_event(event))
+
+
+@router.post("/merges/{merge}/undo")
+def undo(gateway: GatewayDep, who: Configurer, merge: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
+    """Take a merge back, whichever came after it."""
+    with gateway.transaction() as conn:
+        event = id_registry.undo(conn, merge, actor=f"token:{who.name}", now=clock.now())
+    return answer(_event(event))
+
+
+@router.get("/{global_id}")
+def read(gateway: GatewayDep, _: Reader, global_id: Line) -> Response:
+    """The thing, its live id, and its name in every system. A merged id answers with its live one."""
+    number = gid(global_id)
+    with gateway.reading() as conn:
+        live = id_registry.live(conn, [number])[number]
+        return answer(_shape(conn, number, live))
+
+
+def _shape(conn: Any, asked: int, live: int) -> dict[str, Any]:
+    names = id_registry.crosswalk(conn, live)
+    if not names and not id_registry.was_minted(conn, live):
+        raise NotFound(f"There is no {id_registry.format_id(asked)}.")
+    return {
+        "id": id_registry.format_id(asked), "live": id_registry.format_id(live), "kind": id_registry.kind_of(live),
+        "crosswalk": [
+            {"system": x.system, "local_id": x.local, "birth_id": id_registry.format_id(x.birth),
+             "first_seen": clock.rfc3339(x.first_seen), "last_seen": clock.rfc3339(x.last_seen)}
+            for x in names
+        ],
+        "merges": [_event(e) for e in id_registry.history(conn, live)],
+    }  # fmt: skip
+
+
+def _event(event: id_registry.MergeEvent) -> dict[str, Any]:
+    return {
+        "id": event.id, "a": id_registry.format_id(event.a), "b": id_registry.format_id(event.b),
+        "winner": id_registry.format_id(event.winner), "loser": id_registry.format_id(event.loser),
+        "at": clock.rfc3339(event.at), "actor": event.actor, "reason": event.reason, "already": event.already,
+        "undone_at": clock.rfc3339(event.undone_at), "undone_by": event.undone_by,
+    }  # fmt: skip

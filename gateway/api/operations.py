@@ -1,0 +1,189 @@
+"""The hub's own affairs over HTTP: messages, dead letters, audit, field graph, tokens, health, metrics."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import func, select
+
+import core_tickets
+from gateway import clock, metrics, tables, tokens
+from gateway.api.access import REFUSALS, Administrator, Configurer, GatewayDep, Reader
+from gateway.api.problems import problem
+from gateway.api.shapes import Line, NewToken, Number, answer
+from gateway.database import current_revision, newest_revision
+from gateway.errors import NotFound, WeftError
+from gateway.ingest.stored import unpack
+from gateway.service import Gateway
+from gateway.tokens import Role
+from gateway.usecases import dead, explaining, ledger, syncing, tracing
+from lineage import Node
+
+router = APIRouter(responses=REFUSALS)
+WORKER_SILENT = 60 * clock.SECOND
+
+
+@router.get("/v1/messages/{message_id}", tags=["inbound"])
+def read_message(gateway: GatewayDep, _: Reader, message_id: Number) -> Response:
+    """The ends its events came to."""
+    with gateway.reading() as conn:
+        found = explaining.message_status(conn, message_id)
+    if found is None:
+        raise NotFound(f"There is no message {message_id}.")
+    return answer(found)
+
+
+@router.get("/v1/dead-letters", tags=["dead letters"])
+def list_dead(
+    gateway: GatewayDep, _: Reader, connection: Line | None = None, cursor: Number | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:  # fmt: skip
+    """Those that nobody settled, newest first."""
+    with gateway.reading() as conn:
+        found = dead.listed(conn, before=cursor, limit=limit + 1, connection_id=connection)
+    page = found[:limit]
+    return answer({"items": [_letter(d) for d in page], "next_cursor": str(page[-1].message_id) if len(found) > limit else None})
+
+
+@router.get("/v1/dead-letters/{message_id}", tags=["dead letters"])
+def read_dead(gateway: GatewayDep, _: Configurer, message_id: Number) -> Response:
+    """With the raw message as it came."""
+    with gateway.reading() as conn:
+        letter, row = dead.shown(conn, message_id)
+    return answer(_letter(letter) | {"body": unpack(row.body, row.packed).decode("utf-8", "replace"), "topic": row.topic})
+
+
+@router.post("/v1/dead-letters/{message_id}/replay", tags=["dead letters"])
+def replay_dead(gateway: GatewayDep, _: Configurer, message_id: Number) -> Response:
+    """Through today's connector, mapping and rules; answers the end it came to."""
+    end = dead.replay(gateway, message_id)
+    return answer({"message_id": str(message_id), "end": end})
+
+
+def _letter(d: dead.DeadLetter) -> dict[str, Any]:
+    return asdict(d) | {"message_id": str(d.message_id), "at": clock.rfc3339(d.at)}
+
+
+@router.get("/v1/audit", tags=["operations"])
+def audit(gateway: GatewayDep, _: Reader) -> Response:
+    """The conservation ledger: received = ticketed + merged + suppressed + dead + in flight."""
+    with gateway.reading() as conn:
+        report = ledger.audit(conn)
+    return answer(asdict(report) | {"clean": report.clean})
+
+
+@router.get("/v1/syncs", tags=["operations"])
+def list_syncs(gateway: GatewayDep, _: Reader) -> Response:
+    with gateway.reading() as conn:
+        return answer({"items": syncing.status(conn), "next_cursor": None})
+
+
+@router.get("/v1/lineage/graph", tags=["lineage"])
+def graph(
+    gateway: GatewayDep, _: Reader, dataset: Line, field: Line | None = None,
+    depth: Annotated[int, Query(ge=1, le=20)] = 1, direction: Literal["upstream", "downstream"] = "downstream",
+) -> Response:  # fmt: skip
+    """The field graph around a field (or a whole dataset)."""
+    schema = tracing.graph_of(gateway.hub)
+    start = Node.of(dataset, field) if field else Node(dataset, None)
+    found = schema.downstream(start, depth) if direction == "downstream" else schema.upstream(start, depth)
+    return answer(
+        {
+            "start": _node(found.start), "direction": direction, "truncated": found.truncated,
+            "nodes": [_node(n) | {"depth": d} for n, d in zip(found.nodes, found.depths, strict=True)],
+            "edges": [{"source": _node(e.source), "target": _node(e.target), "type": e.type, "subtype": e.subtype, "via": e.via}
+                      for e in found.edges],
+            "counts": [_node(n) | {"shown": c.shown, "total": c.total} for n, c in found.counts.items()],
+        }
+    )  # fmt: skip
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {"dataset": node.dataset, "field": None if node.path is None else ".".join(map(str, node.path))}
+
+
+@router.get("/v1/tokens", tags=["access"])
+def list_tokens(gateway: GatewayDep, _: Administrator) -> Response:
+    """Never the tokens themselves."""
+    with gateway.reading() as conn:
+        found = tokens.listed(conn)
+    return answer({"items": [
+        {"id": t.id, "name": t.name, "role": t.role, "created_at": clock.rfc3339(t.created_at),
+         "expires_at": clock.rfc3339(t.expires_at), "revoked_at": clock.rfc3339(t.revoked_at)}
+        for t in found
+    ], "next_cursor": None})  # fmt: skip
+
+
+@router.post("/v1/tokens", status_code=201, tags=["access"])
+def make_token(gateway: GatewayDep, _: Administrator, new: NewToken) -> Response:
+    """The token is shown only now."""
+    now = clock.now()
+    expires = None if new.expires_in_s is None else now + new.expires_in_s * clock.SECOND
+    with gateway.transaction() as conn:
+        token_id, token = tokens.create(conn, name=new.name, role=Role(new.role), now=now, expires_at=expires)
+    return answer({"id": token_id, "token": token, "role": new.role}, 201)
+
+
+@router.delete("/v1/tokens/{token_id}", status_code=204, tags=["access"])
+def revoke_token(gateway: GatewayDep, _: Administrator, token_id: Line) -> Response:
+    with gateway.transaction() as conn:
+        tokens.revoke(conn, token_id, clock.now())
+    return Response(status_code=204)
+
+
+@router.get("/healthz", tags=["operations"])
+def healthz(gateway: GatewayDep) -> Response:
+    """Live: this process takes messages."""
+    if not gateway.inbox.alive():
+        return problem(503, "Not live", "The inbox of this process has stopped.")
+    return answer({"status": "live"})
+
+
+@router.get("/readyz", tags=["operations"])
+def readyz(gateway: GatewayDep) -> Response:
+    """Ready: database, schema, and a worker that was heard within the last minute."""
+    checks: dict[str, str] = {}
+    try:
+        revision = current_revision(gateway.engine)
+        checks["database"] = "ok"
+        checks["migrations"] = "ok" if revision == newest_revision() else f"at {revision}, needs {newest_revision()}"
+        with gateway.reading() as conn:
+            beat = conn.execute(select(func.max(tables.heartbeat.c.at))).scalar()
+        silent = beat is None or beat < clock.now() - WORKER_SILENT
+        checks["worker"] = "no worker was heard within a minute: run weft worker" if silent else "ok"
+    except WeftError as error:
+        checks["database"] = error.detail
+    ready = all(v == "ok" for v in checks.values()) and len(checks) == 3
+    if ready:
+        return answer({"status": "ready", "checks": checks})
+    return problem(503, "Not ready", "; ".join(f"{k}: {v}" for k, v in checks.items() if v != "ok"), checks=checks)
+
+
+@router.get("/metrics", tags=["operations"])
+def read_metrics(gateway: GatewayDep) -> Response:
+    """For Prometheus."""
+    _gauge(gateway)
+    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _gauge(gateway: Gateway) -> None:
+    metrics.WAITING.set(sum(gateway.inbox.waiting().values()))
+    o, now = tables.outbox.c, clock.now()
+    with gateway.reading() as conn:
+        states = dict(conn.execute(select(o.state, func.count()).group_by(o.state)).tuples().all())
+        oldest = conn.execute(select(func.min(o.created_at)).where(o.state.in_(("waiting", "sending")))).scalar()
+        d = tables.dead_letter.c
+        metrics.DEAD.set(conn.execute(select(func.count()).where(d.settled_at.is_(None))).scalar() or 0)
+        filters = core_tickets.Filters(status=core_tickets.OPEN)
+        counted = core_tickets.counts(conn, filters)
+    for state in ("waiting", "sending", "done", "refused", "person"):
+        metrics.OUTBOX.labels(state).set(states.get(state, 0))
+    metrics.OUTBOX_AGE.set(0 if oldest is None else (now - oldest) / clock.SECOND)
+    for priority in range(4):
+        metrics.TICKETS.labels(f"P{priority}").set(sum(n for (_, p), n in counted.items() if p == priority))
+    for live in gateway.hub.connections.values():
+        if live.runtime is not None:
+            metrics.BREAKER.labels(live.id).set(live.runtime.condition.circuit == "open")

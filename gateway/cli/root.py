@@ -1,0 +1,15 @@
+"""All commands in one place: each is thin around a use case."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli import configuration, inspection, serving
+
+app = typer.Typer(
+    name="weft", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Weft (纬): alerts and thresholds become tickets; every field knows where it came from.",
+)  # fmt: skip
+serving.add(app)
+configuration.add(app)
+inspection.add(app)

@@ -1,0 +1,154 @@
+"""Running the hub: serve, worker, migrate, tokens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from gateway import clock, tokens
+from gateway.api.app import create_app
+from gateway.cli.session import Database, Json, gateway, settings, show, table
+from gateway.database import current_revision, migrate, open_engine, require_current
+from gateway.errors import BadConfiguration, Problem
+from gateway.secrets import new_key, write_private
+from gateway.service import Gateway
+from gateway.settings import Settings
+from gateway.tokens import Role
+from gateway.worker import Worker
+
+token_app = typer.Typer(help="API tokens.", no_args_is_help=True)
+
+
+def add(app: typer.Typer) -> None:
+    app.command()(serve)
+    app.command()(worker)
+    app.command(name="migrate")(migrate_)
+    app.command(name="secret-key")(secret_key)
+    app.add_typer(token_app, name="token")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs PostgreSQL.")] = 1,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Do not run the embedded worker.")] = False,
+    database_url: Database = None,
+) -> None:
+    """The gateway; runs one embedded worker unless --no-worker. A new SQLite database is set up by itself."""
+    s = settings(host=host, port=port, database_url=database_url)
+    engine = open_engine(s.database)
+    if engine.dialect.name == "sqlite" and current_revision(engine) is None:
+        migrate(engine)
+    require_current(engine)
+    if workers > 1 and engine.dialect.name == "sqlite":
+        problem = Problem("workers", "SQLite has one writer", "use --workers 1, or PostgreSQL by WEFT_DATABASE_URL")
+        raise BadConfiguration("Several processes need PostgreSQL.", [problem])
+    engine.dispose()
+    _first_token(s)
+    common = {"host": s.host, "port": s.port, "log_config": None, "access_log": False, "timeout_graceful_shutdown": 20,
+              "backlog": 4096, "server_header": False, "date_header": False}  # fmt: skip
+    if workers == 1:
+        uvicorn.run(create_app(s, worker=not no_worker), **common)  # type: ignore[arg-type]
+        return
+    for name, value in (("DATABASE_URL", s.database), ("HOME", str(s.home)), ("HOST", s.host), ("PORT", str(s.port))):
+        os.environ[f"WEFT_{name}"] = value
+    os.environ["WEFT_EMBEDDED_WORKER"] = "0" if no_worker else "1"
+    uvicorn.run("gateway.cli.serving:app_of_a_process", factory=True, workers=workers, **common)  # type: ignore[arg-type]
+
+
+def app_of_a_process() -> object:
+    """The application of one of several processes; each may run a worker, since work is claimed."""
+    return create_app(settings(), worker=os.environ.get("WEFT_EMBEDDED_WORKER") == "1")
+
+
+def _first_token(s: Settings) -> None:
+    """The first admin token: the given one, or a new one printed once and kept under `home`."""
+    opened = Gateway(s)
+    try:
+        with opened.transaction() as conn:
+            now = clock.now()
+            if s.admin_token is not None:
+                given = s.admin_token.get_secret_value()
+                if not tokens.known(conn, given):
+                    tokens.create(conn, name="admin", role=Role.admin, now=now, token=given)
+                return
+            if tokens.any_admin(conn):
+                return
+            _, token = tokens.create(conn, name="admin", role=Role.admin, now=now)
+        path = s.home / "admin-token"
+        s.home.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        write_private(path, token)
+        sys.stdout.write(f"First admin token (also in {path}): {token}\n")
+        sys.stdout.flush()
+    finally:
+        opened.close()
+
+
+def worker(database_url: Database = None) -> None:
+    """Outbox, context, timers, subscriptions; as many as you like on PostgreSQL."""
+    opened = Gateway(settings(database_url=database_url))
+    require_current(opened.engine)
+    opened.start()
+    running = Worker(opened)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    running.start()
+    stop.wait()
+    running.close()
+    opened.close()
+
+
+def migrate_(database_url: Database = None, as_json: Json = False) -> None:
+    """To the newest schema."""
+    s = settings(database_url=database_url)
+    before, after = migrate(open_engine(s.database))
+    text = f"Schema {after} is in place" + (" already." if before == after else f" (before: {before or 'none'}).")
+    show({"before": before, "after": after}, as_json=as_json, text=lambda out: out.print(text))
+
+
+def secret_key() -> None:
+    """A new key for WEFT_SECRET_KEY. To renew: put it before the old one, separated by a comma."""
+    sys.stdout.write(new_key() + "\n")
+
+
+@token_app.command("create")
+def create_token(
+    role: Annotated[Role, typer.Option(help="What it may do.")],
+    name: Annotated[str, typer.Option(help="Whose it is; stands in every audit trail.")] = "cli",
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; default: never.")] = None,
+    database_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """A new API token, shown once."""
+    with gateway(database_url=database_url) as g, g.transaction() as conn:
+        now = clock.now()
+        expires = None if days is None else now + days * clock.DAY
+        token_id, token = tokens.create(conn, name=name, role=role, now=now, expires_at=expires)
+    show({"id": token_id, "token": token, "role": role.value}, as_json=as_json, text=lambda out: out.print(token))
+
+
+@token_app.command("list")
+def list_tokens(database_url: Database = None, as_json: Json = False) -> None:
+    """All tokens, never their secret."""
+    with gateway(database_url=database_url) as g, g.reading() as conn:
+        found = tokens.listed(conn)
+    rows = [(t.id, t.name, t.role, clock.rfc3339(t.created_at), clock.rfc3339(t.expires_at), clock.rfc3339(t.revoked_at))
+            for t in found]  # fmt: skip
+    columns = ("id", "name", "role", "created", "expires", "revoked")
+    data = [dict(zip(columns, row, strict=True)) for row in rows]
+    show({"items": data}, as_json=as_json, text=lambda out: out.print(table("Tokens", columns, rows)))
+
+
+@token_app.command("revoke")
+def revoke_token(token_id: str, database_url: Database = None) -> None:
+    """End a token."""
+    with gateway(database_url=database_url) as g, g.transaction() as conn:
+        tokens.revoke(conn, token_id, clock.now())
