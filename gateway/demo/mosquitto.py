@@ -87,8 +87,9 @@ class Mosquitto(Process):
         return all(accepts_connections(port) for port in ports)
 
     def prepare(self) -> None:
+        super().prepare()
         data = self.folder / "data"
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(exist_ok=True)
         general = [
             *(["user root"] if os.geteuid() == 0 else []),  # else it would change to a user that may not exist here
             "persistence true",
