@@ -118,8 +118,11 @@ class Queries:
             raise Transient(f"{what}: the answer is no JSON", hint="is `url` the address of Prometheus?") from error
         except (KeyError, TypeError) as error:
             raise ConfigProblem(f"{what}: the answer is not Prometheus'", hint="is `url` right?") from error
+        except requests.Timeout as error:
+            raise Transient(f"{what}: no answer within {timeout_s:g} s") from error
         except requests.RequestException as error:
-            raise Transient(f"{what}: {_reason(error)}") from error
+            cause = getattr(error.args[0], "reason", error) if error.args else error  # without the whole URL
+            raise Transient(f"{what}: {str(cause).rpartition(': ')[2]}") from error
         except Refused as error:
             raise ConfigProblem(f"{what}: {error.reason}", hint="check the queries in the settings") from error
         return samples(result)

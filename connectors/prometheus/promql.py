@@ -57,8 +57,8 @@ def usable_device(value: Any) -> str:
         raise BadRecord(
             "inputs.device: expected the name of a device, got nothing" if not value else "inputs.device: expected text"
         )
-    if len(value) > 512:
-        raise BadRecord("inputs.device: longer than 512 characters")
+    if len(value) > 256:
+        raise BadRecord("inputs.device: longer than 256 characters")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -150,6 +150,13 @@ def test_no_time_left_is_said_without_asking(made: Made) -> None:
         made(url="http://127.0.0.1:9").lookup(Ask("cpu_mean_1h", {"device": "x"}, 0))
 
 
+def test_nobody_at_the_address_is_said_shortly(made: Made) -> None:
+    with pytest.raises(Transient) as failure:
+        made(url="http://127.0.0.1:9").lookup(Ask("cpu_mean_1h", {"device": "x"}, 5))
+
+    assert str(failure.value) == "query at http://127.0.0.1:9: [Errno 111] Connection refused"
+
+
 @pytest.mark.parametrize(
     ("key", "body", "why"),
     [
