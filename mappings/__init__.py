@@ -10,7 +10,8 @@ from mappings.evaluation import Explanation, Part, TraceStep
 from mappings.expression import Expression, compile_expression
 from mappings.loading import load_library, load_mapping
 from mappings.mapping import FieldError, Mapping, Result, TestFailure, Trace
-from mappings.records import PRIORITIES, RECORDS, SEVERITIES, Field, RecordType
+from mappings.record_types import Field, RecordType
+from mappings.records import PRIORITIES, RECORDS, SEVERITIES
 from mappings.tree import Path, format_path
 from mappings.values import Kind
 

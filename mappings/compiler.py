@@ -359,6 +359,8 @@ class Writer:
 
     def _compare(self, node: Compare) -> str:
         sign, right = node.operator, node.right
+        if isinstance(node.left, Literal):
+            return f"{_SAFE_COMPARISON[sign]}({self.value(node.left)}, {self.value(right)})"
         if isinstance(right, Literal) and sign in ("==", "!=") and isinstance(right.value, (str, bool)):
             name = self.atom(node.left)
             match = f"{name} is {right.value!r}" if isinstance(right.value, bool) else f"{name} == {right.value!r}"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import json
 from collections.abc import Collection
-from decimal import Decimal
 from typing import Any
-
-import orjson
 
 from mappings.assembling import assemble
 from mappings.document_reader import Entry, read_document
@@ -17,7 +15,6 @@ from mappings.external import ALLOWED
 from mappings.mapping import Mapping
 from mappings.schema import DocumentChecker
 from mappings.tree import functions_of
-from mappings.values import plain
 
 LANGUAGE = 1
 """Version of the operators' meaning; part of every mapping's version."""
@@ -85,10 +82,9 @@ def _load(text: str, origin: str, allow: Collection[str]) -> Mapping:
 def _canonical(root: Entry, functions: dict[str, int]) -> str:
     """The document without comments and layout, with the versions of what it calls. Fields keep their order."""
     body = {"document": root.plain, "functions": dict(sorted(functions.items())), "language": LANGUAGE}
-    return orjson.dumps(body, default=_plain_number).decode()
+    return json.dumps(body, default=_tagged, ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain_number(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return plain(value)
-    raise TypeError(f"{type(value).__name__} cannot stand in a mapping")
+def _tagged(value: Any) -> dict[str, str]:
+    """A value that JSON does not know, so that it is not taken for a text of the same letters."""
+    return {type(value).__name__: str(value)}

@@ -14,7 +14,7 @@ from mappings.errors import EvaluationError
 from mappings.evaluation import Evaluator, Explanation, TraceStep, explain
 from mappings.operators import reason, truth
 from mappings.outputs import coerce, missing
-from mappings.records import Field
+from mappings.record_types import Field
 from mappings.tree import Node, Path, functions_of, reads_of
 
 OnError = Literal["dead_letter", "null", "default"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from mappings.compiler import Writer
 from mappings.errors import EvaluationError
-from mappings.records import Field
+from mappings.record_types import Field
 from mappings.suggestions import among, nearest
 from mappings.tree import Arithmetic, Call, Literal, Node
 from mappings.values import (

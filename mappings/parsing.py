@@ -223,6 +223,9 @@ class _Reader:
                 exact = in_bounds(Decimal(place[0].replace("_", "")))
                 return Literal(*place, Kind.NUMBER, False, exact)
             if isinstance(value, str):
+                start = self._offset(at.col_offset)
+                if "\n" in self.text[start : start + len(place[0])]:
+                    return self.refuse(at, "a text goes over the end of a line", "write \\n for a line break in a text")
                 value.encode()
                 return Literal(*place, Kind.TEXT, False, value)
         except (EvaluationError, InvalidOperation, UnicodeEncodeError) as error:

@@ -13,7 +13,8 @@ from mappings.external import external, find_function
 from mappings.mapping import Case, OnError, Rule
 from mappings.outputs import coerce, fits, read_type
 from mappings.parsing import Scope, parse, parse_path
-from mappings.records import RECORDS, Field, RecordType
+from mappings.record_types import Field, RecordType
+from mappings.records import RECORDS
 from mappings.suggestions import among, nearest
 from mappings.tree import Literal, Node, Read, is_name
 from mappings.values import Kind

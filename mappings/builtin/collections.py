@@ -24,6 +24,10 @@ def length(value: Any) -> int:
     return len(value)
 
 
+_NOWHERE = 10**9
+"""A position beyond any list."""
+
+
 @function()
 def get(container: Any, key: Any) -> Any:
     """What a map has under a key, or a list at a position (from 0; from the end: -1); null when there is nothing.
@@ -32,8 +36,8 @@ def get(container: Any, key: Any) -> Any:
     get([1, 2], -1) == 2
     get({'a': 1}, 'b') is None
     """
-    if isinstance(key, Decimal) and key == key.to_integral_value() and key.adjusted() < 9:
-        key = int(key)
+    if isinstance(key, Decimal) and key == key.to_integral_value():
+        key = int(key) if key.adjusted() < 9 else _NOWHERE
     if isinstance(key, bool) or not isinstance(key, (str, int)):
         raise EvaluationError("get() takes a text or a position as key")
     return operators.step(container, key)
