@@ -10,7 +10,7 @@ from sqlalchemy import Connection, update
 
 from lineage import tables
 from lineage.codec import Gone, decode, encode
-from lineage.errors import Damaged
+from lineage.errors import Damaged, UnstorableValue
 from lineage.state import State, state_of
 
 _OBJECT = 8
@@ -44,8 +44,14 @@ class Landed(NamedTuple):
 
 
 def object_prefix(dataset: str, key: str) -> bytes:
-    """The first bytes of the address of every version of an object."""
-    return blake2b(f"{dataset}\0{key}".encode("utf-8", "surrogatepass"), digest_size=_OBJECT).digest()
+    """The first bytes of the address of every version of an object. Raises UnstorableValue for a key no database takes."""
+    try:
+        text = f"{dataset}\0{key}".encode()
+    except UnicodeEncodeError as error:
+        raise UnstorableValue("key", key, "it has half a character in it") from error
+    if "\0" in key:
+        raise UnstorableValue("key", key, "it has a NUL in it")
+    return blake2b(text, digest_size=_OBJECT).digest()
 
 
 def land(conn: Connection, reads: Sequence[SourceRead], *, run: int | None = None) -> list[int]:
