@@ -1,6 +1,6 @@
 """How much does resolving identities cost beside the bare index look-up?
 
-    python -m benchmarks.resolve [--keys 50000] [--batch 5000] [--rounds 4] [--database postgresql|sqlite]
+    python -m benchmarks.resolve [--keys 40000] [--batch 5000] [--rounds 6] [--database postgresql|sqlite]
 
 Counts CPU seconds of this process plus, on PostgreSQL, of the server process that serves it, so the figures depend
 little on what else the machine does. Every round runs all cases on keys in random order; each case's best round counts.
@@ -35,7 +35,7 @@ KIND_NAMES = ("customer", "device", "article")
 MERGED = 0.01
 """Share of the known keys that are merged with another, so that redirects are followed in earnest."""
 RAW = """
-SELECT k.o, x.gid FROM unnest(%s::smallint[], %s::text[], %s::text[]) WITH ORDINALITY k(kind, system, local, o)
+SELECT k.o, x.gid FROM unnest(%b::smallint[], %b::text[], %b::text[]) WITH ORDINALITY k(kind, system, local, o)
 CROSS JOIN LATERAL (
   SELECT gid FROM xref WHERE kind = k.kind AND system = k.system AND local = k.local OFFSET 0) x
 """
@@ -93,9 +93,9 @@ def look_up_raw(conn: Connection, batches: Sequence[Sequence[Key]]) -> None:
     numbers = {name: kind.number for name, kind in KINDS.items()}
     cursor = driver.cursor()
     for batch in batches:
-        kinds, systems, locals_ = zip(*batch, strict=True)
         if conn.dialect.name == "postgresql":
-            cursor.execute(RAW, ([numbers[kind] for kind in kinds], list(systems), list(locals_)), prepare=False)
+            columns = [numbers[key[0]] for key in batch], [key[1] for key in batch], [key[2] for key in batch]
+            cursor.execute(RAW, columns, prepare=False)
             found = len(cursor.fetchall())
         else:
             found = sum(cursor.execute(RAW_SQLITE, (numbers[k], s, i)).fetchone() is not None for k, s, i in batch)
@@ -157,9 +157,9 @@ def measure(engine: Engine, count: int, batch: int, rounds: int) -> dict[str, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--keys", type=int, default=50_000)
+    parser.add_argument("--keys", type=int, default=40_000)
     parser.add_argument("--batch", type=int, default=5_000)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--database", choices=("postgresql", "sqlite"), action="append")
     given = parser.parse_args()
     for name in given.database or ("postgresql", "sqlite"):

@@ -1,4 +1,7 @@
-"""How a list travels in one statement: as an array on PostgreSQL, as JSON on SQLite. Neither has a limit to it."""
+"""How a list travels in one statement: as an array on PostgreSQL, as JSON on SQLite. Neither has a limit to it.
+
+Arrays travel in binary (`%b`): the driver writes them as text three to twenty times slower.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ def chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 
 def values_parameter(conn: Connection, values: Collection[Any]) -> object:
-    """One column of values as one parameter, for `unnest(%s)` or `json_each(?)`."""
+    """One column of values as one parameter, for `unnest(%b)` or `json_each(?)`."""
     return list(values) if conn.dialect.name == "postgresql" else orjson.dumps(list(values)).decode()
 
 
 def rows_parameters(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[object, ...]:
-    """Rows as parameters: an array per column for `unnest(%s, %s, …)`, or one text for `json_each(?)`."""
+    """Rows as parameters: an array per column for `unnest(%b, %b, …)`, or one text for `json_each(?)`."""
     if conn.dialect.name == "postgresql":
-        return tuple(map(list, zip(*rows, strict=True)))
+        return tuple([row[i] for row in rows] for i in range(len(rows[0])))
     return (orjson.dumps(rows, default=tuple).decode(),)  # it takes no NamedTuple as it is
 
 

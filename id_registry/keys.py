@@ -25,18 +25,16 @@ class Key(NamedTuple):
 
 
 def check_keys(keys: Iterable[Key]) -> list[Key]:
-    """The keys without repetitions. Raises BadKey or UnknownKind naming the first that cannot be kept."""
+    """The keys. Raises BadKey or UnknownKind naming the first that cannot be kept."""
     given = list(keys)
     if not given:
         return given
-    wanted: list[Key] = []
     try:
         # All at once, for this is the hot path; whoever fails is looked for one by one.
-        wanted = list(dict.fromkeys(given))
-        kinds, systems, locals_ = zip(*wanted, strict=True)
+        locals_ = [local for _, _, local in given]
         sound = (
-            set(kinds) <= KINDS.keys()
-            and all(_is_sound(system, SYSTEM_LENGTH) for system in set(systems))
+            {kind for kind, _, _ in given} <= KINDS.keys()
+            and all(_is_sound(system, SYSTEM_LENGTH) for system in {system for _, system, _ in given})
             and max(map(len, locals_)) <= LOCAL_LENGTH
             and all(locals_)
             and is_storable("".join(locals_))
@@ -46,7 +44,7 @@ def check_keys(keys: Iterable[Key]) -> list[Key]:
     if not sound:
         for i, key in enumerate(given):
             _check_key(key, i)
-    return wanted
+    return given
 
 
 def check_text(text: object, path: str, *, empty: bool = False) -> str:

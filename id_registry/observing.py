@@ -66,7 +66,7 @@ _ROWS = {
     "postgresql": """
 INSERT INTO observation (gid, system, field, value, read_at, since, noted_at, source)
 SELECT gid, system, field, value, read_at, since, noted_at, source
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[])
      WITH ORDINALITY u(gid, system, field, value, read_at, since, noted_at, source, o)
 ORDER BY o
 """,
@@ -81,15 +81,16 @@ FROM json_each(?) WHERE true
 _HOLD = {dialect: "".join((rows, _UNLESS_LATE)) for dialect, rows in _ROWS.items()}
 _RECORDS = {
     "postgresql": """
-WITH root AS MATERIALIZED (SELECT unnest(%s::bigint[]) AS gid),
+WITH root AS MATERIALIZED (SELECT unnest(%b::bigint[]) AS gid),
      member AS (SELECT gid, gid AS root FROM root UNION ALL SELECT gid, root FROM redirect WHERE root IN (TABLE root))
-SELECT m.root, x.gid, x.system, x.local FROM member m JOIN xref x ON x.gid = m.gid
-WHERE x.system = ANY(%s::text[]) ORDER BY x.gid""",
+SELECT m.root, m.gid, x.system, x.local
+FROM member m CROSS JOIN LATERAL (SELECT system, local FROM xref WHERE gid = m.gid OFFSET 0) x
+WHERE x.system = ANY(%b::text[])""",
     "sqlite": """
 WITH root AS MATERIALIZED (SELECT value AS gid FROM json_each(?)),
      member AS (SELECT gid, gid AS root FROM root UNION ALL SELECT gid, root FROM redirect WHERE root IN root)
 SELECT m.root, x.gid, x.system, x.local FROM member m JOIN xref x ON x.gid = m.gid
-WHERE x.system IN (SELECT value FROM json_each(?)) ORDER BY x.gid""",
+WHERE x.system IN (SELECT value FROM json_each(?))""",
 }
 
 

@@ -32,7 +32,7 @@ _READ = {
     "postgresql": """
 WITH known AS MATERIALIZED (
   SELECT array_agg(x.gid ORDER BY k.o) AS gids, array_agg(x.gid) FILTER (WHERE x.last_seen < %s) AS stale
-  FROM unnest(%s::smallint[], %s::text[], %s::text[]) WITH ORDINALITY k(kind, system, local, o)
+  FROM unnest(%b::smallint[], %b::text[], %b::text[]) WITH ORDINALITY k(kind, system, local, o)
   LEFT JOIN LATERAL (
     SELECT gid, last_seen FROM xref WHERE kind = k.kind AND system = k.system AND local = k.local OFFSET 0) x ON true)
 SELECT known.gids, known.stale, merged.gids, merged.roots
@@ -52,7 +52,7 @@ _ADD = {
     "postgresql": """
 INSERT INTO xref (kind, system, local, gid, first_seen, last_seen)
 SELECT k.kind, k.system, k.local, k.gid, k.now, k.now
-FROM (SELECT *, %s::bigint AS now FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[])
+FROM (SELECT *, %s::bigint AS now FROM unnest(%b::smallint[], %b::text[], %b::text[], %b::bigint[])
       WITH ORDINALITY u(kind, system, local, gid, o)) k
 ORDER BY k.o
 ON CONFLICT (kind, system, local) DO NOTHING
@@ -69,12 +69,12 @@ ON CONFLICT (kind, system, local) DO NOTHING
 _SEE = {  # a row that somebody else is bringing up to date is left to them: nobody waits
     "postgresql": """
 UPDATE xref SET last_seen = %s WHERE gid IN (
-  SELECT gid FROM xref WHERE last_seen < %s AND gid = ANY(%s::bigint[]) FOR NO KEY UPDATE SKIP LOCKED)
+  SELECT gid FROM xref WHERE last_seen < %s AND gid = ANY(%b::bigint[]) FOR NO KEY UPDATE SKIP LOCKED)
 """,
     "sqlite": "UPDATE xref SET last_seen = ? WHERE last_seen < ? AND gid IN (SELECT value FROM json_each(?))",
 }
 _LIVE = {
-    "postgresql": "SELECT gid, root FROM redirect WHERE gid = ANY(%s::bigint[])",
+    "postgresql": "SELECT gid, root FROM redirect WHERE gid = ANY(%b::bigint[])",
     "sqlite": "SELECT gid, root FROM redirect WHERE gid IN (SELECT value FROM json_each(?))",
 }
 
@@ -89,11 +89,11 @@ def resolve(conn: Connection, keys: Iterable[Key], now: int) -> dict[Key, int]:
 
     Raises BadKey, UnknownKind, BadTime, NumbersExhausted; ConcurrentChange at an isolation above READ COMMITTED.
     """
-    wanted = check_keys(keys)
+    given = check_keys(keys)
     with planned_afresh(conn):
-        found, stale = _read(conn, wanted, now - SEEN_EVERY)
-        if len(found) < len(wanted):
-            found |= _add(conn, [key for key in wanted if key not in found], now)
+        found, missing, stale = _read(conn, given, now - SEEN_EVERY)
+        if missing:
+            found |= _add(conn, sorted(set(missing)), now)
         for gids in chunks(stale):
             conn.exec_driver_sql(_SEE[conn.dialect.name], (now, now - SEEN_EVERY, values_parameter(conn, gids)))
     return found
@@ -101,9 +101,9 @@ def resolve(conn: Connection, keys: Iterable[Key], now: int) -> dict[Key, int]:
 
 def lookup(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
     """The live gids of those keys that are known; writes nothing. Raises BadKey, UnknownKind."""
-    wanted = check_keys(keys)
+    given = check_keys(keys)
     with planned_afresh(conn):
-        return _read(conn, wanted, 0)[0]
+        return _read(conn, given, 0)[0]
 
 
 def live(conn: Connection, gids: Iterable[int]) -> dict[int, int]:
@@ -116,34 +116,47 @@ def live(conn: Connection, gids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def _read(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[dict[Key, int], list[int]]:
-    """Live gids of the known keys, and the birth gids of those last seen before that time."""
+def _read(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[dict[Key, int], list[Key], list[int]]:
+    """Live gids of the known keys, the unknown keys, and the birth gids of those last seen before that time."""
     found: dict[Key, int] = {}
+    missing: list[Key] = []
     stale: list[int] = []
+    read = _read_arrays if conn.dialect.name == "postgresql" else _read_json
     for chunk in chunks(keys):
-        kinds, systems, locals_ = zip(*chunk, strict=True)
-        numbers = [_NUMBERS[kind] for kind in kinds]
-        if conn.dialect.name == "postgresql":
-            asked = (seen_before, numbers, list(systems), list(locals_))
-            gids, old, merged, roots = conn.exec_driver_sql(_READ["postgresql"], asked).one()
-            stale += old or ()
-            if merged:
-                roots_of = dict(zip(merged, roots, strict=True))
-                gids = [roots_of.get(gid, gid) for gid in gids]
-            if None in gids:
-                found.update((key, gid) for key, gid in zip(chunk, gids, strict=True) if gid is not None)
-            else:
-                found.update(zip(chunk, gids, strict=True))
+        gids, old = read(conn, chunk, seen_before)
+        if None in gids:
+            missing += (key for key, gid in zip(chunk, gids, strict=True) if gid is None)
+            found.update((key, gid) for key, gid in zip(chunk, gids, strict=True) if gid is not None)
         else:
-            rows = list(zip(numbers, systems, locals_, strict=True))
-            answers = conn.exec_driver_sql(_READ["sqlite"], (seen_before, *rows_parameters(conn, rows))).all()
-            found.update((chunk[i], gid) for i, gid, _ in answers if gid is not None)
-            stale += [old for _, _, old in answers if old is not None]
-    return found, stale
+            found.update(zip(chunk, gids, strict=True))  # type: ignore[arg-type]
+        stale += old
+    return found, missing, stale
+
+
+def _read_arrays(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[list[int | None], list[int]]:
+    # column by column: a zip(*keys) makes an iterator per key, and the garbage collector busy
+    columns = (
+        [_NUMBERS[kind] for kind, _, _ in keys],
+        [system for _, system, _ in keys],
+        [local for _, _, local in keys],
+    )
+    gids, stale, merged, roots = conn.exec_driver_sql(_READ["postgresql"], (seen_before, *columns)).one()
+    if merged:
+        root_of = dict(zip(merged, roots, strict=True))
+        gids = [root_of.get(gid, gid) for gid in gids]
+    return gids, stale or []
+
+
+def _read_json(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[list[int | None], list[int]]:
+    rows = [(_NUMBERS[kind], system, local) for kind, system, local in keys]
+    answers = conn.exec_driver_sql(_READ["sqlite"], (seen_before, *rows_parameters(conn, rows))).all()
+    gids: list[int | None] = [None] * len(keys)
+    for i, gid, _ in answers:
+        gids[i] = gid
+    return gids, [old for _, _, old in answers if old is not None]
 
 
 def _add(conn: Connection, missing: list[Key], now: int) -> dict[Key, int]:
-    missing.sort()
     supply = {kind: iter(gids) for kind, gids in mint_each(conn, Counter(key.kind for key in missing), now).items()}
     born = {key: next(supply[key.kind]) for key in missing}
     contested = False
@@ -153,8 +166,8 @@ def _add(conn: Connection, missing: list[Key], now: int) -> dict[Key, int]:
         contested |= added < len(chunk)
     if not contested:
         return born
-    found, _ = _read(conn, missing, 0)
-    if len(found) < len(missing):
-        lost = next(key for key in missing if key not in found)
-        raise ConcurrentChange(f"another transaction added {lost} and this one cannot see it; roll back and try again")
+    found, lost, _ = _read(conn, missing, 0)
+    if lost:
+        why = f"another transaction added {lost[0]} and this one cannot see it; roll back and try again"
+        raise ConcurrentChange(why)
     return found
