@@ -2,12 +2,13 @@
 
 The order of the statements keeps racing batches from deadlock: first insert (in order of fingerprint, so that two
 transactions wait for each other in one direction only), then lock what was there (in order of id), then write. Nothing
-is waited for once rows are locked: a key passes to a successor under the lock of the row that held it.
+is waited for once rows are locked: a key passes to a successor under the lock of the row that held it, and whoever
+waited for that row in vain lets all locks go before it looks again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -44,9 +45,8 @@ def open_or_merge(conn: Connection, drafts: Sequence[Draft], now: int, *, policy
     An exact repeat only counts (`occurrences`, `first_seen`, `last_seen`): no version, no line in the timeline.
     """
     intake = _Intake(conn, now, policy)
-    waiting = _group(drafts)
-    while waiting:  # a second round only when a key went to a successor while we waited for its ticket
-        waiting = intake.take(waiting)
+    intake.take(_group(drafts))
+    insert_rows(conn, tables.entry, intake.entries)
     return [intake.opened[place] for place in range(len(drafts))]
 
 
@@ -102,20 +102,39 @@ class _Intake:
     opened: dict[int, Opened] = field(default_factory=dict)
     entries: list[dict[str, Any]] = field(default_factory=list)
 
-    def take(self, groups: list[_Group]) -> list[_Group]:
-        """Answer all groups but those whose key changed hands meanwhile; returns these."""
-        self.entries = []
+    def take(self, groups: list[_Group]) -> None:
+        """Answer all groups."""
         met: dict[int, _Group] = {}
         fresh = groups
-        while fresh:  # again only for keys that another transaction took between the select and the insert
-            keys = [g.key for g in fresh if g.key is not None]
-            found = self.conn.execute(select(_T.open_key, _T.id).where(among(self.conn, _T.open_key, keys)))
-            holders = {row.open_key: row.id for row in found}
+        while fresh:  # again only for keys that another transaction took between the look and the insert
+            holders = self._holders(fresh)
             met |= {holders[g.key]: g for g in fresh if g.key in holders}
             fresh = self._insert([g for g in fresh if g.key not in holders])
-        late = self._meet(met) if met else []
-        insert_rows(self.conn, tables.entry, self.entries)
-        return late
+        while met:  # again only when a key went to a successor while we waited for the ticket that had it
+            held = self._lock(met)
+            if held is not None:
+                self._meet(held, met)
+                break
+            holders = self._holders(met.values())
+            met = {holders[g.key]: g for g in met.values()}
+
+    def _holders(self, groups: Iterable[_Group]) -> dict[str | None, int]:
+        keys = [g.key for g in groups if g.key is not None]
+        if not keys:
+            return {}
+        found = self.conn.execute(select(_T.open_key, _T.id).where(among(self.conn, _T.open_key, keys)))
+        return {row.open_key: row.id for row in found}
+
+    def _lock(self, met: dict[int, _Group]) -> Sequence[Any] | None:
+        """Lock the tickets that hold the keys. None, and nothing is locked, when one of them no longer holds its key:
+        waiting for its successor with the others locked could be a deadlock."""
+        query = _HELD.where(among(self.conn, _T.id, met)).order_by(_T.id).with_for_update()
+        with self.conn.begin_nested() as savepoint:
+            held = self.conn.execute(query).all()
+            if all(row.open_key == met[row.id].key for row in held):
+                return held
+            savepoint.rollback()
+        return None
 
     def _insert(self, groups: list[_Group]) -> list[_Group]:
         """Open a ticket for each group; returns those whose key was taken."""
@@ -129,17 +148,14 @@ class _Intake:
                 taken.append(group)
         return taken
 
-    def _meet(self, met: dict[int, _Group]) -> list[_Group]:
-        """Lock the tickets that hold the keys; count the exact repeats, hand the others on."""
-        late: list[_Group] = []
+    def _meet(self, held: Sequence[Any], met: dict[int, _Group]) -> None:
+        """Count the exact repeats, hand the others on."""
         repeats: list[dict[str, Any]] = []
         rarer: dict[int, tuple[_Group, str]] = {}
-        for row in self.conn.execute(_HELD.where(among(self.conn, _T.id, met)).order_by(_T.id).with_for_update()):
+        for row in held:
             group = met[row.id]
             outcome = meet(row.status, row.closed_at, max(d.reopen_within for d in group.drafts), self.now)
-            if row.open_key != group.key:
-                late.append(group)
-            elif outcome == "merge" and group.priority >= row.priority:
+            if outcome == "merge" and group.priority >= row.priority:
                 repeats.append({"id": row.id} | group.counted(self.now, row))
                 self._answer(group, row.id, "merged", row.version)
             else:
@@ -147,7 +163,6 @@ class _Intake:
         update_rows(self.conn, tables.ticket, repeats, ("occurrences", "first_seen", "last_seen"))
         if rarer:
             self._change(rarer)
-        return late
 
     def _change(self, met: dict[int, tuple[_Group, str]]) -> None:
         """The rarer meetings, each with a line in the audit trail. The tickets are locked."""

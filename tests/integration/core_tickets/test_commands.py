@@ -96,6 +96,15 @@ def test_an_entry_says_who_when_what_and_why(conn: Connection, opened: list[Draf
     assert entry.changes[0] == Change("priority", 2, 0)
 
 
+@pytest.mark.parametrize("text", ["a\tb\r\nc", "\\N", "\\.", "'; --", "“引号” \U0001f600", '{"a": [null]}'])
+def test_any_text_is_kept_as_it_was_written(conn: Connection, opened: list[Draft], text: str) -> None:
+    a = opened[0].id
+    apply(conn, [Command(a, "set", {"title": text, "labels": {text: text}}, text, "person", text)], NOW)
+    entry, ticket = timeline(conn, a)[-1], get(conn, a)
+    assert (entry.actor, entry.why, entry.changes[0].after) == (text, text, text)
+    assert (ticket.title, ticket.labels) == (text, {text: text})
+
+
 def test_a_command_for_what_is_already_so_leaves_no_line(conn: Connection, opened: list[Draft]) -> None:
     a = opened[0].id
     (answer,) = apply(conn, [command(a, "set", title="CPU high", priority=2)], NOW + 5)

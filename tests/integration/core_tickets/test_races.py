@@ -85,19 +85,21 @@ def test_racing_repeats_of_a_done_ticket_reopen_it_once(crowd: Engine) -> None:
         assert sorted(o.outcome for o in outcomes) == ["merged"] * 11 + ["reopened"]
 
 
-def test_racing_repeats_of_a_done_ticket_have_one_successor(crowd: Engine) -> None:
-    for number in range(5):
-        first = draft(f"s{number}")
+def test_racing_repeats_of_done_tickets_have_one_successor_each(crowd: Engine) -> None:
+    for number in range(6):
+        first = [draft(f"s{number}/{i}") for i in range(2)]
         with crowd.begin() as conn:
-            open_or_merge(conn, [first], NOW)
-            apply(conn, [command(first.id, "resolve", resolution="done")], NOW)
-        works = [opening(crowd, [draft(f"s{number}"), draft(f"t{number}")], NOW + 1) for _ in range(12)]
-        outcomes = [answers[0] for answers in at_once(works)]
-        assert len({o.ticket_id for o in outcomes}) == 1
-        assert sorted(o.outcome for o in outcomes) == ["merged"] * 11 + ["opened"]
+            open_or_merge(conn, first, NOW)
+            apply(conn, [command(d.id, "resolve", resolution="done") for d in first], NOW)
+        keys = [f"s{number}/{i}" for i in range(6)]  # two that are done, four that are new
+        works = [opening(crowd, [draft(key) for key in keys], NOW + 1) for _ in range(16)]
+        for outcomes in zip(*at_once(works), strict=True):
+            assert len({o.ticket_id for o in outcomes}) == 1
+            assert sorted(o.outcome for o in outcomes) == ["merged"] * 15 + ["opened"]
         with crowd.connect() as conn:
-            assert get(conn, first.id).superseded_by == outcomes[0].ticket_id
-            assert get(conn, outcomes[0].ticket_id).occurrences == 12
+            for d in first:
+                successor = get(conn, get(conn, d.id).superseded_by or 0)
+                assert (successor.fingerprint, successor.occurrences) == (d.fingerprint, 16)
 
 
 def test_reopening_by_hand_and_a_successor_exclude_each_other(crowd: Engine) -> None:
