@@ -27,49 +27,55 @@ class ZabbixConfig(Settings):
         examples=["https://zabbix.example.com/zabbix"],
     )
     token: SecretStr | None = Field(
-        None, title="API token", description="API token of the hub's account (Users > API tokens). Preferred."
+        default=None, title="API token", description="API token of the hub's account (Users > API tokens). Preferred."
     )
-    username: str = Field("", title="User name", description="The hub's account, where no API token is used.")
-    password: SecretStr | None = Field(None, title="Password", description="Password of that account.")
+    username: str = Field(default="", title="User name", description="The hub's account, where no API token is used.")
+    password: SecretStr | None = Field(default=None, title="Password", description="Password of that account.")
     webhook_token: SecretStr | None = Field(
-        None,
+        default=None,
         title="Webhook token",
         description="Zabbix's messages must carry it as `Authorization: Bearer ...`. Any long random text.",
     )
     webhook_secret: SecretStr | None = Field(
-        None,
+        default=None,
         title="Webhook secret",
         description="Zabbix's messages must be signed with it (HMAC-SHA256 of the body). Better where TLS is missing.",
     )
-    verify_tls: bool = Field(True, title="Check certificate", description="Check the front end's TLS certificate.")
-    ca_file: str = Field(
-        "", title="CA file", description="File with the certificate authority of the front end, if it is your own."
+    verify_tls: bool = Field(
+        default=True, title="Check certificate", description="Check the front end's TLS certificate."
     )
-    timeout_s: float = Field(30, gt=0, le=300, title="Timeout (s)", description="Longest wait for one API call.")
+    ca_file: str = Field(
+        default="",
+        title="CA file",
+        description="File with the certificate authority of the front end, if it is your own.",
+    )
+    timeout_s: float = Field(
+        default=30, gt=0, le=300, title="Timeout (s)", description="Longest wait for one API call."
+    )
     time_zone: str = Field(
-        "UTC",
+        default="UTC",
         title="Time zone",
         description="Time zone of the Zabbix user that owns the webhook: messages of Zabbix 6 name none. The installer "
         "makes that user with UTC.",
     )
     min_severity: Severity = Field(
-        "not_classified", title="Lowest severity", description="Problems below it are neither read nor sent."
+        default="not_classified", title="Lowest severity", description="Problems below it are neither read nor sent."
     )
     host_groups: tuple[str, ...] = Field(
-        (),
+        default=(),
         title="Host groups",
         description="Only problems of hosts in these groups and their subgroups. Empty: all the account may see.",
     )
     include_suppressed: bool = Field(
-        False,
+        default=False,
         title="Suppressed too",
         description="Read problems under maintenance at once; otherwise when the maintenance is over.",
     )
     page_size: int = Field(
-        500, ge=1, le=2000, title="Page size", description="How many events one call to Zabbix may return."
+        default=500, ge=1, le=2000, title="Page size", description="How many events one call to Zabbix may return."
     )
     lookback_s: int = Field(
-        60,
+        default=60,
         ge=0,
         le=3600,
         title="Look back (s)",

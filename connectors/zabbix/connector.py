@@ -22,6 +22,7 @@ from connectors.contract import (
     Policy,
     Question,
     Receipt,
+    Settings,
     Stream,
 )
 from connectors.errors import ConfigProblem
@@ -44,7 +45,7 @@ class ZabbixConnector:
     name: ClassVar[str] = "zabbix"
     title: ClassVar[str] = "Zabbix"
     title_zh: ClassVar[str] = "Zabbix 监控"
-    Config: ClassVar[type[ZabbixConfig]] = ZabbixConfig
+    Config: ClassVar[type[Settings]] = ZabbixConfig
     policy: ClassVar[Policy] = Policy(timeout_s=60, rate_per_s=20, batch_rows=problems.BATCH_ROWS)
 
     def __init__(

@@ -7,8 +7,9 @@ problem it ends; `event.get` with `problem_time_from` gives the problems of its 
 clock, and among these are those whose `r_eventid` it is. So neither a PROBLEM nor a RECOVERY that the webhook could
 not deliver stays unknown.
 
-Several history syncers write at once, so an id may appear after a higher one. Each read therefore starts again at the
-watermark of `lookback_s` ago; what it sees twice is the same record.
+Several history syncers write at once, so an id may appear after a higher one, up to `lookback_s` later. Each read
+therefore starts again at the watermark of the last read that was `lookback_s` older than the latest; what it sees
+twice is the same record.
 
 Problems under maintenance are held back like Zabbix's own messages: their ids stay in the cursor until they are free.
 """
@@ -86,16 +87,21 @@ class Position:
         held: list[JsonValue] = [*sorted(self.held)]
         return {"marks": marks, "held": held, **after}
 
-    def start(self, now: int, lookback: int) -> int:
-        """The id to go on from: the newest mark that is old enough, else the oldest."""
-        return next((i for t, i in reversed(self.marks) if t <= now - lookback), self.marks[0][1])
+    @property
+    def start(self) -> int:
+        """The id to go on from: what lies below was old enough when it was read last for nothing to be missing
+        there."""
+        return self.marks[0][1]
 
     def reached(self, now: int, lookback: int, next_id: int) -> Position:
-        """With a mark more, unless the last is very new, and without those that no later read can want."""
-        old = [m for m in self.marks if m[0] <= now - lookback]
-        recent = [m for m in self.marks if m[0] > now - lookback]
-        if not recent or now - recent[-1][0] >= lookback / MARKS:
-            recent.append((now, next_id))
+        """After a read at `now` that came up to `next_id`: with this mark, unless the last is very new, and without
+        those older than the newest one of `lookback` ago. That one is where the next read starts, however late it
+        comes: whatever may have been missing at `now` has a higher id."""
+        marks = [*self.marks]
+        if now - marks[-1][0] >= lookback / MARKS:
+            marks.append((now, next_id))
+        old = [m for m in marks if m[0] <= now - lookback]
+        recent = [m for m in marks if m[0] > now - lookback]
         return replace(self, marks=(*old[-1:], *recent), open_after=None)
 
 
@@ -142,7 +148,7 @@ class ProblemReader:
     def _changes(self, position: Position) -> Iterator[Batch]:
         """Everything that happened since the mark, then what is no longer held back."""
         lookback = self._config.lookback_s
-        next_id = position.start(self._now(), lookback)
+        next_id = position.start
         held = position.held
         while True:
             asked_at = self._now()
@@ -292,12 +298,14 @@ def _unusable(event: Mapping[str, Any], error: Exception) -> BadRecord:
 def group_ids(client: ZabbixClient, names: Sequence[str]) -> list[str]:
     """The ids of the named host groups and all their subgroups. Raises ConfigProblem for a name without a group."""
     found = client.call("hostgroup.get", {"output": ["groupid", "name"]})
-    missing = [n for n in names if not any(g["name"] == n for g in found)]
+
+    def within(group: Mapping[str, Any], name: str) -> bool:
+        return bool(group["name"] == name or group["name"].startswith(f"{name}/"))
+
+    missing = [n for n in names if not any(within(g, n) for g in found)]
     if missing:
         raise ConfigProblem(
             f"`host_groups`: no group {', '.join(map(repr, missing))} that the hub's account may see.",
             hint="Check the spelling, or give the account's user group read permission to it.",
         )
-    return sorted(
-        str(g["groupid"]) for g in found if any(g["name"] == n or g["name"].startswith(f"{n}/") for n in names)
-    )
+    return sorted(str(g["groupid"]) for g in found if any(within(g, n) for n in names))

@@ -66,7 +66,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 _MARKER = re.compile(r"\[weft:([^\[\]\s]{1,600})\]")
-_NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([^\d\s()][^\s()]*)?\s*$")
+_NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([^\d\s().,:;+-][^\s()]*)?\s*$")
 
 
 def marker(command_id: str) -> str:

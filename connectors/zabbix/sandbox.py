@@ -25,7 +25,7 @@ from connectors.zabbix.sandbox_api import Api, ApiError, invalid, refused
 from connectors.zabbix.sandbox_messages import Message, messages
 from connectors.zabbix.sandbox_state import Account, Row, State
 
-_OPEN = ("apiinfo.version", "user.login")
+_OPEN = ("apiinfo.version", "user.login", "user.checkAuthentication")
 _TYPES = ("application/json-rpc", "application/json", "application/jsonrequest")
 
 
@@ -85,7 +85,10 @@ class Sandbox:
             if given:
                 how = "authorization header" if newest else '"auth" parameter'
                 raise invalid(f'The "{method}" method must be called without the {how}.')
-            return self.api.call(method, call["params"], None)
+            who = None
+            if method == "user.checkAuthentication":
+                who = self._account(str(call["params"].get("token") or call["params"].get("sessionid") or ""))
+            return self.api.call(method, call["params"], who)
         return self.api.call(method, call["params"], self._account(given))
 
     def _account(self, given: str) -> Account:
@@ -200,7 +203,7 @@ def _take_value(sandbox: Sandbox, body: bytes) -> httpx.Response:
             host = next(h for h in tables["host"].values() if h["host"] == given["host"])
             keys = [i for i in tables["item"].values() if i["hostid"] == host["hostid"] and i["key_"] == given["key"]]
             sandbox.state.receive(keys[0], given["value"])
-        except (ValueError, KeyError, IndexError, StopIteration, ArithmeticError) as e:
+        except (ValueError, KeyError, IndexError, TypeError, StopIteration, ArithmeticError) as e:
             return httpx.Response(400, text=f"no such host or key, or no number: {e!r}\n")
     return httpx.Response(200, text="taken\n")
 

@@ -326,4 +326,3 @@ def _found(row: Row, params: Row) -> bool:
         if not any(have.startswith(t) if params.get("startSearch") else t in have for t in texts):
             return False
     return True
-

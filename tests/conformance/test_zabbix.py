@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import httpx
+from pydantic import SecretStr
 
 from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, Known
 from connectors.contract import Ask, Command, Connector, Delivery
@@ -127,7 +128,7 @@ class ZabbixWorld:
         if not self._installed:
             config: Any = parse_config(self.connector_type, self.config())
             connector = ZabbixConnector(config, transport=self._inner)
-            connector.install(HUB, administrator=Administrator(username="Admin", password="zabbix"))
+            connector.install(HUB, administrator=Administrator(username="Admin", password=SecretStr("zabbix")))
             self._installed = True
             self.state.changes = 0
 
@@ -219,7 +220,7 @@ def _delivery(message: Message) -> Delivery:
 
 def _is_change(request: httpx.Request) -> bool:
     call = json.loads(request.content)
-    return call["method"] == "event.acknowledge" and call["params"]["eventids"] != [str(2**63 - 1)]
+    return bool(call["method"] == "event.acknowledge" and call["params"]["eventids"] != [str(2**63 - 1)])
 
 
 class TestZabbix72(Conformance):

@@ -68,12 +68,11 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def wait_until(found: Callable[[], T | None], what: str, deadline_s: float = 30) -> T:
-    """The first answer of `found` that is not None or False; an AssertionError naming `what` when there is none in
-    time."""
+    """The first answer of `found` that is true; an AssertionError naming `what` when there is none in time."""
     end = time.monotonic() + deadline_s
     while True:
         answer = found()
-        if answer is not None and answer is not False:
+        if answer:
             return answer
         assert time.monotonic() < end, f"{what}: not within {deadline_s} s"
         time.sleep(0.1)
@@ -307,7 +306,7 @@ class Zabbix:
     def wait_for_problem(self, trigger_id: str, deadline_s: float = 30) -> str:
         """The id of the trigger's open problem, as soon as there is one."""
         found = wait_until(
-            lambda: self.open_problems(trigger_id) or None, f"a problem of trigger {trigger_id}", deadline_s
+            lambda: self.open_problems(trigger_id), f"a problem of trigger {trigger_id}", deadline_s
         )
         return str(found[-1]["eventid"])
 
