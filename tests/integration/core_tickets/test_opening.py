@@ -7,6 +7,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 
 from core_tickets import Change, Draft, apply, get, get_many, open_or_merge, replay, tables, timeline, touch
+from core_tickets.model import AUDITED
 from tests.integration.core_tickets.samples import MINUTE, NOW, command, draft, statements
 
 
@@ -43,6 +44,22 @@ def test_a_draft_is_opened_as_it_was_drafted(conn: Connection) -> None:
         assert getattr(ticket, name) == getattr(d, name)
     assert (ticket.status, ticket.opened_at, ticket.first_seen, ticket.last_seen) == ("pending", NOW, NOW - 7, NOW - 7)
     assert ticket.first_response_due == NOW + 30 * MINUTE
+
+
+def test_the_first_line_of_a_timeline_replays_to_the_ticket_as_it_was_opened(conn: Connection) -> None:
+    d = draft("f", labels={"line": "A"}, device=7, priority=0, resolution_due=NOW + 5, why="value > 95")
+    open_or_merge(conn, [d], NOW)
+    (line,) = timeline(conn, d.id)
+    ticket, values = get(conn, d.id), replay([line])
+    assert (line.at, line.name, line.actor, line.actor_kind, line.why) == (
+        NOW,
+        "open",
+        "rule cpu",
+        "rule",
+        "value > 95",
+    )
+    assert {name: getattr(ticket, name) for name in AUDITED} == values
+    assert values["labels"] == {"line": "A"}
 
 
 def test_due_times_of_the_draft_win_over_the_policy(conn: Connection) -> None:
@@ -104,9 +121,10 @@ def test_touch_counts_repeats_and_passes_over_unknown_ids(conn: Connection) -> N
     a, b = draft("a"), draft("b")
     open_or_merge(conn, [a, b], NOW)
     touch(conn, {b.id: 4, a.id: 1, 999: 3}, NOW + 5)
+    touch(conn, {b.id: 1}, NOW + 3)
     assert [(t.occurrences, t.last_seen, t.version) for t in get_many(conn, [a.id, b.id]).values()] == [
         (2, NOW + 5, 1),
-        (5, NOW + 5, 1),
+        (6, NOW + 5, 1),
     ]
 
 

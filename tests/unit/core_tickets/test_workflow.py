@@ -223,10 +223,12 @@ def test_a_ticket_resolved_while_it_waits_counts_the_wait() -> None:
 
 
 def test_a_reopened_ticket_is_promised_anew_and_forgets_its_resolution() -> None:
-    done = do(do(ticket(), "resolve", args={"resolution": "done", "cause": "wear"}).ticket, "close").ticket
+    waited = ticket(paused_total=HOUR, due_fixed=True)
+    done = do(do(waited, "resolve", args={"resolution": "done", "cause": "wear"}).ticket, "close").ticket
     again = do(done, "reopen", at=NOW + HOUR).ticket
     assert (again.resolution, again.cause, again.resolved_at, again.closed_at) == (None, None, None, None)
     assert again.resolution_due == due(STANDARD, "incident", 2, NOW + HOUR).resolution
+    assert (again.paused_total, again.due_fixed, again.reopened_at) == (0, False, NOW + HOUR)
 
 
 def test_a_new_priority_brings_its_own_promises() -> None:
