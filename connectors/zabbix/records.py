@@ -12,6 +12,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote, unquote
 
+from connectors.exact import MAX_EXPONENT
+
 STREAM = "problem"
 TAG = "weft_message"
 """The tag under which the webhook leaves the hub's message id on the event; it is no label of the problem."""
@@ -93,9 +95,12 @@ def amount(text: str | None) -> tuple[Decimal | None, str | None]:
     if found is None:
         return None, None
     try:
-        return Decimal(found[1]), found[2]
-    except InvalidOperation:
+        number = Decimal(found[1])
+    except InvalidOperation:  # an exponent of more digits than Decimal knows
         return None, None
+    if number and abs(number.adjusted()) > MAX_EXPONENT:
+        return None, None
+    return number, found[2]
 
 
 def tags_and_labels(tags: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, str]], dict[str, str], str | None]:

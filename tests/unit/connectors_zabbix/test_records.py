@@ -21,6 +21,8 @@ from connectors.zabbix.records import amount, command_of, first_item, marker, ta
         ("1.2e-05 s", Decimal("0.000012"), "s"),
         ("12 °C", Decimal(12), "°C"),
         ("81%", Decimal(81), "%"),
+        ("1e999", None, None),
+        ("1e9999999999999999999999", None, None),
         ("Down (2)", None, None),
         ("3h 5m", None, None),
         ("2026.11.22 05:30:07", None, None),
