@@ -177,6 +177,6 @@ def test_any_history_keeps_the_promises(conn: Connection) -> None:
 
     OnThis.conn = conn
     run_state_machine_as_test(
-        OnThis, settings=settings(max_examples=60, stateful_step_count=25, deadline=None, database=None)
+        OnThis, settings=settings(max_examples=40, stateful_step_count=20, deadline=None, database=None)
     )
     assert conn.scalar(select(func.count()).select_from(tables.ticket)) == 0
