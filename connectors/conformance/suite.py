@@ -7,7 +7,7 @@ class TestAcme(Conformance):
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -48,8 +48,6 @@ class Conformance(ItselfCases, FolderCases, ReadCases, ReceiveCases, SubscribeCa
     `exempt`: cases of grade silver or gold that are left out, each with its reason; the grade stays below them.
     """
 
-    suites: ClassVar[list[type[Conformance]]] = []
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "world_type" not in vars(cls):
@@ -61,7 +59,6 @@ class Conformance(ItselfCases, FolderCases, ReadCases, ReceiveCases, SubscribeCa
                 raise TypeError(f"exempt {name!r}: only existing cases of silver and gold, each with a reason")
         for name in marks.keys() - cases_of(cls).keys():
             setattr(cls, name, None)
-        Conformance.suites.append(cls)
 
     @pytest.fixture
     def world(self) -> Iterator[World]:

@@ -90,7 +90,8 @@ class AnswerCases(Cases):
     @answers(breaks=["timeout"])
     def test_a_lookup_keeps_its_deadline(self, world: Any) -> None:
         for known in world.asks():
-            connector = world.connector()
+            patient = {"timeout_s": 20} if "timeout_s" in world.connector_type.Config.model_fields else {}
+            connector = world.connector(**patient)
             world.break_next(Break("timeout", seconds=4))
             began = time.monotonic()
             with pytest.raises(Transient):
