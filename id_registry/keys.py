@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from id_registry.errors import BadInput, BadKey
 from id_registry.global_ids import KINDS, kind_named
 
-__all__ = ["LOCAL_LENGTH", "SYSTEM_LENGTH", "TEXT_LENGTH", "Key", "check_keys", "check_text", "is_storable"]
+__all__ = ["LOCAL_LENGTH", "SYSTEM_LENGTH", "TEXT_LENGTH", "Columns", "Key", "check_text", "columns_of", "is_storable"]
 
 SYSTEM_LENGTH = 100
 LOCAL_LENGTH = 512
 TEXT_LENGTH = 2_000
 """Of an actor, a reason, a field's name."""
+
+_NUMBERS = {name: kind.number for name, kind in KINDS.items()}
 
 
 class Key(NamedTuple):
@@ -24,27 +26,34 @@ class Key(NamedTuple):
     local: str
 
 
-def check_keys(keys: Iterable[Key]) -> list[Key]:
-    """The keys. Raises BadKey or UnknownKind naming the first that cannot be kept."""
-    given = list(keys)
-    if not given:
-        return given
+class Columns(NamedTuple):
+    """Keys column by column: kind numbers, systems, local ids."""
+
+    kinds: list[int]
+    systems: list[str]
+    locals: list[str]
+
+
+def columns_of(keys: Sequence[Key], first: int = 0) -> Columns:
+    """The keys as columns. Raises BadKey or UnknownKind naming the first that cannot be kept, counting from `first`.
+
+    This is the hot path: keys are checked all at once, and one by one only to find the culprit. A `zip(*keys)` would
+    make an iterator per key and keep the garbage collector busy.
+    """
     try:
-        # All at once, for this is the hot path; whoever fails is looked for one by one.
-        locals_ = [local for _, _, local in given]
+        columns = Columns([_NUMBERS[kind] for kind, _, _ in keys], [s for _, s, _ in keys], [i for _, _, i in keys])
         sound = (
-            {kind for kind, _, _ in given} <= KINDS.keys()
-            and all(_is_sound(system, SYSTEM_LENGTH) for system in {system for _, system, _ in given})
-            and max(map(len, locals_)) <= LOCAL_LENGTH
-            and all(locals_)
-            and is_storable("".join(locals_))
+            all(_is_sound(system, SYSTEM_LENGTH) for system in set(columns.systems))
+            and max(map(len, columns.locals)) <= LOCAL_LENGTH
+            and all(columns.locals)
+            and is_storable("".join(columns.locals))
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, KeyError):
         sound = False
     if not sound:
-        for i, key in enumerate(given):
+        for i, key in enumerate(keys, first):
             _check_key(key, i)
-    return given
+    return columns
 
 
 def check_text(text: object, path: str, *, empty: bool = False) -> str:

@@ -12,18 +12,15 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
-from id_registry.batches import chunks, planned_afresh, rows_parameters, values_parameter
+from id_registry.batches import CHUNK, chunks, planned_afresh, rows_parameters, values_parameter
 from id_registry.errors import ConcurrentChange
-from id_registry.global_ids import KINDS
-from id_registry.keys import Key, check_keys
+from id_registry.keys import Columns, Key, columns_of
 from id_registry.minting import mint_each
 
 __all__ = ["SEEN_EVERY", "live", "lookup", "resolve"]
 
 SEEN_EVERY = 24 * 3600 * 1_000_000
 """`last_seen` is brought up to date when it is this many microseconds old, so a key is written at most once a day."""
-
-_NUMBERS = {name: kind.number for name, kind in KINDS.items()}
 
 # PostgreSQL: one index probe per key whatever the planner thinks of the table's size (a join turns into a scan of all
 # of xref), one pass for all redirects (a subquery per key scans that table as long as it is small), and one row for the
@@ -89,9 +86,8 @@ def resolve(conn: Connection, keys: Iterable[Key], now: int) -> dict[Key, int]:
 
     Raises BadKey, UnknownKind, BadTime, NumbersExhausted; ConcurrentChange at an isolation above READ COMMITTED.
     """
-    given = check_keys(keys)
     with planned_afresh(conn):
-        found, missing, stale = _read(conn, given, now - SEEN_EVERY)
+        found, missing, stale = _read(conn, list(keys), now - SEEN_EVERY)
         if missing:
             found |= _add(conn, sorted(set(missing)), now)
         for gids in chunks(stale):
@@ -101,9 +97,8 @@ def resolve(conn: Connection, keys: Iterable[Key], now: int) -> dict[Key, int]:
 
 def lookup(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
     """The live gids of those keys that are known; writes nothing. Raises BadKey, UnknownKind."""
-    given = check_keys(keys)
     with planned_afresh(conn):
-        return _read(conn, given, 0)[0]
+        return _read(conn, list(keys), 0)[0]
 
 
 def live(conn: Connection, gids: Iterable[int]) -> dict[int, int]:
@@ -122,8 +117,8 @@ def _read(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[dict
     missing: list[Key] = []
     stale: list[int] = []
     read = _read_arrays if conn.dialect.name == "postgresql" else _read_json
-    for chunk in chunks(keys):
-        gids, old = read(conn, chunk, seen_before)
+    for start, chunk in zip(range(0, len(keys), CHUNK), chunks(keys), strict=True):
+        gids, old = read(conn, columns_of(chunk, start), seen_before)
         if None in gids:
             missing += (key for key, gid in zip(chunk, gids, strict=True) if gid is None)
             found.update((key, gid) for key, gid in zip(chunk, gids, strict=True) if gid is not None)
@@ -133,13 +128,7 @@ def _read(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[dict
     return found, missing, stale
 
 
-def _read_arrays(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[list[int | None], list[int]]:
-    # column by column: a zip(*keys) makes an iterator per key, and the garbage collector busy
-    columns = (
-        [_NUMBERS[kind] for kind, _, _ in keys],
-        [system for _, system, _ in keys],
-        [local for _, _, local in keys],
-    )
+def _read_arrays(conn: Connection, columns: Columns, seen_before: int) -> tuple[list[int | None], list[int]]:
     gids, stale, merged, roots = conn.exec_driver_sql(_READ["postgresql"], (seen_before, *columns)).one()
     if merged:
         root_of = dict(zip(merged, roots, strict=True))
@@ -147,10 +136,10 @@ def _read_arrays(conn: Connection, keys: Sequence[Key], seen_before: int) -> tup
     return gids, stale or []
 
 
-def _read_json(conn: Connection, keys: Sequence[Key], seen_before: int) -> tuple[list[int | None], list[int]]:
-    rows = [(_NUMBERS[kind], system, local) for kind, system, local in keys]
+def _read_json(conn: Connection, columns: Columns, seen_before: int) -> tuple[list[int | None], list[int]]:
+    rows = list(zip(*columns, strict=True))
     answers = conn.exec_driver_sql(_READ["sqlite"], (seen_before, *rows_parameters(conn, rows))).all()
-    gids: list[int | None] = [None] * len(keys)
+    gids: list[int | None] = [None] * len(rows)
     for i, gid, _ in answers:
         gids[i] = gid
     return gids, [old for _, _, old in answers if old is not None]
@@ -161,7 +150,7 @@ def _add(conn: Connection, missing: list[Key], now: int) -> dict[Key, int]:
     born = {key: next(supply[key.kind]) for key in missing}
     contested = False
     for chunk in chunks(missing):
-        rows = [(_NUMBERS[key.kind], key.system, key.local, born[key]) for key in chunk]
+        rows = list(zip(*columns_of(chunk), [born[key] for key in chunk], strict=True))
         added = conn.exec_driver_sql(_ADD[conn.dialect.name], (now, *rows_parameters(conn, rows))).rowcount
         contested |= added < len(chunk)
     if not contested:
