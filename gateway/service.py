@@ -105,11 +105,12 @@ class Gateway:
     def reload(self) -> Hub:
         """Take over the stored configuration if it changed."""
         with self._loading:
-            with self.transaction() as conn:
+            with self.reading() as conn:
                 number = store.generation(conn)
                 if self._hub is not None and self._hub.generation == number:
                     return self._hub
                 hub = store.load(conn, self.catalogue, self.vault)
+            with self.transaction() as conn:
                 store.remember_rules(conn, hub, clock.now())
             for live in hub.connections.values():
                 if live.broken:

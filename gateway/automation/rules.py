@@ -66,11 +66,17 @@ class RuleSet:
         told: list[dict[str, Any]] = []
         for rule in self.by_kind.get(kind, ()):
             matched = rule.holds(record)
-            parts = [] if rule.when is None else [str(p) for p in rule.when.explain(record)]
+            parts = [] if rule.when is None else _because(rule.when, record)
             told.append({"rule": rule.spec.id, "matched": matched, "when": rule.spec.when or "always", "because": parts})
             if matched and kind != "Reading":
                 break
         return told
+
+
+def _because(when: Expression, record: MappingABC[str, Any]) -> list[str]:
+    """Each comparison of a condition with the values it saw."""
+    told = when.explain(record)
+    return [str(part) for part in told.parts] + ([f"error: {told.error}"] if told.error else [])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def gateway(**flags: Any) -> Iterator[Gateway]:
     opened = Gateway(settings(**flags))
     try:
         require_current(opened.engine)
+        opened.reload()  # before any transaction of the command: SQLite has one writer
         yield opened
     finally:
         opened.close()

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from gateway import clock, tables
 from gateway.automation.work import TicketWork
+from gateway.config.hub import Hub
 from gateway.database import is_conflict
 from gateway.errors import Conflict, NotFound
 from gateway.ingest.inbox import Incoming
@@ -61,10 +62,11 @@ def shown(conn: Connection, message_id: int) -> tuple[DeadLetter, Any]:
 def replay(gateway: Gateway, message_id: int) -> str:
     """Run a dead letter through today's connector, mapping and rules; answers the end it came to (`dead`: still unusable,
     with the new reason). Raises NotFound, and Conflict when it was settled before."""
+    hub = gateway.hub  # loaded before the transaction: SQLite has one writer
     for attempt in range(10):
         try:
             with gateway.transaction() as conn:
-                end = _replay(conn, gateway, message_id)
+                end = _replay(conn, gateway, hub, message_id)
             gateway.wake_worker.set()
             return end
         except DBAPIError as error:
@@ -73,8 +75,8 @@ def replay(gateway: Gateway, message_id: int) -> str:
     raise AssertionError("unreachable")
 
 
-def _replay(conn: Connection, gateway: Gateway, message_id: int) -> str:
-    hub, now = gateway.hub, clock.now()
+def _replay(conn: Connection, gateway: Gateway, hub: Hub, message_id: int) -> str:
+    now = clock.now()
     locked = select(*tables.dead_letter.c).where(_L.message_id == message_id).with_for_update()
     letter = conn.execute(locked).first()
     if letter is None:

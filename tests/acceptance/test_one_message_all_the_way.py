@@ -20,10 +20,13 @@ def test_an_alert_becomes_a_ticket_that_can_say_where_every_field_came_from(star
     ticket = hub.tickets()[0]
     assert (ticket["title"], ticket["priority"], ticket["status"]) == ("CpuHigh on web-7", "P1", "pending")
     assert ticket["labels"]["alertname"] == "CpuHigh"
-    origins = {f: hub.get(f"/v1/tickets/{ticket['id']}/lineage", field=f) for f in ("title", "priority", "device", "labels")}
+    origins = {
+        f: hub.get(f"/v1/tickets/{ticket['id']}/lineage", field=f) for f in ("title", "priority", "device", "labels")
+    }
     assert {o["verdict"] for o in origins.values()} == {"equal"}
-    assert origins["title"]["sources"][0]["field"] == "annotations.summary"
-    assert origins["priority"]["sources"][0]["raw"] == "critical"
+    raw = {s["field"]: s["raw"] for s in origins["title"]["sources"]}
+    assert raw["annotations.summary"] == "CpuHigh on web-7"
+    assert {"labels.severity": "critical"} == {s["field"]: s["raw"] for s in origins["priority"]["sources"]}
     assert origins["device"]["facts"][0]["xref"] == ["device", "am", "web-7"]
     told = hub.get(f"/v1/messages/{sent.json()['message_id']}")
     assert [e["end"] for e in told["events"]] == ["ticketed"]
