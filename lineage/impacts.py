@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from lineage import tables
 from lineage.graph import FieldGraph
+from lineage.reading import any_of, placeholder, rows
 from lineage.state import state_of
 from lineage.walk import Node, Subgraph
-from lineage.writes import writes_of
+from lineage.writes import sources_of
 
 _INSTANCES = 1000
 
@@ -50,36 +51,39 @@ def impact(
     """What depends on a field of a record, which is one of `dataset` in the graph. Needs no origin to be known."""
     predicted = graph.downstream(Node.of(dataset, field), depth)
     rules = {edge.via for edge in predicted.edges}
-    sources = {source for write in writes_of(conn, rec, field) for source in write.sources}
-    fed, more_fed = _readers(conn, {rec}, rec)
-    siblings, more_siblings = _readers(conn, sources, rec)
+    fed, more_fed = _readers(conn, (rec,), rec)
+    siblings, more_siblings = _readers(conn, sources_of(conn, rec, field), rec)
     return Impact(rec, field, predicted, _done(conn, rec, rules), fed, siblings, more_fed or more_siblings)
 
 
 def readers(conn: Connection, landing: int, *, limit: int = _INSTANCES) -> tuple[int, ...]:
     """The records fed by a shared source record, by rising id."""
-    return _readers(conn, {landing}, -1, limit)[0]
+    return _readers(conn, (landing,), -1, limit)[0]
 
 
 def _readers(
-    conn: Connection, sources: set[int], besides: int, limit: int = _INSTANCES
+    conn: Connection, sources: Sequence[int], besides: int, limit: int = _INSTANCES
 ) -> tuple[tuple[int, ...], bool]:
+    """The records fed by any of these sources, and whether there are more than the limit."""
     if not sources:
         return (), False
-    t = tables.prov_src.c
-    query = select(t.rec).where(t.src.in_(sorted(sources)), t.rec != besides).distinct().order_by(t.rec)
-    found = conn.execute(query.limit(limit + 1)).scalars().all()
-    return tuple(found[:limit]), len(found) > limit
+    among, parameters = any_of(conn, sources)
+    statement = _READERS.format(among, placeholder(conn))
+    found = tuple(rec for (rec,) in rows(conn, statement, (*parameters, besides, limit + 1)))
+    return found[:limit], len(found) > limit
 
 
 def _done(conn: Connection, rec: int, rules: set[str]) -> tuple[Done, ...]:
     """The latest state of each action, in the order in which they were first noted."""
-    t = tables.effect.c
-    rows = conn.execute(select(t.rule, t.dataset, t.key, t.state, t.at).where(t.rec == rec).order_by(t.seq)).all()
-    names = state_of(conn).datasets.keys(conn, {row.dataset for row in rows})
+    effects = rows(conn, _EFFECTS.format(placeholder(conn)), (rec,))
+    names = state_of(conn).datasets.keys(conn, {dataset for _, dataset, *_ in effects})
     done: dict[tuple[str, int, str], Done] = {}
-    for row in rows:
-        action = (row.rule, row.dataset, row.key)
-        first = done[action].first_at if action in done else row.at
-        done[action] = Done(row.rule, names[row.dataset], row.key, row.state, first, row.at, row.rule in rules)
+    for rule, dataset, key, state, at in effects:
+        action = (rule, dataset, key)
+        first = done[action].first_at if action in done else at
+        done[action] = Done(rule, names[dataset], key, state, first, at, rule in rules)
     return tuple(done.values())
+
+
+_READERS = "SELECT DISTINCT rec FROM lineage_prov_src WHERE src {0} AND rec <> {1} ORDER BY rec LIMIT {1}"
+_EFFECTS = "SELECT rule, dataset, key, state, at FROM lineage_effect WHERE rec = {} ORDER BY seq"

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, update
 from lineage import tables
 from lineage.codec import Gone, decode, encode
 from lineage.errors import Damaged, UnstorableValue
-from lineage.state import State, state_of
+from lineage.reading import any_of, rows
+from lineage.state import state_of
 
 _OBJECT = 8
 _CHUNK = 500  # SQLite bounds the variables of a statement
@@ -44,7 +45,8 @@ class Landed(NamedTuple):
 
 
 def object_prefix(dataset: str, key: str) -> bytes:
-    """The first bytes of the address of every version of an object. Raises UnstorableValue for a key no database takes."""
+    """The first bytes of the address of every version of an object. Raises UnstorableValue for a key that can't
+    be kept."""
     try:
         text = f"{dataset}\0{key}".encode()
     except UnicodeEncodeError as error:
@@ -67,27 +69,27 @@ def land(conn: Connection, reads: Sequence[SourceRead], *, run: int | None = Non
     datasets = state.dataset_ids(conn, {read.dataset for read in reads})
     dictionaries = {i: state.compression.current(conn, i) for i in datasets.values()}
     addresses = []
-    rows: dict[bytes, tuple[Any, ...]] = {}
+    versions: dict[bytes, tuple[Any, ...]] = {}
     compress = state.compression.compress
     for read in reads:
         payload = read.payload if isinstance(read.payload, bytes) else encode(read.payload)
         address = object_prefix(read.dataset, read.key) + blake2b(payload, digest_size=16).digest()
         addresses.append(address)
-        if address not in rows:
+        if address not in versions:
             dataset = datasets[read.dataset]
             dictionary = dictionaries[dataset]
-            rows[address] = (
+            versions[address] = (
                 address, read.read_at, run, dataset, dictionary, read.shared, read.key, compress(dictionary, payload)
             )  # fmt: skip
-    ordered = [rows[address] for address in sorted(rows)]
+    ordered = [versions[address] for address in sorted(versions)]
     known, new = _insert(conn, ordered)
     ids = new | {address: i for address, (i, _) in known.items()}
-    _share(conn, [i for address, (i, shared) in known.items() if rows[address][5] and not shared])
+    _share(conn, [i for address, (i, shared) in known.items() if versions[address][5] and not shared])
     landed = state.landed(conn)
     for row in ordered:
         landed[ids[row[0]]] = row[5]
     for dataset in dictionaries:
-        state.compression.count(conn, dataset, [i for address, i in new.items() if rows[address][3] == dataset])
+        state.compression.count(conn, dataset, [i for address, i in new.items() if versions[address][3] == dataset])
     return [ids[address] for address in addresses]
 
 
@@ -112,10 +114,10 @@ def _find(conn: Connection, addresses: list[bytes]) -> dict[bytes, tuple[int, bo
     for start in range(0, len(addresses), _CHUNK):
         chunk = addresses[start : start + _CHUNK]
         if conn.dialect.name == "postgresql":
-            rows = conn.exec_driver_sql(_FIND_POSTGRESQL, (chunk,))
+            known = conn.exec_driver_sql(_FIND_POSTGRESQL, (chunk,))
         else:
-            rows = conn.exec_driver_sql(_FIND_SQLITE.format(", ".join("?" * len(chunk))), tuple(chunk))
-        found |= {bytes(address): (i, bool(shared)) for i, address, shared in rows}
+            known = conn.exec_driver_sql(_FIND_SQLITE.format(", ".join("?" * len(chunk))), tuple(chunk))
+        found |= {bytes(address): (i, bool(shared)) for i, address, shared in known}
     return found
 
 
@@ -141,22 +143,32 @@ _FIND_SQLITE = "SELECT id, address, shared FROM lineage_landing WHERE address IN
 _FIND_POSTGRESQL = "SELECT id, address, shared FROM lineage_landing WHERE address = ANY(%b::bytea[])"
 
 
+class LandingRow(NamedTuple):
+    """A row as it is stored."""
+
+    id: int
+    dataset: int
+    key: str
+    read_at: int
+    run: int | None
+    erased_at: int | None
+    dictionary: int
+    payload: bytes | None
+
+
 def fetch(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
     """The landing rows with these ids, decoded; ids that don't exist are left out."""
-    state = state_of(conn)
-    rows: list[Any] = []
+    found: list[LandingRow] = []
     for start in range(0, len(ids), _CHUNK):
-        chunk = list(ids[start : start + _CHUNK])
-        if conn.dialect.name == "postgresql":
-            rows += conn.exec_driver_sql(_FETCH.format("= ANY (%b::bigint[])"), (chunk,)).all()
-        else:
-            rows += conn.exec_driver_sql(_FETCH.format(f"IN ({', '.join('?' * len(chunk))})"), tuple(chunk)).all()
-    names = state.datasets.keys(conn, {row.dataset for row in rows})
-    return {row.id: unpack(conn, state, row, names[row.dataset]) for row in rows}
+        among, parameters = any_of(conn, ids[start : start + _CHUNK])
+        statement = f"SELECT {', '.join(LandingRow._fields)} FROM lineage_landing WHERE id {among}"  # noqa: S608
+        found += map(LandingRow._make, rows(conn, statement, parameters))
+    return {row.id: unpack(conn, row) for row in found}
 
 
-def unpack(conn: Connection, state: State, row: Any, dataset: str) -> Landed:
+def unpack(conn: Connection, row: LandingRow) -> Landed:
     """A row of `lineage_landing`, decoded."""
+    state = state_of(conn)
     record: Any = Gone()
     problem = ""
     if row.payload is not None:
@@ -164,10 +176,5 @@ def unpack(conn: Connection, state: State, row: Any, dataset: str) -> Landed:
             record = decode(state.compression.decompress(conn, row.dictionary, bytes(row.payload)))
         except Damaged as error:
             record, problem = None, f"source record {row.id} can't be read: {error}"
-    return Landed(row.id, dataset, row.key, row.read_at, row.landed_in, row.erased_at, record, problem)
-
-
-_FETCH = """
-    SELECT id, dataset, key, read_at, run AS landed_in, erased_at, dictionary, payload
-    FROM lineage_landing WHERE id {}
-"""
+    dataset = state.datasets.keys(conn, (row.dataset,))[row.dataset]
+    return Landed(row.id, dataset, row.key, row.read_at, row.run, row.erased_at, record, problem)

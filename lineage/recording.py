@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -78,7 +78,7 @@ def record(conn: Connection, writes: Sequence[Write], *, run: int | None = None)
     state = state_of(conn)
     bitmaps = _bitmaps(conn, state, {tuple(write.fields) for write in writes})
     plans = {w.plan.sha256: plan_id(conn, state, w.plan) for w in writes if w.plan is not None}
-    pack: Callable[[Sequence[int]], Any] = _array if conn.dialect.name == "postgresql" else pack_ids
+    pack = _array if conn.dialect.name == "postgresql" else _number_or_varints
     rows = []
     feeding: list[tuple[int, int]] = []
     for write in writes:
@@ -161,7 +161,11 @@ def _describe(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return described
 
 
-def _array(ids: Sequence[int]) -> str:
+def _number_or_varints(ids: Sequence[int]) -> Any:
+    return ids[0] if len(ids) == 1 else pack_ids(ids)
+
+
+def _array(ids: Sequence[int]) -> Any:
     return "{" + ",".join(map(str, ids)) + "}"
 
 

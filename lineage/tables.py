@@ -24,7 +24,7 @@ metadata = MetaData()
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 _Ids = ARRAY(BigInteger).with_variant(LargeBinary, "sqlite")
-"""Landing ids: an array on PostgreSQL, where the drill-down joins it; on SQLite varints (`codec.pack_ids`)."""
+"""Landing ids: an array on PostgreSQL; on SQLite one as a number, more as varints (`codec.pack_ids`)."""
 
 dataset = Table(
     "lineage_dataset",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from lineage.codec import decode, unpack_bits, unpack_ids
-from lineage.landing import Landed, fetch, unpack
+from lineage.landing import Landed, LandingRow, fetch, unpack
+from lineage.reading import placeholder, rows
 from lineage.runs import RunRef
 from lineage.state import state_of
 
@@ -37,54 +38,85 @@ class Written:
         return {name: fact["value"] for name, fact in self.facts.items()}
 
 
+class _Row(NamedTuple):
+    """A row of lineage_prov with its run."""
+
+    rec: int
+    seq: int
+    at: int
+    run: int | None
+    run_uuid: str
+    run_job: str
+    plan: int | None
+    fields: bytes
+    src: Any
+    actor: str
+    facts: str | None
+
+
+_WIDTH = len(_Row._fields)
+
+
 def writes_of(conn: Connection, rec: int, field: str, *, until: int = NEWEST, limit: int = 1) -> list[Written]:
     """The newest writes that set a field, newest first, none later than the sequence number `until`."""
     bit = state_of(conn).fields.existing(conn, field)
     if bit is None:
         return []
-    if conn.dialect.name == "postgresql":
-        byte = bit // 8
-        rows = conn.exec_driver_sql(_POSTGRESQL, (rec, until, byte, bit, limit)).all()
-        return _group(conn, rows)
-    return list(_sqlite(conn, rec, until, bit, limit))
+    return _group(conn, _matching(conn, _WRITES, rec, until, bit, limit))
 
 
-def _group(conn: Connection, rows: Sequence[Any]) -> list[Written]:
-    """Join rows: one per landing row, or one alone."""
-    state = state_of(conn)
-    names = state.datasets.keys(conn, {row.dataset for row in rows if row.dataset is not None})
+def sources_of(conn: Connection, rec: int, field: str) -> tuple[int, ...]:
+    """The landing ids that the newest write of a field used."""
+    bit = state_of(conn).fields.existing(conn, field)
+    found = _matching(conn, _SOURCES, rec, NEWEST, bit, 1) if bit is not None else []
+    return _sources(found[0][0]) if found else ()
+
+
+def _matching(
+    conn: Connection, statement: Mapping[str, str], rec: int, until: int, bit: int, limit: int
+) -> Sequence[Sequence[Any]]:
+    """SQLite has no operators on the bits of a blob: there the byte is looked for among those that have the bit."""
+    byte = bit // 8
+    name = conn.dialect.name
+    tested = (byte, bit) if name == "postgresql" else (byte, _HAVING_BIT[bit % 8], byte + 1)
+    return rows(conn, statement[name], (rec, until, *tested, limit))
+
+
+def _group(conn: Connection, joined: Sequence[Sequence[Any]]) -> list[Written]:
+    """Rows come one per landing row. SQLite joins the only one; the rows of several are fetched."""
     found: dict[int, Written] = {}
-    for row in rows:
+    for each in joined:
+        row = _Row._make(each[:_WIDTH])
         written = found.get(row.seq)
         if written is None:
-            written = found[row.seq] = _written(row, bytes(row.fields), tuple(row.src or ()))
-        if row.dataset is not None:
-            written.landed[row.id] = unpack(conn, state, row, names[row.dataset])
+            written = found[row.seq] = _written(row)
+        landing = LandingRow._make(each[_WIDTH:])
+        if landing.id is not None:
+            written.landed[landing.id] = unpack(conn, landing)
+    if conn.dialect.name != "postgresql":
+        for written in found.values():
+            if len(written.sources) > 1:
+                written.landed = fetch(conn, written.sources)
     return list(found.values())
 
 
-def _sqlite(conn: Connection, rec: int, until: int, bit: int, limit: int) -> Iterator[Written]:
-    """SQLite has no bit operators on blobs; its rows cost no round trip, so they are looked at here until enough
-    match."""
-    byte, mask = bit // 8, 1 << bit % 8
-    found = []
-    result = conn.exec_driver_sql(_SQLITE, (rec, until))
-    for row in result:
-        if len(row.fields) > byte and row.fields[byte] & mask:
-            found.append(row)
-            if len(found) == limit:
-                break
-    result.close()
-    for row in found:
-        written = _written(row, row.fields, tuple(unpack_ids(row.src)) if row.src else ())
-        written.landed = fetch(conn, written.sources) if written.sources else {}
-        yield written
+def _sources(src: Any) -> tuple[int, ...]:
+    """As the database has them: an array on PostgreSQL; on SQLite one number, or several as varints."""
+    match src:
+        case None:
+            return ()
+        case int():
+            return (src,)
+        case bytes():
+            return tuple(unpack_ids(src))
+    return tuple(src)
 
 
-def _written(row: Any, bits: bytes, sources: tuple[int, ...]) -> Written:
-    run = RunRef(row.run, row.run_uuid, row.run_job) if row.run_uuid is not None else None
+def _written(row: _Row) -> Written:
+    run = RunRef(row.run, row.run_uuid, row.run_job) if row.run is not None else None
     facts = decode(row.facts) if row.facts else {}
-    return Written(row.rec, row.seq, row.at, run, row.plan, bits, sources, {}, row.actor, facts)
+    sources = _sources(row.src)
+    return Written(row.rec, row.seq, row.at, run, row.plan, bytes(row.fields), sources, {}, row.actor, facts)
 
 
 def fields_of(conn: Connection, bits: bytes) -> list[str]:
@@ -93,43 +125,47 @@ def fields_of(conn: Connection, bits: bytes) -> list[str]:
     return [names[bit] for bit in sorted(names)]
 
 
-_SQLITE = """
-    SELECT p.rec, p.seq, p.at, p.run, r.uuid AS run_uuid, r.job AS run_job, p.plan, p.fields, p.src, p.actor, p.facts
-    FROM lineage_prov p LEFT JOIN lineage_run r ON r.id = p.run
-    WHERE p.rec = ? AND p.seq <= ? ORDER BY p.seq DESC
-"""
-_POSTGRESQL = """
-    SELECT p.rec, p.seq, p.at, p.run, r.uuid AS run_uuid, r.job AS run_job, p.plan, p.fields, p.src, p.actor, p.facts,
-           l.id, l.dataset, l.key, l.read_at, l.run AS landed_in, l.erased_at, l.dictionary, l.payload
-    FROM (
-        SELECT * FROM lineage_prov
-        WHERE rec = %b AND seq <= %b
-          AND CASE WHEN octet_length(fields) > %b THEN get_bit(fields, %b) = 1 ELSE false END
+_HAVING_BIT = [bytes(byte for byte in range(256) if byte >> bit & 1) for bit in range(8)]
+_SLICE = 5000
+_NEWEST = {
+    "postgresql": """
+        SELECT * FROM lineage_prov WHERE rec = %b AND seq <= %b
+        AND CASE WHEN octet_length(fields) > %b THEN get_bit(fields, %b) = 1 ELSE false END
         ORDER BY seq DESC LIMIT %b
-    ) p
-    LEFT JOIN lineage_run r ON r.id = p.run
-    LEFT JOIN lineage_landing l ON l.id = ANY (p.src)
-    ORDER BY p.seq DESC
+    """,
+    "sqlite": """
+        SELECT * FROM lineage_prov WHERE rec = ? AND seq <= ?
+        AND length(fields) > ? AND instr(?, substr(fields, ?, 1)) > 0
+        ORDER BY seq DESC LIMIT ?
+    """,
+}
+_SOURCES = {name: f"SELECT src FROM ({newest}) p" for name, newest in _NEWEST.items()}  # noqa: S608
+_WRITES = {
+    name: f"""
+        SELECT p.rec, p.seq, p.at, r.id, r.uuid, r.job, p.plan, p.fields, p.src, p.actor, p.facts,
+               {", ".join(f"l.{column}" for column in LandingRow._fields)}
+        FROM ({newest}) p
+        LEFT JOIN lineage_run r ON r.id = p.run
+        LEFT JOIN lineage_landing l ON l.id {"= ANY (p.src)" if name == "postgresql" else "= p.src"}
+        ORDER BY p.seq DESC
+    """  # noqa: S608
+    for name, newest in _NEWEST.items()
+}
+_SINCE = """
+    SELECT rec, seq, at, NULL, NULL, NULL, plan, fields, src, actor, facts
+    FROM lineage_prov WHERE at >= {0} AND (rec, seq) > ({0}, {0}) ORDER BY rec, seq LIMIT {0}
 """
 
 
 def writes_since(conn: Connection, since: int, wanted: Callable[[int], bool]) -> Iterator[Written]:
     """Every write at or after `since` of the records wanted, by record and order, without their landing rows. Read in
     slices, so that memory does not grow."""
-    unpack_src = tuple if conn.dialect.name == "postgresql" else unpack_ids
     rec, seq = -1, -1
     while True:
-        rows = conn.execute(text(_SINCE), {"since": since, "rec": rec, "seq": seq, "slice": _SLICE}).all()
-        for row in rows:
+        part = rows(conn, _SINCE.format(placeholder(conn)), (since, rec, seq, _SLICE))
+        for row in map(_Row._make, part):
             if wanted(row.rec):
-                yield _written(row, bytes(row.fields), tuple(unpack_src(row.src)) if row.src else ())
-        if len(rows) < _SLICE:
+                yield _written(row)
+        if len(part) < _SLICE:
             return
-        rec, seq = rows[-1].rec, rows[-1].seq
-
-
-_SLICE = 5000
-_SINCE = """
-    SELECT rec, seq, at, run, NULL AS run_uuid, NULL AS run_job, plan, fields, src, actor, facts
-    FROM lineage_prov WHERE at >= :since AND (rec, seq) > (:rec, :seq) ORDER BY rec, seq LIMIT :slice
-"""
+        rec, seq = part[-1][:2]

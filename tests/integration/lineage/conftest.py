@@ -24,7 +24,7 @@ FACTS: dict[str, Any] = {
 
 @pytest.fixture
 def db(engine: Engine) -> Engine:
-    metadata.create_all(engine)
+    metadata.create_all(engine, checkfirst=False)
     return engine
 
 
