@@ -81,7 +81,8 @@ def make_gid(kind: str, year: int, sequence: int) -> int:
 
 def _split(gid: int) -> tuple[str, int, int]:
     if isinstance(gid, bool) or not isinstance(gid, int):
-        raise BadGlobalId(f"{gid!r} is no gid: a gid is an integer", value=gid, hint="parse_id() reads the human form")
+        hint = "a gid is an integer; parse_id() reads the human form"
+        raise BadGlobalId(f"{gid!r} is no gid: {hint}", value=gid, hint=hint)
     number, rest = divmod(gid, _KIND_STEP)
     year, sequence = divmod(rest, _YEAR_STEP)
     name = _BY_NUMBER.get(number)
