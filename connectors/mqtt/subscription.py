@@ -104,6 +104,7 @@ class MqttSubscription:
             ("received", "acknowledged", "repeats", "refused", "reconnects", "sessions_lost"), 0
         )
         self._error = ""
+        self._short_lines = 0
         self._beat = time.monotonic()
         self._stop = threading.Event()
         self._ready = threading.Event()
@@ -167,7 +168,9 @@ class MqttSubscription:
                 finally:
                     self._leave()
                 if time.monotonic() - began > _STEADY_S:
-                    pause = _PAUSE_S
+                    pause, self._short_lines = _PAUSE_S, 0
+                elif self._short_lines > 1:
+                    self._error += f"; again and again: does another client connect as {self._client_id!r}?"
                 self._beat = time.monotonic()
                 self._stop.wait(pause * random.uniform(0.5, 1))
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
@@ -187,7 +190,9 @@ class MqttSubscription:
             raise problem
         if self._config.sparkplug_host_id:
             line.publish(*self._host_state(online=True), qos=1, retain=True)
-        self._error = ""
+        self._short_lines += 1
+        if self._short_lines < 3:
+            self._error = ""
 
     def _begin(self, welcome: Welcome) -> None:
         """What was unsettled on the last line comes again if the session lives on; else the broker has forgotten it."""
