@@ -94,7 +94,7 @@ class BadRecord(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with one field of a connection's settings. `path` is dotted, places in brackets: `topics[0].qos`."""
+    """What is wrong with one field of a connection's settings. `path` is dotted, places in brackets: `a.b[0].c`."""
 
     path: str
     message: str

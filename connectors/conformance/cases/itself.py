@@ -22,6 +22,8 @@ from connectors.errors import AuthProblem, ConfigProblem, ConnectorError, Invali
 from connectors.registry import why_not
 from connectors.settings import config_schema, parse_config, safe_config, secret_values
 
+SECRET_NAME = re.compile(r"password|passwd|secret|token$|api_?key|private_?key|credential", re.IGNORECASE)
+
 
 class ItselfCases(Cases):
     @case()
@@ -63,6 +65,13 @@ class ItselfCases(Cases):
             text = default.get_secret_value() if hasattr(default, "get_secret_value") else default
             assert not (isinstance(text, str) and text), f"{path} has a default secret"
             assert not field.examples, f"{path} has an example"
+
+    @case()
+    def test_what_is_named_like_a_secret_is_one(self, world: Any) -> None:
+        schema = config_schema(self.world_type.connector_type)
+        secret = {path.replace("[]", "").rpartition(".")[2] for path in schema.secrets}
+        names = [name for name in _texts(schema.schema) if SECRET_NAME.search(name) and name not in secret]
+        assert not names, f"make these SecretStr: {', '.join(names)}"
 
     @case()
     def test_nothing_that_shows_settings_shows_a_secret(self, world: Any) -> None:
@@ -206,6 +215,15 @@ def _listening() -> Iterator[io.StringIO]:
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
+
+
+def _texts(schema: dict[str, Any]) -> Iterator[str]:
+    """Every field of the form that can hold a text, nested models' included."""
+    for model in (schema, *schema.get("$defs", {}).values()):
+        for name, field in model.get("properties", {}).items():
+            kinds = {field.get("type"), *(branch.get("type") for branch in field.get("anyOf", ()))}
+            if "string" in kinds:
+                yield name
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:

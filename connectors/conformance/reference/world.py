@@ -33,6 +33,7 @@ class AcmeWorld:
         self._transport = FaultyTransport(httpx.MockTransport(self.sandbox.handle), self._faults, _changes_alarms)
         self._numbers = itertools.count(1)
         self._clock = EPOCH + timedelta(days=30)
+        self.sandbox.alarms["a0"] = Alarm("a0")
         self.sandbox.devices["pump-7"] = {"id": "pump-7", "load": 71.25, "measured_at": NOW.isoformat()}
 
     def config(self) -> dict[str, Any]:

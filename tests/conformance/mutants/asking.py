@@ -43,7 +43,7 @@ ASKING = [
         CONNECTOR,
         '        at = _time(found.get("measured_at"))\n',
         """        at = _time(found.get("measured_at"))
-        self._client.post("/api/alarms/w1/notes", {}, key="looked")
+        self._client.post("/api/alarms/a0/notes", {}, key="looked")
 """,
         ("test_looking_up_changes_nothing",),
     ),
@@ -60,5 +60,12 @@ ASKING = [
         'title_zh="设备负载"',
         'title_zh="Device load"',
         ("test_every_question_is_described_in_both_languages",),
+    ),
+    Mutant(
+        "an answer holds the password",
+        CONNECTOR,
+        'devices/{device}", key=device)',
+        'devices/{device}", key="pa55-word/with+signs")',
+        ("test_no_answer_holds_a_secret",),
     ),
 ]

@@ -29,14 +29,23 @@ FAILING = [
         CLIENT,
         '            raise Transient(f"Acme\'s answer to {path} is unreadable: {error}") from error\n',
         "            raise ValueError(path) from error\n",
-        ("test_every_failure_is_typed_and_tells_no_secret", "test_an_unreadable_page_is_a_typed_error"),
+        (
+            "test_every_failure_is_typed_and_tells_no_secret",
+            "test_an_unreadable_page_is_a_typed_error",
+            "test_an_unreadable_answer_is_a_typed_error",
+        ),
     ),
     Mutant(
         "refused credentials are called passing",
         CLIENT,
         '        raise AuthProblem(f"Acme refuses the account ({status})", hint="renew username and password")\n',
         '        raise Transient(f"Acme refuses the account ({status})")\n',
-        ("test_refused_credentials_stop_a_run_at_once", "test_refused_credentials_stop_a_write"),
+        (
+            "test_refused_credentials_stop_a_run_at_once",
+            "test_refused_credentials_stop_a_write",
+            "test_refused_credentials_stop_a_lookup",
+            "test_refused_credentials_stop_a_subscription",
+        ),
     ),
     Mutant(
         "it goes on asking after a refusal",
@@ -93,7 +102,7 @@ FAILING = [
         "check leaves a trace",
         CONNECTOR,
         '        about = self._client.get("/api/version")\n',
-        """        self._client.post("/api/alarms/w0/notes", {}, key="check")
+        """        self._client.post("/api/alarms/a0/notes", {}, key="check")
         about = self._client.get("/api/version")
 """,
         ("test_check_says_yes_to_a_healthy_system",),
@@ -104,5 +113,44 @@ FAILING = [
         "        self._client = Client(config, transport)\n",
         '        self._client = Client(config, transport)\n        self._client.get("/api/version")\n',
         ("test_making_one_calls_nobody",),
+    ),
+    Mutant(
+        "what passes is put down to the settings",
+        CLIENT,
+        '            raise Transient(f"{type(error).__name__}: {error}") from error\n        if response',
+        '            raise ConfigProblem(f"{type(error).__name__}: {error}") from error\n        if response',
+        (
+            "test_a_lookup_over_a_cut_line_is_transient",
+            "test_a_read_without_an_answer_is_transient",
+            "test_a_run_cut_at_any_call_resumes_without_loss",
+        ),
+    ),
+    Mutant(
+        "a busy system is put down to the settings",
+        CLIENT,
+        "    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:",
+        "    if status == httpx.codes.TOO_MANY_REQUESTS:",
+        (
+            "test_a_passing_failure_of_a_lookup_is_transient",
+            "test_a_passing_failure_of_a_read_is_transient",
+            "test_a_write_that_surely_did_nothing_is_transient",
+        ),
+    ),
+    Mutant(
+        "check does not tell the version",
+        CONNECTOR,
+        'remote_version=str(about["version"])',
+        'remote_version=""',
+        ("test_check_tells_the_version_it_met",),
+    ),
+    Mutant(
+        "closing twice fails",
+        CLIENT,
+        "        self._http.close()\n",
+        """        if self._http.is_closed:
+            raise RuntimeError("closed already")
+        self._http.close()
+""",
+        ("test_closing_twice_is_closing_once",),
     ),
 ]

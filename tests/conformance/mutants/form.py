@@ -28,8 +28,8 @@ FORM = [
         "a password is a plain text",
         CONFIG,
         '    password: SecretStr = Field(description="The API account\'s password")',
-        '    password: Plain = Field(description="The API account\'s password")',
-        ("test_nothing_that_shows_settings_shows_a_secret",),
+        '    password: str = Field(description="The API account\'s password")',
+        ("test_what_is_named_like_a_secret_is_one",),
     ),
     Mutant(
         "a secret has a default",
@@ -55,5 +55,12 @@ FORM = [
         'return f"acme://{urlsplit(self._config.url).netloc}"',
         'return "acme"',
         ("test_its_namespace_names_the_system",),
+    ),
+    Mutant(
+        "it has no title",
+        CONNECTOR,
+        '    title_zh: ClassVar[str] = "Acme 监控（示例）"',
+        '    title_zh: ClassVar[str] = "Acme"',
+        ("test_it_fits_the_contract",),
     ),
 ]

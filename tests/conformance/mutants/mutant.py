@@ -25,6 +25,7 @@ PRELUDE = {
 import json
 import socket
 import uuid
+from decimal import InvalidOperation
 from connectors.errors import Ambiguous
 SEEN = itertools.count()
 """,

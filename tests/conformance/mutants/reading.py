@@ -123,7 +123,11 @@ READING = [
         CONNECTOR,
         "    return at\n",
         "    return at.replace(tzinfo=None)\n",
-        ("test_read_values_are_exact_and_times_have_zones",),
+        (
+            "test_read_values_are_exact_and_times_have_zones",
+            "test_received_values_are_exact_and_times_have_zones",
+            "test_answers_are_exact_and_dated",
+        ),
     ),
     Mutant(
         "a field is missing from the schema",
@@ -167,5 +171,36 @@ READING = [
             self._place += 1
 """,
         ("test_two_reads_of_one_connector_do_not_disturb_each_other",),
+    ),
+    Mutant(
+        "batches are as large as the system likes",
+        CONNECTOR,
+        "    policy: ClassVar[Policy] = Policy(timeout_s=20)",
+        "    policy: ClassVar[Policy] = Policy(timeout_s=20, batch_rows=6)",
+        ("test_batches_are_bounded",),
+    ),
+    Mutant(
+        "a stream's key is not in its schema",
+        CONNECTOR,
+        '    key=("article",),',
+        '    key=("article", "store"),',
+        ("test_streams_say_what_they_hold",),
+    ),
+    Mutant(
+        "a record holds the password",
+        CONNECTOR,
+        '    return {"article": str(row["article"]),',
+        '    return {"article": str(row["article"]) + " pa55-word/with+signs",',
+        ("test_no_record_and_no_cursor_holds_a_secret",),
+    ),
+    Mutant(
+        "reading leaves a note",
+        CONNECTOR,
+        "        answer = self._client.get(path, params)\n",
+        """        answer = self._client.get(path, params)
+        if "page" in params and not params["page"]:
+            self._client.post("/api/alarms/a0/notes", {}, key="read")
+""",
+        ("test_reading_changes_nothing",),
     ),
 ]

@@ -102,7 +102,10 @@ RECEIVING = [
         "absurd numbers get through",
         CONNECTOR,
         "    return None if value is None else exact_number(value)",
-        "    return None if value is None else Decimal(str(value))",
+        """    try:
+        return None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        raise BadRecord("no number", record=value) from None""",
         ("test_a_damaged_message_never_breaks_the_connector",),
     ),
     Mutant(
@@ -132,5 +135,21 @@ RECEIVING = [
         'key=record["id"], op=',
         "op=",
         ("test_every_event_names_its_object",),
+    ),
+    Mutant(
+        "deletions are left out",
+        CONNECTOR,
+        "            for place, record in enumerate(map(_alarm, alarms))\n",
+        """            for place, record in enumerate(map(_alarm, alarms))
+            if record["state"] != "deleted"
+""",
+        ("test_every_genuine_delivery_becomes_events",),
+    ),
+    Mutant(
+        "the stream is named as people would",
+        CONNECTOR,
+        'Event(f"{prefix}:{place}", "alarm", record',
+        'Event(f"{prefix}:{place}", "Alarm Feed", record',
+        ("test_events_say_what_they_are",),
     ),
 ]

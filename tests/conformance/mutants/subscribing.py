@@ -48,4 +48,25 @@ SUBSCRIBING = [
         '"ended_because": self._ended_because, "login": "weft:pa55-word/with+signs"}',
         ("test_its_detail_is_readable_and_tells_no_secret",),
     ),
+    Mutant(
+        "the first message is passed over",
+        FEED,
+        '                for message in answer["messages"]:',
+        '                for message in answer["messages"][1:]:',
+        ("test_what_is_published_is_offered",),
+    ),
+    Mutant(
+        "a delivery does not say when it came",
+        FEED,
+        "            received_at=datetime.now(UTC),\n",
+        "",
+        ("test_what_is_offered_can_be_received",),
+    ),
+    Mutant(
+        "an offered delivery has lost its signature",
+        FEED,
+        '            {"x-acme-signature": message["signature"]},\n',
+        "            {},\n",
+        ("test_what_is_offered_can_be_received",),
+    ),
 ]

@@ -154,4 +154,18 @@ WRITING = [
         'title_zh="添加备注",\n        can_confirm=False,\n',
         ("test_every_operation_can_be_confirmed", "test_an_operation_that_cannot_be_confirmed_says_so"),
     ),
+    Mutant(
+        "an operation has no Chinese title",
+        CONNECTOR,
+        'title_zh="关闭告警"',
+        'title_zh="Close"',
+        ("test_every_operation_is_described_in_both_languages",),
+    ),
+    Mutant(
+        "a receipt holds the password",
+        CONNECTOR,
+        "command.id, outcome, external_id=alarm, echoes=echoes)",
+        'command.id, outcome, external_id=alarm, echoes=echoes, reason="by weft:pa55-word/with+signs")',
+        ("test_no_receipt_holds_a_secret",),
+    ),
 ]
