@@ -5,7 +5,7 @@ at. The language is described in docs/mapping-language.md.
 """
 
 from mappings.edges import EVERY_FIELD, Dependency, Edge
-from mappings.errors import EvaluationError, ExpressionError, MappingError, Problem, WeftMappingError
+from mappings.errors import EvaluationError, ExpressionError, LibraryError, MappingError, Problem, WeftMappingError
 from mappings.evaluation import Explanation, Part, TraceStep
 from mappings.expression import Expression, compile_expression
 from mappings.loading import load_library, load_mapping
@@ -29,6 +29,7 @@ __all__ = [
     "Field",
     "FieldError",
     "Kind",
+    "LibraryError",
     "Mapping",
     "MappingError",
     "Part",

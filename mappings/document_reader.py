@@ -46,8 +46,10 @@ class Entry:
     def place(self, line: int, column: int) -> tuple[int, int]:
         """Where a position inside this scalar's text stands in the document; the scalar's own place if that is not
         known."""
-        if self.style in ("|", ">"):
-            return self.line + line, column + self.column - 1 if line == 1 else column
+        if self.style == "|":
+            return self.line + line, self.column + column - 1
+        if self.style == ">":
+            return self.line + 1, self.column
         if line == 1 and "\n" not in (self.text or ""):
             return self.line, self.column + column - 1 + (1 if self.style in ("'", '"') else 0)
         return self.line, self.column

@@ -2,6 +2,7 @@
 
 WeftMappingError
 ├── MappingError         a person must change the text; nothing of it was taken
+│   ├── LibraryError     the same, of the files of a package
 │   └── ExpressionError  the same, of one expression
 └── EvaluationError      this record cannot be computed; the mapping's `on_error` decides what becomes of it
 """
@@ -44,6 +45,18 @@ class MappingError(WeftMappingError):
 
     def __reduce__(self) -> tuple[type[MappingError], tuple[tuple[Problem, ...], str]]:
         return type(self), (self.problems, self.origin)
+
+
+class LibraryError(MappingError):
+    """Mappings of a package were refused; `errors` has one error per file, `problems` those of all."""
+
+    def __init__(self, errors: Iterable[MappingError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__([problem for error in self.errors for problem in error.problems])
+        self.args = ("\n".join(map(str, self.errors)),)
+
+    def __reduce__(self) -> tuple[type[LibraryError], tuple[tuple[MappingError, ...]]]:  # type: ignore[override]
+        return type(self), (self.errors,)
 
 
 class ExpressionError(MappingError):

@@ -197,12 +197,19 @@ def explain(tree: Node, record: Mapping[str, Any]) -> Explanation:
     parts = []
     for leaf in _leaves(tree):
         result, fault = _attempt(Evaluator(record), leaf)
-        if fault is None and result is not True and result is not False:
-            fault, result = f"neither true nor false: {result!r}", None
+        if fault is None:
+            result, fault = _as_condition(result)
         reader = Evaluator(record)
         values = {format_path(n.path): reader.value(n) for n in walk(leaf) if isinstance(n, Read)}
         parts.append(Part(leaf.text, result, values, id(leaf) in whole.seen, fault))
     return Explanation(tree.text, value, tuple(parts), error)
+
+
+def _as_condition(value: Any) -> tuple[bool | None, str | None]:
+    try:
+        return operators.truth(value), None
+    except EvaluationError as error:
+        return None, str(error)
 
 
 def _attempt(evaluator: Evaluator, node: Node) -> tuple[Any, str | None]:

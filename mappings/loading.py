@@ -10,7 +10,7 @@ from typing import Any
 
 from mappings.assembling import assemble
 from mappings.document_reader import Entry, read_document
-from mappings.errors import MappingError
+from mappings.errors import LibraryError, MappingError, Problem
 from mappings.external import ALLOWED
 from mappings.mapping import Mapping
 from mappings.schema import DocumentChecker
@@ -47,10 +47,11 @@ def load_library(anchor: str) -> dict[str, Mapping]:
             failed.append(error)
             continue
         if mapping.name in found:
-            raise ValueError(f"{found[mapping.name].origin} and {mapping.origin} are both called {mapping.name!r}")
+            twin = Problem(f"{mapping.name!r} is the name of {found[mapping.name].origin} too", path="mapping")
+            failed.append(MappingError([twin], mapping.origin))
         found[mapping.name] = mapping
     if failed:
-        raise MappingError([p for e in failed for p in e.problems], ", ".join(e.origin for e in failed))
+        raise LibraryError(failed)
     return found
 
 

@@ -43,6 +43,8 @@ def modulo(a: Any, b: Any) -> int | Decimal | None:
     if a is None or b is None:
         return None
     a, b = _operand(a), _operand(b)
+    if b == 0:
+        raise EvaluationError("division by zero")
     if isinstance(a, int) and isinstance(b, int):
         return a % b
     rest = CONTEXT.remainder(Decimal(a), Decimal(b))

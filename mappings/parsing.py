@@ -137,7 +137,13 @@ class _Reader:
     def _syntax(self, error: SyntaxError) -> Node | None:
         offset = min(max((error.offset or 1) - 1, 0), len(self.text))
         near = self.one_line[max(offset - 1, 0) : offset + 2]
-        hints = {"&&": "write and", "||": "write or", "!": "write not", "?": "write a if condition else b"}
+        hints = {
+            "&&": "write and",
+            "||": "write or",
+            "!": "write not",
+            "?": "write a if condition else b",
+            "=": "a comparison is written ==",
+        }
         hint = next((say for sign, say in hints.items() if sign in near), "")
         attribute = self.one_line[:offset].rstrip().endswith(".")
         if attribute:

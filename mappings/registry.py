@@ -135,10 +135,10 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """As it is documented: `lookup(value, table, otherwise=None)`."""
+        """As it is documented: `lookup(value, table, [otherwise])`."""
         shown = []
         for p in self.parameters:
-            optional = p.name if p.name == "otherwise" else f"{p.name}={p.default!r}"
+            optional = f"[{p.name}]" if self.fallible and p.name == "otherwise" else f"{p.name}={p.default!r}"
             shown.append(f"*{p.name}" if p.variadic else p.name if p.default is REQUIRED else optional)
         return f"{self.name}({', '.join(shown)})"
 

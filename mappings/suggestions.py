@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 def nearest(word: str, names: Iterable[str]) -> str:
     """`did you mean 'severity'?`, or nothing when no name is near."""
-    known = sorted(names)
+    known = sorted(map(str, names))
     found = difflib.get_close_matches(word[:100], known, n=1, cutoff=0.6)
     if not found:
         folded = {name.lower().replace("_", ""): name for name in known}
@@ -18,6 +18,6 @@ def nearest(word: str, names: Iterable[str]) -> str:
 
 def among(word: str, names: Iterable[str], limit: int = 12) -> str:
     """The nearest name, or the list of all names when none is near."""
-    known = sorted(names)
+    known = sorted(map(str, names))
     shown = ", ".join(known[:limit]) + (", ..." if len(known) > limit else "")
     return nearest(word, known) or f"known are {shown}" if known else "none is known here"
