@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,9 +60,21 @@ class _Client(paho.Client):
     """paho's client on a `Wire`."""
 
     open_wire: Callable[[Any], Wire]
+    tls: ssl.SSLContext
 
     def _create_socket(self) -> Any:
         return self.open_wire(super()._create_socket())
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """As paho does it, but closed when the handshake fails."""
+        wrapped = self.tls.wrap_socket(tcp_sock, server_hostname=self.host, do_handshake_on_connect=False)
+        try:
+            wrapped.settimeout(self.connect_timeout)
+            wrapped.do_handshake()
+        except OSError:
+            wrapped.close()
+            raise
+        return wrapped
 
 
 class Line:
@@ -85,14 +98,14 @@ class Line:
         self._published: dict[int, Published] = {}
         self._wire: Wire | None = None
         self._next_care = 0.0
+        self._messages: list[Message] = []
+        self._client = self._make(client_id, will)
         self._selector = selectors.DefaultSelector()
         self._listening = 0
         self._bell, self._ringer = socket.socketpair()
         self._bell.setblocking(False)
         self._ringer.setblocking(False)
         self._selector.register(self._bell, selectors.EVENT_READ)
-        self._messages: list[Message] = []
-        self._client = self._make(client_id, will)
 
     def _make(self, client_id: str, will: Will | None) -> _Client:
         config = self._config
@@ -110,7 +123,8 @@ class Line:
         if config.username:
             client.username_pw_set(config.username, config.password.get_secret_value() or None)
         if config.encrypted:
-            client.tls_set_context(tls_context(config))
+            client.tls = tls_context(config)
+            client.tls_set_context(client.tls)
         if config.path:
             client.ws_set_options(path=config.path)
         if will:

@@ -63,9 +63,11 @@ def unreachable(error: OSError | ValueError, config: MqttConfig) -> ConnectorErr
         return Transient(f"{where} did not answer within {config.timeout_s:g} s")
     if isinstance(error, socket.gaierror):
         return Transient(f"the host name {config.host!r} is unknown", hint="check `url`")
-    if isinstance(error, ValueError) and not isinstance(error, OSError):
+    if not isinstance(error, OSError):
         return ConfigProblem(f"url: {error}")
-    return Transient(f"{where} can't be reached: {error.strerror if isinstance(error, OSError) else error}")
+    hint = "does this port speak TLS? Else write mqtt:// or ws://" if isinstance(error, ConnectionResetError) else ""
+    text = error.strerror or str(error)
+    return Transient(f"{where} can't be reached: {text}", hint=hint if config.encrypted else "")
 
 
 def _no_tls(text: str, config: MqttConfig) -> ConnectorError:

@@ -78,8 +78,10 @@ def wait_until(reached: Callable[[], object], what: str) -> None:
         threading.Event().wait(0.01)
 
 
-def connector(broker: Mosquitto, **settings: Any) -> MqttConnector:
-    return MqttConnector(MqttConfig.model_validate({"url": broker.url, "timeout_s": 3, **settings}))
+def connector(broker: Mosquitto | str, **settings: Any) -> MqttConnector:
+    """On a broker, or on whatever listens at a URL."""
+    url = broker if isinstance(broker, str) else broker.url
+    return MqttConnector(MqttConfig.model_validate({"url": url, "timeout_s": 3, **settings}))
 
 
 @contextmanager
