@@ -50,7 +50,7 @@ def serve(
         problem = Problem("workers", "SQLite has one writer", "use --workers 1, or PostgreSQL by WEFT_DATABASE_URL")
         raise BadConfiguration("Several processes need PostgreSQL.", [problem])
     engine.dispose()
-    _first_token(s)
+    first_token(s)
     common = {"host": s.host, "port": s.port, "log_config": None, "access_log": False, "timeout_graceful_shutdown": 20,
               "backlog": 4096, "server_header": False, "date_header": False}  # fmt: skip
     if workers == 1:
@@ -67,8 +67,9 @@ def app_of_a_process() -> object:
     return create_app(settings(), worker=os.environ.get("WEFT_EMBEDDED_WORKER") == "1")
 
 
-def _first_token(s: Settings) -> None:
-    """The first admin token: the given one, or a new one printed once and kept under `home`."""
+def first_token(s: Settings) -> str | None:
+    """See that there is an admin token: the given one, or a new one, printed once and kept under `home`. Answers the
+    token if it is known now."""
     opened = Gateway(s)
     try:
         with opened.transaction() as conn:
@@ -77,9 +78,9 @@ def _first_token(s: Settings) -> None:
                 given = s.admin_token.get_secret_value()
                 if not tokens.known(conn, given):
                     tokens.create(conn, name="admin", role=Role.admin, now=now, token=given)
-                return
+                return given
             if tokens.any_admin(conn):
-                return
+                return None
             _, token = tokens.create(conn, name="admin", role=Role.admin, now=now)
         path = s.home / "admin-token"
         s.home.mkdir(parents=True, exist_ok=True)
@@ -87,6 +88,7 @@ def _first_token(s: Settings) -> None:
         write_private(path, token)
         sys.stdout.write(f"First admin token (also in {path}): {token}\n")
         sys.stdout.flush()
+        return token
     finally:
         opened.close()
 

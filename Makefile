@@ -1,0 +1,53 @@
+# Everything that people and CI run. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+# compiled once, not at every start
+export PYTHONDONTWRITEBYTECODE :=
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install components run test check conformance bench campaign lock
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+.venv/installed: requirements.lock pyproject.toml setup/installer.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Weft needs Python 3.11 or newer: make PYTHON=/path/to/python3.11' >&2; exit 2; }
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r setup/installer.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: .venv/installed ## make .venv with weft in it and all that run and test need
+
+components:
+	@setup/components.sh || { [ "$$CI" != true ] || exit 3; }
+
+run: install ## set everything up and run the hub with real input, on http://127.0.0.1:8480
+	@setup/components.sh prometheus mosquitto || echo 'Recorded messages will be played instead of real sources.'
+	@exec $(BIN)/python -m gateway.demo
+
+test: install components ## set up and run every test
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -q -m 'not campaign' $(ARGS)
+
+check: install ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+conformance: install ## every connector's exam, with its grade
+	$(BIN)/python -m connectors.conformance
+
+bench: install components ## one command per claim, ratios within one run
+	$(BIN)/python -m benchmarks
+
+campaign: install components ## what takes longer than CI may: long runs of kill -9, races, fuzz, 1M tickets
+	$(BIN)/python -m pytest -q -m campaign --timeout 3600 $(ARGS)
+
+lock: install ## resolve the dependencies anew (hashes, no host names)
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev --extra postgres pyproject.toml -o requirements.lock
+	echo 'uv' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/installer.lock
