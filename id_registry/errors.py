@@ -177,7 +177,7 @@ class AlreadyMerged(Refused):
 
 
 class ConcurrentChange(RegistryError):
-    """Another transaction came between and this one's snapshot cannot see it; roll back and run it again."""
+    """Another transaction came between; roll back and run this one again."""
 
 
 class NumbersExhausted(RegistryError):

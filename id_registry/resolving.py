@@ -84,7 +84,8 @@ def resolve(conn: Connection, keys: Iterable[Key], now: int) -> dict[Key, int]:
     another open transaction is adding are waited for. Call it once per transaction, with all keys: two transactions
     that each call it twice can wait for each other, which the database ends with an error.
 
-    Raises BadKey, UnknownKind, BadTime, NumbersExhausted; ConcurrentChange at an isolation above READ COMMITTED.
+    Raises BadKey, UnknownKind, BadTime, NumbersExhausted; ConcurrentChange if keys are deleted meanwhile. Where another
+    was quicker, PostgreSQL ends a transaction above READ COMMITTED with a serialization failure.
     """
     with planned_afresh(conn):
         found, missing, stale = _read(conn, list(keys), now - SEEN_EVERY)
@@ -155,8 +156,7 @@ def _add(conn: Connection, missing: list[Key], now: int) -> dict[Key, int]:
         contested |= added < len(chunk)
     if not contested:
         return born
-    found, lost, _ = _read(conn, missing, 0)
-    if lost:
-        why = f"another transaction added {lost[0]} and this one cannot see it; roll back and try again"
-        raise ConcurrentChange(why)
+    found, gone, _ = _read(conn, missing, 0)
+    if gone:
+        raise ConcurrentChange(f"another transaction added and deleted {gone[0]} meanwhile; roll back and try again")
     return found
