@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from mappings.compiler import FAILURES, Writer
+from mappings.compiler import Compiler
 from mappings.evaluation import Evaluator
 from mappings.mapping import FieldError, Result, Rule, locate, replay
 from mappings.operators import reason, truth
 from mappings.outputs import missing, write_coercion
 from mappings.tree import LetRead, Node, reads_of, walk
+from mappings.writer import FAILURES
 
 
 def assemble(
     where: Node | None, lets: Mapping[str, Node], rules: Mapping[str, Rule]
 ) -> tuple[Callable[[Mapping[str, Any]], Result], str]:
     """The mapping's `run` and its source."""
-    writer = Writer()
+    writer = Compiler()
     writer.names.update(Result=Result, note=_note, dead=_dead, dead_where=_dead_where)
     if where is not None:
         _write_where(writer, lets, where)
@@ -31,7 +32,7 @@ def assemble(
     return writer.build("run", "record")
 
 
-def _write_where(writer: Writer, lets: Mapping[str, Node], where: Node) -> None:
+def _write_where(writer: Compiler, lets: Mapping[str, Node], where: Node) -> None:
     writer.read_all(reads_of(where))
     _write_lets(writer, lets, [where])
     with writer.block("try:"):
@@ -42,7 +43,7 @@ def _write_where(writer: Writer, lets: Mapping[str, Node], where: Node) -> None:
         writer.line("return Result({}, (), None, False)")
 
 
-def _write_lets(writer: Writer, lets: Mapping[str, Node], trees: Iterable[Node]) -> None:
+def _write_lets(writer: Compiler, lets: Mapping[str, Node], trees: Iterable[Node]) -> None:
     """Compute the intermediate names these trees need, in the order they are declared."""
     needed = {part.name for tree in trees for part in walk(tree) if isinstance(part, LetRead)}
     for declared, tree in lets.items():
@@ -55,7 +56,7 @@ def _write_lets(writer: Writer, lets: Mapping[str, Node], trees: Iterable[Node])
             writer.lets[declared] = name
 
 
-def _write_field(writer: Writer, rule: Rule) -> str:
+def _write_field(writer: Compiler, rule: Rule) -> str:
     name = writer.fresh("f")
     with writer.block("try:"):
         writer.line(f"{name} = {writer.value(rule.tree)}")

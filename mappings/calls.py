@@ -16,10 +16,10 @@ from mappings.typing_rules import either
 from mappings.values import Kind, kind_of
 
 if TYPE_CHECKING:
-    from mappings.parsing import _Reader
+    from mappings.parsing import TreeReader
 
 
-def convert(reader: _Reader, at: ast.Call, depth: int) -> Node:
+def convert(reader: TreeReader, at: ast.Call, depth: int) -> Node:
     """The checked call."""
     if isinstance(at.func, ast.Attribute):
         return reader.refuse(at, "methods are not called here", f"write {at.func.attr}(value)")
@@ -49,7 +49,7 @@ def convert(reader: _Reader, at: ast.Call, depth: int) -> Node:
 
 
 def _specialise(
-    reader: _Reader, at: ast.Call, function: Function, arguments: list[Node], prepared: Mapping[int, Any]
+    reader: TreeReader, at: ast.Call, function: Function, arguments: list[Node], prepared: Mapping[int, Any]
 ) -> Callable[..., Any] | None:
     if function.specialise is None or reader.problems:
         return None
@@ -78,7 +78,7 @@ def _fails(call: Call) -> bool:
     )
 
 
-def _slots(reader: _Reader, at: ast.Call, function: Function) -> list[ast.expr | None] | None:
+def _slots(reader: TreeReader, at: ast.Call, function: Function) -> list[ast.expr | None] | None:
     """The arguments in the order of the parameters; None for one left out. None as a whole when they do not fit."""
     parameters = function.parameters
     if any(isinstance(a, ast.Starred) for a in at.args) or any(k.arg is None for k in at.keywords):
@@ -108,12 +108,12 @@ def _slots(reader: _Reader, at: ast.Call, function: Function) -> list[ast.expr |
     return slots
 
 
-def _default(reader: _Reader, at: ast.Call, parameter: Parameter) -> Node:
+def _default(reader: TreeReader, at: ast.Call, parameter: Parameter) -> Node:
     value = parameter.default
     return Literal(*reader.place(at), kind_of(value), value is None, value)
 
 
-def _table(reader: _Reader, at: ast.expr, function: Function) -> Node:
+def _table(reader: TreeReader, at: ast.expr, function: Function) -> Node:
     if isinstance(at, ast.Name):
         tables = reader.scope.tables
         if at.id in tables:
@@ -138,7 +138,7 @@ def _literal_table(at: ast.Dict) -> Mapping[str, Any] | None:
     return table
 
 
-def _check(reader: _Reader, at: ast.expr, node: Node, parameter: Parameter, function: Function) -> None:
+def _check(reader: TreeReader, at: ast.expr, node: Node, parameter: Parameter, function: Function) -> None:
     if isinstance(node, Literal) and node.value is None and node.kind is Kind.NULL and not parameter.sees_null:
         reader.refuse(at, f"{function.name}() of None is None", function.signature)
     elif not parameter.kind.accepts(node.kind):
@@ -151,7 +151,7 @@ def _check(reader: _Reader, at: ast.expr, node: Node, parameter: Parameter, func
 
 
 def _prepare(
-    reader: _Reader, at: ast.Call, node: Node, parameter: Parameter, index: int, prepared: dict[int, Any]
+    reader: TreeReader, at: ast.Call, node: Node, parameter: Parameter, index: int, prepared: dict[int, Any]
 ) -> None:
     if parameter.prepared is None or not isinstance(node, Literal) or not isinstance(node.value, str):
         return

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings import operators
-from mappings.compiler import FAILURES
 from mappings.errors import EvaluationError
 from mappings.tree import (
     Arithmetic,
@@ -32,6 +31,8 @@ from mappings.tree import (
     format_path,
     walk,
 )
+from mappings.values import describe
+from mappings.writer import FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ class Part:
     values: dict[str, Any]
     decided: bool
     error: str | None = None
+
+    def __str__(self) -> str:
+        said = {True: "true", False: "false", None: f"failed ({self.error})"}[self.result]
+        seen = ", ".join(f"{path} = {describe(value)}" for path, value in self.values.items())
+        return f"{self.text} is {said}" + (f": {seen}" if seen else "") + ("" if self.decided else " (not needed)")
 
 
 @dataclass(frozen=True, slots=True)

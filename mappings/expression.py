@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mappings.compiler import FAILURES, Writer
+from mappings.compiler import Compiler
 from mappings.edges import Dependency, dependencies
 from mappings.errors import EvaluationError, ExpressionError, Problem
 from mappings.evaluation import Explanation, explain
@@ -16,9 +16,10 @@ from mappings.parsing import Scope, parse
 from mappings.suggestions import among
 from mappings.tree import Node, Path, functions_of, reads_of
 from mappings.values import Kind, describe, kind_of
+from mappings.writer import FAILURES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Expression:
     """A compiled expression. Pure: the same record gives the same value."""
 
@@ -85,7 +86,7 @@ def compile_expression(
         problems = [Problem(f"{wanted} is needed here, this is {tree.kind}", hint=_conversion(wanted))]
     if tree is None or problems:
         raise ExpressionError(problems)
-    writer = Writer()
+    writer = Compiler()
     writer.read_all(reads_of(tree))
     writer.line(f"return {writer.value(tree)}")
     compute, source = writer.build("expression", "record")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from mappings.compiler import FAILURES
 from mappings.edges import EVERY_FIELD, Dependency, Edge, dependencies
 from mappings.errors import EvaluationError
 from mappings.evaluation import Evaluator, Explanation, TraceStep, explain
@@ -16,6 +15,7 @@ from mappings.operators import reason, truth
 from mappings.outputs import coerce, missing
 from mappings.record_types import Field
 from mappings.tree import Node, Path, functions_of, reads_of
+from mappings.writer import FAILURES
 
 OnError = Literal["dead_letter", "null", "default"]
 
@@ -97,7 +97,7 @@ class TestFailure:
         return f"{self.test} (line {self.line}): {self.message}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mapping:
     """A mapping that was loaded and compiled. Pure and thread-safe; the same record always gives the same result."""
 

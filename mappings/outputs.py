@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mappings.compiler import Writer
 from mappings.errors import EvaluationError
 from mappings.record_types import Field
 from mappings.suggestions import among, nearest
@@ -26,6 +25,7 @@ from mappings.values import (
     short_enough,
     size,
 )
+from mappings.writer import Writer
 
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
-import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -14,6 +11,7 @@ from typing import Any
 from mappings import calls, typing_rules
 from mappings.errors import EvaluationError, Problem
 from mappings.registry import FUNCTIONS
+from mappings.source_text import MAX_NODES, SourceText
 from mappings.suggestions import among, nearest
 from mappings.tree import (
     Arithmetic,
@@ -33,8 +31,6 @@ from mappings.tree import (
 )
 from mappings.values import Kind, in_bounds, whole_in_bounds
 
-MAX_CHARACTERS = 2_000
-MAX_NODES = 200
 MAX_DEPTH = 60
 
 _ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
@@ -74,7 +70,7 @@ class Scope:
 
 def parse(text: str, scope: Scope) -> tuple[Node | None, list[Problem]]:
     """The tree of the expression, or None and every problem found."""
-    reader = _Reader(text, scope)
+    reader = TreeReader(text, scope)
     node = reader.read()
     return (None if reader.problems else node), reader.problems
 
@@ -87,96 +83,27 @@ def parse_path(text: str, scope: Scope) -> tuple[Path | None, list[Problem]]:
     return (node.path if isinstance(node, Read) else None), problems
 
 
-class _Reader:
+class TreeReader:
+    """Walks Python's tree of one expression and makes the checked one. Every problem is noted, not only the first."""
+
     def __init__(self, text: str, scope: Scope) -> None:
-        self.original = text
-        self.lead = len(text) - len(text.lstrip())
-        self.text = text.strip()
+        self.source = SourceText(text)
+        self.place = self.source.place
         self.scope = scope
-        self.problems: list[Problem] = []
         self.count = 0
 
-    # -- the text ---------------------------------------------------------------------------------------------------
+    @property
+    def problems(self) -> list[Problem]:
+        return self.source.problems
 
     def read(self) -> Node | None:
-        if not self.text:
-            return self._reject("the expression is empty", hint="for no value write None")
-        if len(self.text) > MAX_CHARACTERS:
-            hint = "split it with `let:`"
-            return self._reject(
-                f"the expression has {len(self.text)} characters, at most {MAX_CHARACTERS} are read", hint=hint
-            )
-        self.one_line = " ".join(self.text.splitlines()) if "\n" in self.text else self.text
-        if len(self.one_line) != len(self.text):
-            return self._reject("only plain line breaks may stand in an expression")
-        if "#" in self.text and self._has_comment():
-            return self._reject(
-                "a comment cannot stand in an expression", hint="write it on a line of its own in the YAML"
-            )
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # '\d' in a pattern is meant
-                tree = ast.parse(self.one_line, mode="eval")
-        except SyntaxError as error:
-            return self._syntax(error)
-        except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-            return self._reject(f"the expression cannot be read: {error or 'it is nested too deeply'}")
-        self.encoded = self.one_line.encode()
-        if sum(1 for n in ast.walk(tree) if isinstance(n, ast.expr)) > 2 * MAX_NODES:
-            return self._reject(f"the expression has more than {MAX_NODES} parts", hint="split it with `let:`")
-        return self.convert(tree.body, 1)
-
-    def _has_comment(self) -> bool:
-        try:
-            return any(
-                t.type == tokenize.COMMENT for t in tokenize.generate_tokens(io.StringIO(self.one_line).readline)
-            )
-        except (tokenize.TokenError, SyntaxError):
-            return False  # ast.parse says what is wrong
-
-    def _syntax(self, error: SyntaxError) -> Node | None:
-        offset = min(max((error.offset or 1) - 1, 0), len(self.text))
-        near = self.one_line[max(offset - 1, 0) : offset + 2]
-        hints = {
-            "&&": "write and",
-            "||": "write or",
-            "!": "write not",
-            "?": "write a if condition else b",
-            "=": "a comparison is written ==",
-        }
-        hint = next((say for sign, say in hints.items() if sign in near), "")
-        attribute = self.one_line[:offset].rstrip().endswith(".")
-        if attribute:
-            hint = "a key that is a word of the language goes in brackets: labels['class']"
-        message = (error.msg or "invalid syntax").replace(" or ':='", "").split(" (<unknown>")[0]
-        return self._reject(message, offset, hint)
-
-    def _reject(self, message: str, offset: int = 0, hint: str = "") -> Node | None:
-        self._stop(message, offset, hint)
-        return None
-
-    def _stop(self, message: str, offset: int = 0, hint: str = "") -> None:
-        line, column = self._position(offset)
-        self.problems.append(Problem(message, line=line, column=column, hint=hint))
-
-    def _position(self, offset: int) -> tuple[int, int]:
-        before = self.original[: self.lead + offset]
-        return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-
-    def _offset(self, column: int) -> int:
-        return len(self.encoded[:column].decode(errors="replace"))
-
-    # -- the tree ---------------------------------------------------------------------------------------------------
+        tree = self.source.parse()
+        return None if tree is None else self.convert(tree, 1)
 
     def refuse(self, at: ast.expr, message: str, hint: str = "") -> Node:
-        """Note a problem and go on with a stand-in, so that all problems are found in one pass."""
-        if len(self.problems) < 20:
-            self._stop(message, self._offset(at.col_offset), hint)
+        """Note a problem and go on with a stand-in."""
+        self.source.refuse(at, message, hint)
         return Literal(*self.place(at), Kind.ANY, True, None)
-
-    def place(self, at: ast.expr) -> tuple[str, int, int]:
-        start, end = self._offset(at.col_offset), self._offset(at.end_col_offset or at.col_offset)
-        return self.one_line[start:end], *self._position(start)
 
     def convert(self, at: ast.expr, depth: int) -> Node:
         self.count += 1
@@ -229,8 +156,7 @@ class _Reader:
                 exact = in_bounds(Decimal(place[0].replace("_", "")))
                 return Literal(*place, Kind.NUMBER, False, exact)
             if isinstance(value, str):
-                start = self._offset(at.col_offset)
-                if "\n" in self.text[start : start + len(place[0])]:
+                if self.source.breaks_line(at):
                     return self.refuse(at, "a text goes over the end of a line", "write \\n for a line break in a text")
                 value.encode()
                 return Literal(*place, Kind.TEXT, False, value)
@@ -350,7 +276,7 @@ class _Reader:
 
     def _link(self, at: ast.Compare, op: ast.cmpop, a: ast.expr, b: ast.expr, depth: int) -> Node:
         text, line, column = self.place(a)
-        place = self.place(at) if len(at.ops) == 1 else (self._between(a, b), line, column)
+        place = self.place(at) if len(at.ops) == 1 else (self.source.between(a, b), line, column)
         left = self.convert(a, depth + 1)
         if isinstance(op, (ast.Is, ast.IsNot)):
             if not (isinstance(b, ast.Constant) and b.value is None):
@@ -364,9 +290,6 @@ class _Reader:
         if complaint:
             return self.refuse(at, *complaint)
         return Compare(*place, Kind.BOOL, False, sign, left, right)
-
-    def _between(self, a: ast.expr, b: ast.expr) -> str:
-        return self.one_line[self._offset(a.col_offset) : self._offset(b.end_col_offset or b.col_offset)]
 
     def _condition(self, at: ast.expr, depth: int) -> Node:
         node = self.convert(at, depth + 1)

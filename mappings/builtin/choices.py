@@ -63,6 +63,16 @@ def lookup(value: Any, table: Table) -> Any:
     return rows[key]
 
 
+@function(fallible=True)
+def fail(reason: str) -> Any:
+    """No value: the field fails, for the reason given. For a record that must not pass as it is.
+
+    fail('no device', otherwise='unknown') == 'unknown'
+    fail(missing) is None
+    """
+    raise EvaluationError(reason[:500])
+
+
 _SEVERITIES = {
     "critical": "critical disaster fatal emergency emerg crit page p0 p1 sev0 sev1 blocker 紧急 严重 灾难 致命",
     "major": "major high error err p2 sev2 高 重要 主要",

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from mappings import ExpressionError, MappingError, compile_expression
-from mappings.parsing import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES
+from mappings.parsing import MAX_DEPTH
+from mappings.source_text import MAX_CHARACTERS, MAX_NODES
 
 HOSTILE = {
     "dunder attribute": "().__class__.__bases__[0].__subclasses__()",

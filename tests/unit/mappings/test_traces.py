@@ -151,6 +151,14 @@ def test_an_explanation_tells_every_comparison_and_the_values_it_saw() -> None:
     ]
 
 
+def test_an_explanation_reads_like_a_sentence() -> None:
+    reasons = compile_expression("value > 90 or labels.team == 'ops'").explain({"value": 95, "labels": {}})
+    assert [str(part) for part in reasons.parts] == [
+        "value > 90 is true: value = int 95",
+        "labels.team == 'ops' is false: labels.team = null (not needed)",
+    ]
+
+
 def test_an_explanation_names_what_could_not_be_computed() -> None:
     reasons = compile_expression("acknowledged or value > 90").explain({"value": "95"})
     assert reasons.value is None
