@@ -1,8 +1,8 @@
 """The contract of a connector: the only module a connector package must import.
 
-A connector is a class with `name`, `Config`, `policy`, `check()` and `close()`, and any of five capabilities, each being
-the mere presence of its methods: it *reads* (`streams`, `read`), *receives* (`receive`), *subscribes* (`subscribe`),
-*answers* context questions (`questions`, `lookup`) and *writes* (`operations`, `write`, `confirm`).
+A connector is a class with `name`, `Config`, `policy`, `check()` and `close()`, and any of five capabilities, each
+being the mere presence of its methods: it *reads* (`streams`, `read`), *receives* (`receive`), *subscribes*
+(`subscribe`), *answers* context questions (`questions`, `lookup`) and *writes* (`operations`, `write`, `confirm`).
 
 It speaks the vendor's language only. It never sleeps, retries, stores state or logs a secret: the runtime
 (`connectors.runtime`) does the first three, and nobody does the last. Quantities are `Decimal`, times are aware.
@@ -93,8 +93,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some records of a stream. `cursor`: safe to resume from once this batch and all before it are committed; None: not
-    resumable yet. `bad`: records of this page that could not be used."""
+    """Some records of a stream. `cursor`: safe to resume from once this batch and all before it are committed; None:
+    not resumable yet. `bad`: records of this page that could not be used."""
 
     records: Sequence[Record]
     cursor: Cursor = None
@@ -117,8 +117,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing a delivery tells. `id` is the sender's own id of this *message*, else a digest of its content: the inbox
-    takes repeats by it. `key` names the object in the sender's system."""
+    """One thing a delivery tells. `id` is the sender's own id of this *message*, else a digest of its content: the
+    inbox takes repeats by it. `key` names the object in the sender's system."""
 
     id: str
     stream: str

@@ -35,7 +35,7 @@ class Break:
     effect: bool = False
     """Count only calls that change something: a connector may read before it writes."""
     retry_after: float = 7
-    seconds: float = 0.2
+    seconds: float = 0.1
 
 
 @runtime_checkable

@@ -52,7 +52,7 @@ def suite(mutant: Mutant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         head = "from __future__ import annotations\n"
         path.write_text(text.replace(head, head + PRELUDE.get(path.name, ""), 1), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(subscribes, "PATIENCE_S", 3.0)
+    monkeypatch.setattr(subscribes, "PATIENCE_S", 2.0)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # a mutant's thread may well die
     world = importlib.import_module(f"{package}.world").AcmeWorld
     yield type("Exam", (Conformance,), {"world_type": world})
