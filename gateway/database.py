@@ -80,6 +80,27 @@ def reader(engine: Engine) -> Engine:
     return engine.execution_options(weft_read_only=True)
 
 
+def writer(engine: Engine) -> Engine:
+    """The same database for the inbox, whose few statements are the same for ever and all go by an index.
+
+    On PostgreSQL a pool of its own: no ping before each transaction (the inbox tries again by itself), and no plan that
+    reads a whole table. The driver keeps its statements prepared, and a plan made while a table filled one page would
+    read all of it until autovacuum looks, however large it has grown since."""
+    if engine.dialect.name != "postgresql":
+        return engine
+    made = create_engine(
+        engine.url, pool_size=1, max_overflow=3, pool_timeout=10,
+        connect_args={"connect_timeout": 5, "application_name": "weft inbox"},
+    )  # fmt: skip
+    event.listen(made, "connect", _set_up_writer)
+    return made
+
+
+def _set_up_writer(raw: Any, _record: Any) -> None:
+    raw.execute("SET enable_seqscan = off")
+    raw.commit()
+
+
 def alembic_config(engine_or_url: Engine | str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

@@ -18,7 +18,7 @@ from gateway import clock, metrics
 from gateway.config import store
 from gateway.config.documents import Documents
 from gateway.config.hub import Hub, Live
-from gateway.database import is_conflict, open_engine, reader
+from gateway.database import is_conflict, open_engine, reader, writer
 from gateway.errors import TooLarge, Unavailable
 from gateway.ingest.inbox import Done, Inbox, Incoming
 from gateway.ingest.item import Prepared, prepare
@@ -39,6 +39,7 @@ class Gateway:
         self.settings = settings
         self.engine = engine or open_engine(settings.database)
         self.reader = reader(self.engine)
+        self.writer = writer(self.engine)
         self.catalogue = catalogue or installed()
         self.vault: Vault = open_vault(settings)
         self.serial = clock.Serial()
@@ -63,6 +64,7 @@ class Gateway:
         for hub in (*self._retired, self._hub):
             if hub is not None:
                 hub.close()
+        self.writer.dispose()
         self.engine.dispose()
 
     @contextmanager
@@ -157,11 +159,13 @@ class Gateway:
             for incoming, _ in group:
                 incoming.ends.clear()
             try:
-                with self.engine.begin() as conn:
+                with self.writer.begin() as conn:
                     unit = Unit(conn, hub, self.serial, clock.now(), group)
                     work = unit.run()
             except (DBAPIError, id_registry.ConcurrentChange) as error:
                 if isinstance(error, DBAPIError) and not is_conflict(error):
+                    if error.connection_invalidated and not attempt:  # the pool held a connection the server had ended
+                        continue
                     raise _unavailable(error) from error
                 metrics.RETRIES.inc()
                 log.info("inbox.retry", attempt=attempt, reason=str(error)[:200])

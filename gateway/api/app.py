@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
     for part in (inbound, tickets, ids, connections, operations, pages):
         app.include_router(part.router)
     app.add_middleware(BodyLimit)
+    app.add_middleware(inbound.Door)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -1,13 +1,20 @@
-"""The front door for systems: their message as they send it, answered once it is stored."""
+"""The front door for systems: their message as they send it, answered once it is stored.
+
+`Door` stands before the framework: a message needs no dependencies, no model and no search for its route, and these
+cost more than all the hub does to take it. The routes below are the same door, for who does not come through it, and
+the place where it is documented.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import zlib
+from collections import deque
 from typing import Any, cast
 
-import orjson
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.contract import Delivery
 from connectors.errors import ConnectorError
@@ -36,30 +43,83 @@ _BODY = {"requestBody": {"content": {"application/json": {"schema": {}}, "*/*": 
 async def inbound(request: Request) -> Response:
     """Checked by the connection's own secret (bearer, basic, HMAC or a token as last part of the path), not by an API
     token. 202 once it is stored; 422 when it is unusable (it is then stored as a dead letter, and the answer says so)."""
-    return await receive(request, request.path_params["connection"], "")
+    return await take(request.scope, request.receive, request.path_params["connection"], "")
 
 
 @router.post("/v1/inbound/{connection}/{path_token}", status_code=202, responses=REFUSALS | _ACCEPTED, openapi_extra=_BODY,
              summary="The same, for senders that can only be given a URL")  # fmt: skip
 async def inbound_with_token(request: Request) -> Response:
     """The secret stands in the path."""
-    return await receive(request, request.path_params["connection"], request.path_params["path_token"])
+    given = request.path_params
+    return await take(request.scope, request.receive, given["connection"], given["path_token"])
 
 
-async def receive(request: Request, connection_id: str, path_token: str) -> Response:
-    gateway = cast(Gateway, request.app.state.gateway)
+class Door:
+    """Answers messages; everything else goes on to the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(_PREFIX):
+            connection, slash, token = scope["path"][len(_PREFIX) :].partition("/")
+            if connection and "/" not in token and bool(token) == bool(slash):
+                try:
+                    answer = await take(scope, receive, connection, token)
+                except ClientDisconnect:
+                    return
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+_PREFIX = "/v1/inbound/"
+
+
+class _Bell:
+    """Brings what the inbox's thread tells to the event loop: rung once for all that was told meanwhile."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._told: deque[tuple[asyncio.Future[WeftError | None], WeftError | None]] = deque()
+        self._rung = False
+
+    def tell(self, committed: asyncio.Future[WeftError | None], error: WeftError | None) -> None:
+        """Called on the inbox's thread."""
+        self._told.append((committed, error))
+        if not self._rung:
+            self._rung = True
+            self._loop.call_soon_threadsafe(self._pass_on)
+
+    def _pass_on(self) -> None:
+        self._rung = False  # first, so that what is told from here on rings again
+        while self._told:
+            committed, error = self._told.popleft()
+            if not committed.done():  # the sender may have gone
+                committed.set_result(error)
+
+
+def _bell(state: Any, loop: asyncio.AbstractEventLoop) -> _Bell:
+    bell: _Bell | None = getattr(state, "bell", None)
+    if bell is None or bell._loop is not loop:
+        bell = state.bell = _Bell(loop)
+    return bell
+
+
+async def take(scope: Scope, receive: Receive, connection_id: str, path_token: str) -> Response:
+    """The answer to one message, once it is committed or refused. Raises ClientDisconnect."""
+    state = scope["app"].state
+    gateway = cast(Gateway, state.gateway)
     try:
         live = _live(gateway, connection_id)
-        body = await _body(request, live)
-        headers = {k: v for k, v in request.headers.items() if not k.startswith("weft-")}
-        delivery = Delivery(body, headers, "", path_token, clock.to_datetime(clock.now()))
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        body = await _body(receive, headers.get("content-encoding", ""), live)
+        kept = {name: value for name, value in headers.items() if not name.startswith("weft-")}
+        delivery = Delivery(body, kept, "", path_token, clock.to_datetime(clock.now()))
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[WeftError | None] = loop.create_future()
-
-        def done(error: WeftError | None) -> None:
-            loop.call_soon_threadsafe(_tell, committed, error)
-
-        incoming = gateway.receive(live, delivery, done)
+        bell = _bell(state, loop)
+        incoming = gateway.receive(live, delivery, lambda error: bell.tell(committed, error))
         error = await committed
         if error is not None:
             raise error
@@ -73,11 +133,6 @@ async def receive(request: Request, connection_id: str, path_token: str) -> Resp
     return _answer(incoming)
 
 
-def _tell(committed: asyncio.Future[WeftError | None], error: WeftError | None) -> None:
-    if not committed.done():  # the sender may have gone
-        committed.set_result(error)
-
-
 def _live(gateway: Gateway, connection_id: str) -> Live:
     live = gateway.hub.connection(connection_id)
     if not live.spec.enabled:
@@ -89,19 +144,24 @@ def _live(gateway: Gateway, connection_id: str) -> Live:
     return live
 
 
-async def _body(request: Request, live: Live) -> bytes:
-    """The body, unpacked and bounded. Raises TooLarge, UnsupportedEncoding."""
+async def _body(receive: Receive, encoding: str, live: Live) -> bytes:
+    """The body, unpacked and bounded. Raises TooLarge, UnsupportedEncoding, ClientDisconnect."""
     assert live.runtime is not None
     limit = live.runtime.policy.max_delivery_bytes
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "", "gzip"):
+    encoding = encoding.strip().lower() or "identity"
+    if encoding not in ("identity", "gzip"):
         raise UnsupportedEncoding(f"Content-Encoding {encoding!r} is not supported; send it plain or gzip.")
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        size += len(chunk := message.get("body", b""))
         if size > limit:
             raise TooLarge(f"Connection {live.id!r} takes at most {limit} bytes a message.")
         chunks.append(chunk)
+        more = message.get("more_body", False)
     body = b"".join(chunks)
     return _gunzip(body, limit, live.id) if encoding == "gzip" else body
 
@@ -127,6 +187,6 @@ def _answer(incoming: Incoming) -> Response:
             422, "Stored as a dead letter", str(incoming.bad), message_id=told,
             hint=incoming.bad.hint or "mend the sender, or the mapping, and replay it: weft dead replay",
         )  # fmt: skip
-    return Response(orjson.dumps({"message_id": told}), 202, media_type="application/json")
+    return Response(b'{"message_id":"%d"}' % incoming.id, 202, media_type="application/json")
 
 

@@ -67,6 +67,8 @@ class RuleSet:
         for rule in self.by_kind.get(kind, ()):
             matched = rule.holds(record)
             parts = [] if rule.when is None else _because(rule.when, record)
+            if matched and rule.spec.threshold is not None:
+                parts.append(rule.spec.threshold.describe())
             told.append({"rule": rule.spec.id, "matched": matched, "when": rule.spec.when or "always", "because": parts})
             if matched and kind != "Reading":
                 break
@@ -76,7 +78,12 @@ class RuleSet:
 def _because(when: Expression, record: MappingABC[str, Any]) -> list[str]:
     """Each comparison of a condition with the values it saw."""
     told = when.explain(record)
-    return [str(part) for part in told.parts] + ([f"error: {told.error}"] if told.error else [])
+    lines = []
+    for part in told.parts:
+        seen = ", ".join(f"{name} = {value!r}" for name, value in part.values.items())
+        outcome = "cannot be computed" if part.result is None else str(part.result).lower()
+        lines.append(f"{part.text}: {outcome}" + (f" ({seen})" if seen else "") + (f"; {part.error}" if part.error else ""))
+    return lines + ([f"error: {told.error}"] if told.error else [])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.clock import HOUR, MINUTE
-from gateway.config.durations import Duration
+from gateway.config.durations import Duration, show
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="lower case letters, digits, . _ -")]
 
@@ -52,6 +52,12 @@ class Threshold(Spec):
         if self.below is not None and self.clear is not None and self.clear < self.below:
             raise ValueError("`clear` must not be lower than `below`")
         return self
+
+    def describe(self) -> str:
+        """In words: `value above 85 for 10s, until back at 75`."""
+        side, limit = ("above", self.above) if self.above is not None else ("below", self.below)
+        back = limit if self.clear is None else self.clear
+        return f"value {side} {limit} for {show(self.lasting)}, until back at {back}"
 
     def crosses(self, value: Decimal) -> bool:
         return value > self.above if self.above is not None else value < self.below  # type: ignore[operator]

@@ -31,13 +31,21 @@ def absorb_echoes(conn: Connection, items: Sequence[Item], now: int, work: Ticke
 
 
 def _awaited(conn: Connection, connection_id: str, keys: list[str], now: int) -> list[Any]:
+    if conn.dialect.name == "postgresql":
+        return list(conn.exec_driver_sql(_AWAITED, (connection_id, keys, now)))
     c = tables.echo.c
     found: list[Any] = []
     for start in range(0, len(keys), 500):
         part = c.key.in_(keys[start : start + 500])
         query = select(tables.echo).where(c.connection_id == connection_id, part, c.seen_at.is_(None), c.expires_at > now)
-        found += conn.execute(query.order_by(c.id).with_for_update())
+        found += conn.execute(query.order_by(c.id))
     return found
+
+
+_AWAITED = """
+SELECT * FROM echo WHERE connection_id = %s AND key = ANY(%b::text[]) AND seen_at IS NULL AND expires_at > %s
+ORDER BY id FOR UPDATE
+"""
 
 
 def _is(echo: Any, event: Event) -> bool:

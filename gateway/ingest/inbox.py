@@ -3,11 +3,16 @@
 One thread per process drains the waiting deliveries fairly (round robin over connections, so a flooding source queues
 behind itself), hands them to `commit`, and tells each sender. While a transaction runs, new deliveries gather for the
 next: the busier the hub, the larger the group, the cheaper each message.
+
+Senders that wait for their answer come back right after it. Two halves of them would take turns, each group half as
+large as it could be and a transaction's fixed cost paid twice; so after a group of several the inbox waits, for no
+longer than that group's transaction took and never over `GATHER_S`, until as many are there again.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +25,8 @@ from gateway.config.hub import Live
 from gateway.errors import TooBusy, Unavailable, WeftError
 
 log = structlog.get_logger(__name__)
+
+GATHER_S = 0.01
 
 Done = Callable[[WeftError | None], None]
 
@@ -56,6 +63,9 @@ class Inbox:
         self._max_waiting, self._max_bytes, self._group_events = max_waiting, max_bytes, group_events
         self._waiting: OrderedDict[str, deque[Incoming]] = OrderedDict()
         self._bytes: dict[str, int] = {}
+        self._count = 0
+        self._enough = 1
+        """So many deliveries are worth waking up for."""
         self._wake = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="weft-inbox", daemon=True)
@@ -93,13 +103,19 @@ class Inbox:
                 raise TooBusy(f"The inbox of connection {connection!r} is full.", retry_after=1)
             self._bytes[connection] = held + size
             queue.append(incoming)
-            self._wake.notify()
+            self._count += 1
+            if self._count >= self._enough:
+                self._wake.notify()
 
-    def _take(self) -> list[Incoming]:
-        """The next group: one delivery of each connection in turn. Waits; empty only when closing."""
+    def _take(self, before: int = 0, gather_s: float = 0) -> list[Incoming]:
+        """The next group: one delivery of each connection in turn. Waits; empty only when closing. `before`: the size
+        of the group that was just answered, whose senders may come back within `gather_s`."""
         with self._wake:
-            while not any(self._waiting.values()) and not self._closing:
-                self._wake.wait()
+            if before > 1:
+                self._enough = min(self._count + before, self._group_events)
+                self._wake.wait_for(lambda: self._count >= self._enough or self._closing, gather_s)
+                self._enough = 1
+            self._wake.wait_for(lambda: self._count or self._closing)
             group: list[Incoming] = []
             events = 0
             while events < self._group_events:
@@ -111,14 +127,15 @@ class Inbox:
                     self._bytes[connection] -= len(incoming.delivery.body)
                     events += max(1, len(incoming.events))
                     group.append(incoming)
+            self._count -= len(group)
             return group
 
     def _run(self) -> None:
-        while True:
-            group = self._take()
-            if not group:
-                return
+        group = self._take()
+        while group:
+            began = time.monotonic()
             self._settle(group)
+            group = self._take(len(group), min(GATHER_S, time.monotonic() - began))
 
     def _settle(self, group: Sequence[Incoming]) -> None:
         """Commit the group; when it fails, each delivery alone, so that one takes only itself down."""

@@ -14,8 +14,7 @@ from typing import Any
 import id_registry
 import lineage
 from id_registry import Key
-from sqlalchemy import Connection, Text, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, select
 
 from gateway import rows, tables
 from gateway.automation.alerts import AlertDesk, Case
@@ -34,6 +33,13 @@ _MESSAGE = ("id", "delivery_id", "position", "connection_id", "stream", "event_i
             "trace", "at")  # fmt: skip
 _DELIVERY = ("id", "connection_id", "received_at", "topic", "headers", "body", "packed", "events")
 _DEAD = ("message_id", "connection_id", "stream", "path", "reason", "hint", "at")
+
+# one index probe per id, whatever the planner thinks: a scan of one connection's messages reads nearly all there are
+_KNOWN = """
+SELECT m.id, m.event_id, m.ticket_id
+FROM unnest(%b::text[]) e(id) CROSS JOIN LATERAL (
+  SELECT id, event_id, ticket_id FROM message WHERE connection_id = %b::text AND event_id = e.id OFFSET 0) m
+"""
 
 Facts = tuple[dict[str, Any], dict[str, Any]]
 
@@ -108,11 +114,10 @@ class Unit:
                 item.settle(End.merged, "repeat", found[1])
 
     def _known(self, connection_id: str, event_ids: list[str]) -> list[tuple[int, str, int | None]]:
+        if self.conn.dialect.name == "postgresql":
+            return [tuple(row) for row in self.conn.exec_driver_sql(_KNOWN, (event_ids, connection_id))]
         c = tables.message.c
         query = select(c.id, c.event_id, c.ticket_id).where(c.connection_id == connection_id)
-        if self.conn.dialect.name == "postgresql":
-            query = query.where(c.event_id == bindparam("ids", event_ids, type_=ARRAY(Text)).any_())
-            return [tuple(row) for row in self.conn.execute(query)]
         found: list[tuple[int, str, int | None]] = []
         for start in range(0, len(event_ids), 500):
             part = query.where(c.event_id.in_(event_ids[start : start + 500]))

@@ -37,13 +37,27 @@ def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
         "decisions": _decisions(conn, hub, number),
         "changes": [
             {"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "why": e.why,
-             "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in e.changes]}
+             "changes": [{"field": c.field, "before": _readable(c.field, c.before), "after": _readable(c.field, c.after)}
+                         for c in e.changes]}
             for e in timeline if e.type == "change"
         ],
         "commands": commands_of(conn, number),
         "notes": [{"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "data": dict(e.data)}
                   for e in timeline if e.type == "note"],
     }  # fmt: skip
+
+
+def _readable(field: str, value: Any) -> Any:
+    """A stored value as people read it."""
+    if value is None or isinstance(value, bool):
+        return value
+    if field == "priority":
+        return f"P{value}"
+    if field in ("device", "customer", "storm_id", "superseded_by"):
+        return id_registry.format_id(value)
+    if isinstance(value, int) and field.endswith(("_at", "_due", "_since", "_seen")):
+        return clock.rfc3339(value)
+    return value
 
 
 def _message(row: Any) -> dict[str, Any]:
