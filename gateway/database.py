@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 
 import core_tickets.tables
 import gateway.tables
 import id_registry.tables
 import lineage.tables
-from alembic import command
 from gateway.errors import BadConfiguration, Problem, SchemaMismatch, Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -52,12 +52,14 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
     parsed = normalise(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(
-            parsed, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=10,
+            parsed, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=10, hide_parameters=True,
             connect_args={"connect_timeout": 5, "application_name": "weft"},
         )  # fmt: skip
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, pool_size=pool_size, max_overflow=8, connect_args={"check_same_thread": False})
+    engine = create_engine(
+        parsed, pool_size=pool_size, max_overflow=8, hide_parameters=True, connect_args={"check_same_thread": False}
+    )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -76,7 +78,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def reader(engine: Engine) -> Engine:
-    """The same engine for reading only: on SQLite it neither waits for the writer nor keeps it waiting."""
+    """The same engine for reading only, each transaction one moment of the database: an audit adds up under load. On
+    SQLite it neither waits for the writer nor keeps it waiting."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(
+            weft_read_only=True, isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
     return engine.execution_options(weft_read_only=True)
 
 
@@ -89,7 +96,7 @@ def writer(engine: Engine) -> Engine:
     if engine.dialect.name != "postgresql":
         return engine
     made = create_engine(
-        engine.url, pool_size=1, max_overflow=3, pool_timeout=10,
+        engine.url, pool_size=1, max_overflow=3, pool_timeout=10, hide_parameters=True,
         connect_args={"connect_timeout": 5, "application_name": "weft inbox"},
     )  # fmt: skip
     event.listen(made, "connect", _set_up_writer)
@@ -150,3 +157,11 @@ def is_conflict(error: DBAPIError) -> bool:
         return True
     text = str(error.orig)
     return "UNIQUE constraint failed" in text or "database is locked" in text
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Does the database take nothing from anyone? Else this statement's values are at fault, and would be again."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state.startswith("54"):  # a program limit, such as a key too long for its index
+        return False
+    return isinstance(error, OperationalError | InterfaceError | InternalError)

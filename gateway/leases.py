@@ -14,7 +14,9 @@ def take(conn: Connection, name: str, owner: str, now: int, lasting: int) -> boo
     c = tables.lease.c
     statement = insert(tables.lease).values(name=name, owner=owner, until=now + lasting)
     taken = statement.on_conflict_do_update(
-        index_elements=["name"], set_={"owner": owner, "until": now + lasting}, where=(c.until <= now) | (c.owner == owner)
+        index_elements=["name"],
+        set_={"owner": owner, "until": now + lasting},
+        where=(c.until <= now) | (c.owner == owner),
     )
     return conn.execute(taken).rowcount == 1
 

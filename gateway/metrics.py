@@ -16,7 +16,9 @@ ENDED = Counter("weft_messages_ended", "Messages by the end they came to.", ["co
 REFUSED = Counter("weft_inbound_refused", "Deliveries refused before they were stored.", ["connection", "reason"])
 RETRIES = Counter("weft_inbox_retries", "Transactions of the inbox that were tried again after a race.")
 GROUP = Histogram(
-    "weft_inbox_group_messages", "Messages committed by one transaction.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    "weft_inbox_group_messages",
+    "Messages committed by one transaction.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
 COMMANDS = Counter("weft_commands", "Tries to carry out a command in a remote system.", ["connection", "outcome"])
 ANSWERS = Counter("weft_context_answers", "Context sections by outcome.", ["connection", "status"])

@@ -153,7 +153,9 @@ def _firing(gateway: Gateway, connection_id: str, before: int) -> Iterator[tuple
 
 def _tell(gateway: Gateway, live: Live, stream: Stream, record: Any, event_id: str) -> None:
     """Through the inbox, as a delivery that holds the one record."""
-    body = orjson.dumps({"stream": stream.name, "id": event_id, "key": _key(stream, record), "record": record}, default=str)
+    body = orjson.dumps(
+        {"stream": stream.name, "id": event_id, "key": _key(stream, record), "record": record}, default=str
+    )
     delivery = Delivery(body=body, headers={"content-type": "application/json", "weft-read": stream.name},
                         received_at=clock.to_datetime(clock.now()), verified=True)  # fmt: skip
     gateway.run_in_inbox(live, delivery)

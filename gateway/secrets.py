@@ -25,7 +25,9 @@ class Vault:
         try:
             self._fernet = MultiFernet([Fernet(k) for k in keys])
         except (ValueError, TypeError):
-            problem = Problem("secret_key", "not a Fernet key", "32 bytes, url-safe base64: weft secret-key prints a new one")
+            problem = Problem(
+                "secret_key", "not a Fernet key", "32 bytes, url-safe base64: weft secret-key prints a new one"
+            )
             raise BadConfiguration("The secret key cannot be used.", [problem]) from None
 
     def seal(self, value: str) -> str:
@@ -52,7 +54,9 @@ class Vault:
             try:
                 return Path(rest).read_text("utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
-                raise _unreadable(path, f"{rest} cannot be read: {type(error).__name__}", "check path and rights") from None
+                raise _unreadable(
+                    path, f"{rest} cannot be read: {type(error).__name__}", "check path and rights"
+                ) from None
         return stored
 
 

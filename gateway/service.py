@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import id_registry
 from connectors.contract import Delivery
@@ -18,7 +20,7 @@ from gateway import clock, metrics
 from gateway.config import store
 from gateway.config.documents import Documents
 from gateway.config.hub import Hub, Live
-from gateway.database import is_conflict, open_engine, reader, writer
+from gateway.database import is_conflict, is_outage, open_engine, reader, writer
 from gateway.errors import TooLarge, Unavailable
 from gateway.ingest.inbox import Done, Inbox, Incoming
 from gateway.ingest.item import Prepared, prepare
@@ -29,6 +31,7 @@ from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 ATTEMPTS = 30
 
 
@@ -73,10 +76,25 @@ class Gateway:
         try:
             with self.engine.begin() as conn:
                 yield conn
+        except PoolTimeout as error:
+            raise Unavailable() from error
         except DBAPIError as error:
-            if isinstance(error, IntegrityError) or is_conflict(error):
+            if is_conflict(error) or not is_outage(error):
                 raise
             raise _unavailable(error) from error
+
+    def transact(self, do: Callable[[Connection], T]) -> T:
+        """`do` in a transaction that writes, again from its beginning when another was faster with the same thing.
+        Raises Unavailable."""
+        for _ in range(ATTEMPTS):
+            try:
+                with self.transaction() as conn:
+                    return do(conn)
+            except (DBAPIError, id_registry.ConcurrentChange) as error:
+                if isinstance(error, DBAPIError) and not is_conflict(error):
+                    raise
+                metrics.RETRIES.inc()
+        raise Unavailable("The database refused the transaction again and again; send again.")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -84,7 +102,11 @@ class Gateway:
         try:
             with self.reader.begin() as conn:
                 yield conn
+        except PoolTimeout as error:
+            raise Unavailable() from error
         except DBAPIError as error:
+            if not is_outage(error):
+                raise
             raise _unavailable(error) from error
 
     def later(self, seconds: float, what: Callable[[], None]) -> None:
@@ -128,8 +150,9 @@ class Gateway:
 
     def apply(self, documents: Documents, *, dry_run: bool = False) -> list[store.Change]:
         """Put configuration into force. Raises BadConfiguration; then nothing changed."""
-        with self.transaction() as conn:
-            changes, _ = store.apply(conn, documents, self.catalogue, self.vault, clock.now(), dry_run=dry_run)
+        changes, _ = self.transact(
+            lambda conn: store.apply(conn, documents, self.catalogue, self.vault, clock.now(), dry_run=dry_run)
+        )
         if not dry_run:
             self.reload()
         return changes
@@ -166,10 +189,14 @@ class Gateway:
                 if isinstance(error, DBAPIError) and not is_conflict(error):
                     if error.connection_invalidated and not attempt:  # the pool held a connection the server had ended
                         continue
+                    if not is_outage(error):  # a value of one message is at fault: the inbox finds out which
+                        raise
                     raise _unavailable(error) from error
                 metrics.RETRIES.inc()
-                log.info("inbox.retry", attempt=attempt, reason=str(error)[:200])
+                log.info("inbox.retry", attempt=attempt, reason=_shortly(error))
                 continue
+            except PoolTimeout as error:
+                raise Unavailable() from error
             metrics.count_group(unit.items)
             if work.opened or work.happened:
                 self.wake_worker.set()
@@ -178,7 +205,9 @@ class Gateway:
 
     def _bury(self, incoming: Incoming, error: Exception) -> None:
         """Keep a message that broke the hub itself as a dead letter: nothing is lost, and it stops nobody."""
-        reason = BadRecord(f"the hub failed on this message: {type(error).__name__}: {error}", hint="report this, then replay")
+        reason = BadRecord(
+            f"the hub failed on this message: {type(error).__name__}: {error}", hint="report this, then replay"
+        )
         incoming.bad = reason
         self.commit([(incoming, prepare(incoming))])
 
@@ -203,5 +232,3 @@ class Gateway:
 def _unavailable(error: DBAPIError) -> Unavailable:
     log.warning("database.unavailable", error=str(error.orig)[:300])
     return Unavailable("The database did not answer; nothing was stored, send again.")
-
-

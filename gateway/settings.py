@@ -30,10 +30,14 @@ class Settings(BaseModel):
     log: Literal["text", "json", ""] = Field("", description="Log format; default: text on a terminal, else json.")
     host: str = Field("127.0.0.1", description="Address that `weft serve` listens on.")
     port: int = Field(8480, ge=0, le=65535, description="Port that `weft serve` listens on.")
-    public_url: str = Field("", description="How people and systems reach the hub; used in links and webhook addresses.")
+    public_url: str = Field(
+        "", description="How people and systems reach the hub; used in links and webhook addresses."
+    )
     inbox_waiting: int = Field(5_000, ge=1, description="Deliveries of one connection that may wait before 429.")
     context_deadline_s: float = Field(2.0, gt=0, le=60, description="Answers later than this are marked late.")
-    openlineage_url: str = Field("", description="Where OpenLineage events go: a file path or an http(s) URL; none: nowhere.")
+    openlineage_url: str = Field(
+        "", description="Where OpenLineage events go: a file path or an http(s) URL; none: nowhere."
+    )
 
     @property
     def database(self) -> str:

@@ -162,7 +162,9 @@ outbox = Table(
     Column("ticket_id", BigInteger, nullable=False),
     Column("connection_id", String(64), nullable=False),
     Column("bridge", String(128), nullable=False),
-    Column("cause", String(160), nullable=False, unique=True, comment="ticket, version and bridge: one effect per cause"),
+    Column(
+        "cause", String(160), nullable=False, unique=True, comment="ticket, version and bridge: one effect per cause"
+    ),
     Column("op", String(64), nullable=False),
     Column("key", Text, nullable=False),
     Column("body", Text, nullable=False),

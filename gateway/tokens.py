@@ -98,7 +98,10 @@ def revoke(conn: Connection, token_id: str, now: int) -> None:
 
 def any_admin(conn: Connection) -> bool:
     c = t.token.c
-    return conn.execute(select(c.id).where(c.role == Role.admin.value, c.revoked_at.is_(None)).limit(1)).first() is not None
+    return (
+        conn.execute(select(c.id).where(c.role == Role.admin.value, c.revoked_at.is_(None)).limit(1)).first()
+        is not None
+    )
 
 
 def known(conn: Connection, token: str) -> bool:

@@ -116,7 +116,7 @@ class Worker:
             except (WeftError, DBAPIError) as error:
                 log.warning("worker.round_failed", reason=str(error))
                 found = 0
-            except Exception:  # noqa: BLE001 - one bad round must not end the worker; it is logged whole
+            except Exception:
                 log.exception("worker.round_broke")
                 found = 0
             if not found:
@@ -162,7 +162,7 @@ class Worker:
             work()
         except (WeftError, ConnectorError, DBAPIError) as error:
             log.warning("worker.task_failed", task=str(key), reason=str(error))
-        except Exception:  # noqa: BLE001 - a bug in one task must not silence the others; it is logged whole
+        except Exception:
             log.exception("worker.task_broke", task=str(key))
         finally:
             self._gateway.wake_worker.set()

@@ -96,10 +96,12 @@ class BodyLimit:
 def _openapi(app: FastAPI) -> dict[str, object]:
     if app.openapi_schema is None:
         schema = get_openapi(
-            title=app.title, version=app.version, openapi_version="3.1.0", description=app.description, routes=app.routes
+            title=app.title,
+            version=app.version,
+            openapi_version="3.1.0",
+            description=app.description,
+            routes=app.routes,
         )
         schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
         app.openapi_schema = schema
     return app.openapi_schema
-
-

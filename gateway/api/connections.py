@@ -132,7 +132,9 @@ def _apply(gateway: Gateway, given: dict[str, Any]) -> None:
     except (TypeError, ValueError) as error:
         raise BadConfiguration("The connection cannot be stored.", [Problem("", str(error))]) from None
     if "\\u0000" in orjson.dumps(given).decode():
-        raise BadConfiguration("The connection cannot be stored.", [Problem("", "contains the character NUL", "remove it")])
+        raise BadConfiguration(
+            "The connection cannot be stored.", [Problem("", "contains the character NUL", "remove it")]
+        )
     gateway.apply(documents.validate({"connections": [given]}))
 
 

@@ -80,7 +80,7 @@ class _Bell:
     """Brings what the inbox's thread tells to the event loop: rung once for all that was told meanwhile."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._told: deque[tuple[asyncio.Future[WeftError | None], WeftError | None]] = deque()
         self._rung = False
 
@@ -89,7 +89,7 @@ class _Bell:
         self._told.append((committed, error))
         if not self._rung:
             self._rung = True
-            self._loop.call_soon_threadsafe(self._pass_on)
+            self.loop.call_soon_threadsafe(self._pass_on)
 
     def _pass_on(self) -> None:
         self._rung = False  # first, so that what is told from here on rings again
@@ -101,7 +101,7 @@ class _Bell:
 
 def _bell(state: Any, loop: asyncio.AbstractEventLoop) -> _Bell:
     bell: _Bell | None = getattr(state, "bell", None)
-    if bell is None or bell._loop is not loop:
+    if bell is None or bell.loop is not loop:
         bell = state.bell = _Bell(loop)
     return bell
 
@@ -138,7 +138,9 @@ def _live(gateway: Gateway, connection_id: str) -> Live:
     if not live.spec.enabled:
         raise NotFound(f"Connection {connection_id!r} is switched off.")
     if live.runtime is None:
-        raise Unavailable(f"Connection {connection_id!r} cannot work now; an integrator finds the reason in its status.")
+        raise Unavailable(
+            f"Connection {connection_id!r} cannot work now; an integrator finds the reason in its status."
+        )
     if "receives" not in live.can or "subscribes" in live.can:
         raise NotFound(f"Connection {connection_id!r} takes no messages over HTTP.")
     return live
@@ -188,5 +190,3 @@ def _answer(incoming: Incoming) -> Response:
             hint=incoming.bad.hint or "mend the sender, or the mapping, and replay it: weft dead replay",
         )  # fmt: skip
     return Response(b'{"message_id":"%d"}' % incoming.id, 202, media_type="application/json")
-
-

@@ -45,7 +45,9 @@ def list_dead(
     with gateway.reading() as conn:
         found = dead.listed(conn, before=cursor, limit=limit + 1, connection_id=connection)
     page = found[:limit]
-    return answer({"items": [_letter(d) for d in page], "next_cursor": str(page[-1].message_id) if len(found) > limit else None})
+    return answer(
+        {"items": [_letter(d) for d in page], "next_cursor": str(page[-1].message_id) if len(found) > limit else None}
+    )
 
 
 @router.get("/v1/dead-letters/{message_id}", tags=["dead letters"])
@@ -53,7 +55,9 @@ def read_dead(gateway: GatewayDep, _: Configurer, message_id: Number) -> Respons
     """With the raw message as it came."""
     with gateway.reading() as conn:
         letter, row = dead.shown(conn, message_id)
-    return answer(_letter(letter) | {"body": unpack(row.body, row.packed).decode("utf-8", "replace"), "topic": row.topic})
+    return answer(
+        _letter(letter) | {"body": unpack(row.body, row.packed).decode("utf-8", "replace"), "topic": row.topic}
+    )
 
 
 @router.post("/v1/dead-letters/{message_id}/replay", tags=["dead letters"])
@@ -173,7 +177,7 @@ def _gauge(gateway: Gateway) -> None:
     metrics.WAITING.set(sum(gateway.inbox.waiting().values()))
     o, now = tables.outbox.c, clock.now()
     with gateway.reading() as conn:
-        states = dict(conn.execute(select(o.state, func.count()).group_by(o.state)).tuples().all())
+        states = {state: n for state, n in conn.execute(select(o.state, func.count()).group_by(o.state))}
         oldest = conn.execute(select(func.min(o.created_at)).where(o.state.in_(("waiting", "sending")))).scalar()
         d = tables.dead_letter.c
         metrics.DEAD.set(conn.execute(select(func.count()).where(d.settled_at.is_(None))).scalar() or 0)

@@ -24,7 +24,12 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem(
-    status: int, title: str, detail: str = "", errors: Sequence[Problem] = (), headers: dict[str, str] | None = None, **extra: Any
+    status: int,
+    title: str,
+    detail: str = "",
+    errors: Sequence[Problem] = (),
+    headers: dict[str, str] | None = None,
+    **extra: Any,
 ) -> Response:
     """A problem document."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail,
@@ -69,7 +74,9 @@ def of_error(error: Exception) -> Response | None:
         case ConnectorError():
             return problem(502, "The connector cannot do this", str(error), [Problem("", str(error), error.hint)])
         case DataError() | UnicodeEncodeError() | OverflowError():
-            return problem(422, "Not acceptable as given", "A value cannot be stored: a number out of range or a bad character.")
+            return problem(
+                422, "Not acceptable as given", "A value cannot be stored: a number out of range or a bad character."
+            )
         case _:
             return None
 
@@ -111,5 +118,7 @@ def install(app: FastAPI) -> None:
 
 def _of(error: Any) -> Problem:
     where = [str(step) for step in error["loc"]]
-    path = ".".join(where[1:] if where and where[0] in ("body", "query", "path", "header") and len(where) > 1 else where)
+    path = ".".join(
+        where[1:] if where and where[0] in ("body", "query", "path", "header") and len(where) > 1 else where
+    )
     return Problem(path, str(error["msg"]).removeprefix("Value error, "), "")

@@ -38,9 +38,9 @@ class Request(BaseModel):
 class NewTicket(Request):
     title: Annotated[Line, Field(min_length=1)]
     description: Long = ""
-    kind: Literal["incident", "spare_part_purchase", "maintenance", "complaint", "potential_batch_issue", "data_quality"] = (
-        "incident"
-    )
+    kind: Literal[
+        "incident", "spare_part_purchase", "maintenance", "complaint", "potential_batch_issue", "data_quality"
+    ] = "incident"
     priority: Literal["P0", "P1", "P2", "P3"] = "P2"
     labels: dict[Line, Line] = Field({}, max_length=50)
     device: Line | None = Field(None, description="global id, such as DEV-2026-000001")
@@ -146,5 +146,3 @@ def section_shape(row: Any) -> dict[str, Any]:
 def gid(text: str) -> int:
     """A global id. Raises id_registry.BadGlobalId."""
     return id_registry.parse_id(text)
-
-

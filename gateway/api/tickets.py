@@ -111,7 +111,9 @@ def read_context(gateway: GatewayDep, _: Reader, ticket: TicketId) -> Response:
 
 
 @router.get("/{ticket}/lineage")
-def read_lineage(gateway: GatewayDep, who: Reader, ticket: TicketId, field: Annotated[Line, Query(min_length=1)]) -> Response:
+def read_lineage(
+    gateway: GatewayDep, who: Reader, ticket: TicketId, field: Annotated[Line, Query(min_length=1)]
+) -> Response:
     """Where the field's value came from: source, raw value, every step, and is it still what its inputs give."""
     number = tickets.ticket_id(ticket)
     with gateway.reading() as conn:
@@ -120,7 +122,9 @@ def read_lineage(gateway: GatewayDep, who: Reader, ticket: TicketId, field: Anno
 
 
 @router.get("/{ticket}/impact")
-def read_impact(gateway: GatewayDep, _: Reader, ticket: TicketId, field: Annotated[Line, Query(min_length=1)]) -> Response:
+def read_impact(
+    gateway: GatewayDep, _: Reader, ticket: TicketId, field: Annotated[Line, Query(min_length=1)]
+) -> Response:
     """What depends on the field: predicted by the configuration, and what was really done."""
     number = tickets.ticket_id(ticket)
     with gateway.reading() as conn:
@@ -227,5 +231,3 @@ def _once(gateway: Any, who: Bearer, key: str | None, request: str, do: Any) -> 
         values = {"token_id": who.id, "key": key, "digest": digest, "status": status, "body": bytes(told.body).decode()}
         conn.execute(insert(tables.idempotency).values(**values, at=now))
     return told
-
-

@@ -99,7 +99,9 @@ class AlertDesk:
             over = sorted(k for k in keys if self.signals[k].status == "resolved")
             mark = tables.storm_member.update().values(resolved_at=self.now)
             self.conn.execute(mark.where(member.ticket_id == ticket_id, member.signal_key.in_(over)))
-            running = select(member.signal_key).where(member.ticket_id == ticket_id, member.resolved_at.is_(None)).limit(1)
+            running = (
+                select(member.signal_key).where(member.ticket_id == ticket_id, member.resolved_at.is_(None)).limit(1)
+            )
             if self.conn.execute(running).first() is None:
                 text = "全部成员已恢复 All members ended"
                 self.work.resolve(f"storm:{ticket_id}", Resolving(None, ticket_id, "hub", text, "the storm is over"))
@@ -110,7 +112,9 @@ class AlertDesk:
 
     def _decide(self, case: Case) -> None:
         signal = self.signals.get(case.key)
-        before = None if signal is None else {"status": signal.status, "episode": signal.episode, "flips": len(signal.flips)}
+        before = (
+            None if signal is None else {"status": signal.status, "episode": signal.episode, "flips": len(signal.flips)}
+        )
         signal, move = advance(signal, case.seen, case.rule.spec.flap)
         if signal is not None:
             self.signals[case.key] = signal
@@ -166,9 +170,16 @@ class AlertDesk:
                 "storm.priority": f"P{spec.priority}",
             }  # fmt: skip
             record = case.record | {
-                "storm": {"kind": storm.key, "count": counted, "more_than": spec.more_than, "priority": f"P{spec.priority}"}
+                "storm": {
+                    "kind": storm.key,
+                    "count": counted,
+                    "more_than": spec.more_than,
+                    "priority": f"P{spec.priority}",
+                }
             }
-            opening = Opening(case.item, signal, rule, rule.template, record, facts, f"storm/{storm.key}"[:480], spec.within)
+            opening = Opening(
+                case.item, signal, rule, rule.template, record, facts, f"storm/{storm.key}"[:480], spec.within
+            )
             self.work.open(opening)
             self.work.flush()
             storm.ticket_id = signal.ticket_id
@@ -213,7 +224,11 @@ class AlertDesk:
             case.item.settle(End.suppressed, "update")
             return
         case.item.settle(End.merged, "update", signal.ticket_id)
-        told = {k: case.record[k] for k in ("actor", "message", "acknowledged", "severity") if case.record.get(k) is not None}
+        told = {
+            k: case.record[k]
+            for k in ("actor", "message", "acknowledged", "severity")
+            if case.record.get(k) is not None
+        }
         told["connection"] = case.item.live.id
         self.work.notes.append(
             Note(signal.ticket_id, "source_update", told, f"connection:{case.item.live.id}", self.now, "connector")

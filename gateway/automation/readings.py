@@ -99,8 +99,8 @@ class ReadingDesk:
         if gone:
             c = tables.threshold.c
             self.conn.execute(delete(tables.threshold).where(tuple_(c.rule, c.device_id, c.metric).in_(gone)))
-        kept = [(*key, c.state, c.since, c.due_at, c.message_id)
-                for key in sorted(self._moved) if (c := self.crossings[key]) is not None]  # fmt: skip
+        kept = [(*key, crossed.state, crossed.since, crossed.due_at, crossed.message_id)
+                for key in sorted(self._moved) if (crossed := self.crossings[key]) is not None]  # fmt: skip
         rows.upsert(self.conn, tables.threshold, _THRESHOLD, kept)
 
     def _load(self, places: set[Place], *, with_thresholds: bool) -> None:
@@ -175,7 +175,9 @@ class ReadingDesk:
         elif threshold.clears(value) or (crossing.state == "pending" and not threshold.crosses(value)):
             self.crossings[key] = None
             self._moved.add(key)
-            return self._case(item, rule, crossing, "resolved", at, record, facts) if crossing.state == "firing" else None
+            return (
+                self._case(item, rule, crossing, "resolved", at, record, facts) if crossing.state == "firing" else None
+            )
         if crossing.state == "pending" and at >= crossing.since + threshold.lasting:
             crossing.state, crossing.due_at = "firing", None
             self._moved.add(key)

@@ -21,7 +21,10 @@ from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
 from mappings import EvaluationError, Expression, Mapping, MappingError, compile_expression, load_mapping
 
-DEFAULT_FINGERPRINT = {"Alert": "concat(connection, '/', key)", "Reading": "concat(connection, '/', device, '/', metric)"}
+DEFAULT_FINGERPRINT = {
+    "Alert": "concat(connection, '/', key)",
+    "Reading": "concat(connection, '/', device, '/', metric)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,9 @@ class RuleSet:
             parts = [] if rule.when is None else _because(rule.when, record)
             if matched and rule.spec.threshold is not None:
                 parts.append(rule.spec.threshold.describe())
-            told.append({"rule": rule.spec.id, "matched": matched, "when": rule.spec.when or "always", "because": parts})
+            told.append(
+                {"rule": rule.spec.id, "matched": matched, "when": rule.spec.when or "always", "because": parts}
+            )
             if matched and kind != "Reading":
                 break
         return told
@@ -82,7 +87,9 @@ def _because(when: Expression, record: MappingABC[str, Any]) -> list[str]:
     for part in told.parts:
         seen = ", ".join(f"{name} = {value!r}" for name, value in part.values.items())
         outcome = "cannot be computed" if part.result is None else str(part.result).lower()
-        lines.append(f"{part.text}: {outcome}" + (f" ({seen})" if seen else "") + (f"; {part.error}" if part.error else ""))
+        lines.append(
+            f"{part.text}: {outcome}" + (f" ({seen})" if seen else "") + (f"; {part.error}" if part.error else "")
+        )
     return lines + ([f"error: {told.error}"] if told.error else [])
 
 

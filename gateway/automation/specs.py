@@ -74,7 +74,9 @@ class Rule(Spec):
     id: Name
     title: str = ""
     on: Literal["Alert", "Reading"]
-    when: str | None = Field(None, description="expression over the canonical record, `origin`, `connection`; none: always")
+    when: str | None = Field(
+        None, description="expression over the canonical record, `origin`, `connection`; none: always"
+    )
     suppress: str | None = Field(None, description="the reason why such records make no ticket")
     ticket: dict[str, Any] | None = Field(None, description="field of Ticket: expression, as in a mapping")
     tables: dict[str, dict[str, Any]] = {}

@@ -72,7 +72,9 @@ def hold_readings(gateway: Gateway, hub: Hub, now: int) -> int:
         at = max(row.at, row.since + rule.spec.threshold.lasting)
         record = {"connection": row.connection_id, "device": row.local_id, "metric": row.metric, "value": row.value,
                   "unit": row.unit, "at": clock.rfc3339(at), "quality": "held"}  # fmt: skip
-        _tell(gateway, hub, HELD, f"held/{row.rule}/{row.device_id}/{row.metric}/{row.since}", row.local_id, record, now)
+        _tell(
+            gateway, hub, HELD, f"held/{row.rule}/{row.device_id}/{row.metric}/{row.since}", row.local_id, record, now
+        )
         told += 1
     return told
 

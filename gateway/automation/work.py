@@ -23,7 +23,6 @@ from gateway.config.hub import Hub
 from gateway.ingest.item import End, Item
 from mappings import Mapping
 
-
 HELD = ("status", "resolution", "cause", "blocked_reason")
 """Fields that follow from what happened to a ticket, not from a template."""
 
@@ -201,7 +200,9 @@ class TicketWork:
         for resolving, applied in zip(self.resolvings, core_tickets.apply(self.conn, commands, self.now), strict=True):
             item = resolving.item
             if item is not None:
-                item.settle(End.merged, "resolved" if applied.error is None else "already-resolved", resolving.ticket_id)
+                item.settle(
+                    End.merged, "resolved" if applied.error is None else "already-resolved", resolving.ticket_id
+                )
             for name in applied.events:
                 version = applied.ticket.version if applied.ticket else 0
                 self.happened.append(Happened(name, resolving.ticket_id, version, resolving.connection_id, item))

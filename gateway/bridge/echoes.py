@@ -37,7 +37,9 @@ def _awaited(conn: Connection, connection_id: str, keys: list[str], now: int) ->
     found: list[Any] = []
     for start in range(0, len(keys), 500):
         part = c.key.in_(keys[start : start + 500])
-        query = select(tables.echo).where(c.connection_id == connection_id, part, c.seen_at.is_(None), c.expires_at > now)
+        query = select(tables.echo).where(
+            c.connection_id == connection_id, part, c.seen_at.is_(None), c.expires_at > now
+        )
         found += conn.execute(query.order_by(c.id))
     return found
 

@@ -88,7 +88,9 @@ def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
 
 def _attempt(live: Live | None, claimed: Claimed) -> Done | Refused | RetryAt | MustConfirm | NeedsPerson | NotDone:
     if live is None or not live.spec.enabled:
-        return NeedsPerson("config", f"connection {claimed.connection_id!r} is not there or switched off", in_doubt=False)
+        return NeedsPerson(
+            "config", f"connection {claimed.connection_id!r} is not there or switched off", in_doubt=False
+        )
     if live.runtime is None:
         return NeedsPerson("config", f"connection {claimed.connection_id!r} cannot work: {live.broken}")
     if "writes" not in live.can:

@@ -56,7 +56,11 @@ def bridge_records(
         "ticket": ticket_record(ticket), "origin": origin, "connection": ticket.source or "",
         "event": {"name": h.event, "cause": h.cause, "message": h.message},
     }  # fmt: skip
-    if h.item is not None and h.item.prepared.record is not None and not (ticket.fingerprint or "").startswith("storm/"):
+    if (
+        h.item is not None
+        and h.item.prepared.record is not None
+        and not (ticket.fingerprint or "").startswith("storm/")
+    ):
         return [base | {"alert": h.item.record}]
     found = records(conn, hub, opening_messages(conn, ticket.id))
     return [base | {"alert": record} for _, _, _, record in found] or [base | {"alert": {}}]

@@ -21,7 +21,13 @@ def main() -> None:
         app()
     except core_tickets.UnknownTicket as error:
         _refuse(f"there is no ticket {id_registry.format_id(error.ticket_id)}")
-    except (WeftError, core_tickets.TicketError, id_registry.RegistryError, lineage.LineageError, ConnectorError) as error:
+    except (
+        WeftError,
+        core_tickets.TicketError,
+        id_registry.RegistryError,
+        lineage.LineageError,
+        ConnectorError,
+    ) as error:
         _refuse(str(error))
 
 

@@ -57,7 +57,11 @@ def export(database_url: Database = None, as_json: Json = False) -> None:
     """The configuration as `weft apply` takes it; secrets hidden. A hub without rules prints the built-in ones."""
     with gateway(database_url=database_url) as g, g.reading() as conn:
         data = store.export(conn, g.catalogue, g.hub)
-    show(data, as_json=as_json, text=lambda _: sys.stdout.write(yaml12.dump(data)) and None)
+    show(data, as_json=as_json, text=lambda _: _write(yaml12.dump(data)))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
 
 
 def check(connection: str, database_url: Database = None, as_json: Json = False) -> None:
@@ -84,9 +88,15 @@ def check(connection: str, database_url: Database = None, as_json: Json = False)
 def list_connectors(database_url: Database = None, as_json: Json = False) -> None:
     """What is installed, what it can, and plug-ins that do not work."""
     with gateway(database_url=database_url) as g:
-        rows = [(k.name, k.title, k.title_zh, ", ".join(sorted(capabilities(k)))) for _, k in sorted(g.catalogue.good.items())]
+        rows = [
+            (k.name, k.title, k.title_zh, ", ".join(sorted(capabilities(k))))
+            for _, k in sorted(g.catalogue.good.items())
+        ]
         broken = g.catalogue.broken
-    data = {"items": [dict(zip(("name", "title", "title_zh", "capabilities"), r, strict=True)) for r in rows], "broken": broken}
+    data = {
+        "items": [dict(zip(("name", "title", "title_zh", "capabilities"), r, strict=True)) for r in rows],
+        "broken": broken,
+    }
 
     def text(out: Console) -> None:
         out.print(table("Connectors", ("name", "title", "名称", "capabilities"), rows))
@@ -111,7 +121,9 @@ def sync_run(
         if live.runtime is None:
             raise fail(f"connection {connection!r} cannot work: {live.broken}")
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        with Progress(
+            *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+        ) as progress:
             progress.add_task(f"reading {connection}/{stream}", total=None)
             outcome = syncing.run(g, live, stream, full=full)
     line = "read {read}, told {told}, ended {ended}, bad {bad}".format(**outcome)
@@ -159,7 +171,9 @@ def mapping_list(database_url: Database = None, as_json: Json = False) -> None:
 
 
 @mapping_app.command("test")
-def mapping_test(name: Annotated[str | None, typer.Argument()] = None, database_url: Database = None, as_json: Json = False) -> None:
+def mapping_test(
+    name: Annotated[str | None, typer.Argument()] = None, database_url: Database = None, as_json: Json = False
+) -> None:
     """Run the mappings' own tests."""
     with gateway(database_url=database_url) as g:
         chosen = [_mapping(g, name)] if name else list(mappings_of(g).values())

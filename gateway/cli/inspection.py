@@ -39,7 +39,10 @@ def explain(ticket: str, database_url: Database = None, as_json: Json = False) -
 def _tell(out: Console, told: dict[str, Any]) -> None:
     head = told["ticket"]
     out.print(f"{head['id']}  {head['priority']}  {head['status']}  {head['title']}", markup=False, style="bold")
-    out.print(f"来源 source {head['source']}；发生 {head['occurrences']} 次 occurrences；开单 opened {head['opened_at']}", markup=False)
+    out.print(
+        f"来源 source {head['source']}；发生 {head['occurrences']} 次 occurrences；开单 opened {head['opened_at']}",
+        markup=False,
+    )
     for decision in told["decisions"]:
         out.print(f"\n为什么有这张单 · why it exists: message {decision['message']}", style="bold")
         out.print(f"  mapping {decision['mapping']} {decision['mapping_version']} → {decision['record']}", markup=False)
@@ -53,14 +56,20 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
         out.print(table("消息 · messages", ("at", "message", "end", "rule", "move"), rows))
     if told["changes"]:
         rows = [
-            (c["at"], c["who"], c["what"], c["why"], "; ".join(f"{x['field']}: {x['before']} → {x['after']}" for x in c["changes"]))
+            (
+                c["at"],
+                c["who"],
+                c["what"],
+                c["why"],
+                "; ".join(f"{x['field']}: {x['before']} → {x['after']}" for x in c["changes"]),
+            )
             for c in told["changes"]
         ]
         out.print(table("变更 · changes", ("at", "who", "what", "why", "changes"), rows))
     if told["commands"]:
-        rows = [(c["created_at"], c["connection"], c["op"], c["bridge"], c["state"], c["reason"], c["echoed_at"])
-                for c in told["commands"]]  # fmt: skip
-        out.print(table("外发 · commands", ("at", "to", "operation", "bridge", "state", "reason", "echoed"), rows))
+        columns = ("created_at", "connection", "op", "bridge", "state", "reason", "echoed_at")
+        sent = [[c[name] for name in columns] for c in told["commands"]]
+        out.print(table("外发 · commands", ("at", "to", "operation", "bridge", "state", "reason", "echoed"), sent))
 
 
 def audit(database_url: Database = None, as_json: Json = False) -> None:
@@ -94,7 +103,9 @@ def _origin(out: Console, origin: lineage.Origin) -> None:
     out.print(f"{origin.field} = {origin.value!r}   [{origin.verdict.value}]", markup=False, style="bold")
     out.print(f"written {clock.rfc3339(origin.at)} by {origin.actor}", markup=False)
     for trace in origin.traces:
-        out.print(f"{trace.mapping} {trace.version[:12]}: {trace.field} = {trace.expression}", markup=False, style="cyan")
+        out.print(
+            f"{trace.mapping} {trace.version[:12]}: {trace.field} = {trace.expression}", markup=False, style="cyan"
+        )
         for step in trace.steps:
             out.print(f"    {step.text} → {step.error or repr(step.result)}", markup=False)
     rows = [(s.dataset, s.key, s.field, s.raw, clock.rfc3339(s.read_at)) for s in origin.sources]
@@ -150,7 +161,9 @@ def lineage_verify(
             "plans": [p._asdict() for p in report.plans]}  # fmt: skip
 
     def text(out: Console) -> None:
-        out.print(f"{report.values} values of {report.records} records recomputed: {'all equal' if report.ok else 'NOT ALL EQUAL'}")
+        out.print(
+            f"{report.values} values of {report.records} records recomputed: {'all equal' if report.ok else 'NOT ALL EQUAL'}"
+        )
         for finding in (*report.differences, *report.missing, *report.plans):
             out.print(str(finding), markup=False)
 

@@ -19,7 +19,9 @@ from gateway.service import Gateway
 from gateway.settings import Settings, load
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Database = Annotated[str | None, typer.Option("--database-url", help="Instead of WEFT_DATABASE_URL.", show_default=False)]
+Database = Annotated[
+    str | None, typer.Option("--database-url", help="Instead of WEFT_DATABASE_URL.", show_default=False)
+]
 
 
 def settings(**flags: Any) -> Settings:
@@ -63,5 +65,3 @@ def fail(message: str, code: int = 1) -> typer.Exit:
     """Print why to standard error; raise what this returns."""
     sys.stderr.write(f"weft: {message}\n")
     return typer.Exit(code)
-
-

@@ -22,11 +22,15 @@ class ConnectionSpec(Spec):
     id: Name
     connector: str = Field(description="name of an installed connector; `weft connector list` shows them")
     title: str = ""
-    config: dict[str, Any] = Field({}, description="the connector's own settings; secrets as env:NAME, file:PATH or plain")
+    config: dict[str, Any] = Field(
+        {}, description="the connector's own settings; secrets as env:NAME, file:PATH or plain"
+    )
     enabled: bool = True
     mappings: dict[str, str] = Field({}, description="stream: name of a mapping, instead of the built-in one")
     stale_after_s: int | None = Field(None, ge=1, description="a device silent for so long is reported; none: never")
-    poll_every_s: int = Field(60, ge=5, le=86_400, description="how often its streams are read to reconcile; see streams")
+    poll_every_s: int = Field(
+        60, ge=5, le=86_400, description="how often its streams are read to reconcile; see streams"
+    )
     context: list[ContextQuestion] | None = Field(None, description="instead of the connector's own questions")
 
 

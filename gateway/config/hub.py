@@ -82,7 +82,9 @@ class Hub:
         found = self.connections.get(connection_id)
         if found is None:
             near = difflib.get_close_matches(connection_id, self.connections, n=1)
-            raise NotFound(f"There is no connection {connection_id!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            raise NotFound(
+                f"There is no connection {connection_id!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+            )
         return found
 
     def close(self) -> None:
@@ -176,7 +178,9 @@ class Builder:
             try:
                 mapping = load_mapping(text, origin=f"mappings[{n}]")
             except MappingError as error:
-                self.problems += [Problem(f"mappings[{n}].{p.path}".rstrip("."), p.message, p.hint) for p in error.problems]
+                self.problems += [
+                    Problem(f"mappings[{n}].{p.path}".rstrip("."), p.message, p.hint) for p in error.problems
+                ]
                 continue
             failures = mapping.check()
             self.problems += [Problem(f"mappings[{n}].tests", str(f), "mend the mapping or the test") for f in failures]

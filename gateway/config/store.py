@@ -52,7 +52,9 @@ def load(conn: Connection, catalogue: Catalogue, vault: Vault, *, strict: bool =
     return _build(generation(conn), stored(conn), catalogue, vault, strict)
 
 
-def _build(number: int, items: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, strict: bool) -> Hub:
+def _build(
+    number: int, items: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, strict: bool
+) -> Hub:
     return Builder(catalogue, vault, strict).build(
         number,
         [ConnectionSpec.model_validate(body) for body in items["connection"]],
@@ -152,7 +154,9 @@ def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catal
     def seal(value: str, path: str) -> str:
         if value == SHOWN:
             if path not in kept:
-                problem = Problem(f"connections[{body['id']}].{path}", "is hidden, and no value is stored", "write the secret")
+                problem = Problem(
+                    f"connections[{body['id']}].{path}", "is hidden, and no value is stored", "write the secret"
+                )
                 raise BadConfiguration("A secret is missing.", [problem])
             return kept[path]
         return _unchanged(kept.get(path), value, path, vault)
@@ -191,7 +195,10 @@ def _changes(kind: str, before: list[dict[str, Any]], given: list[dict[str, Any]
 
 
 def _write(
-    conn: Connection, before: Mapping[str, list[dict[str, Any]]], after: Mapping[str, Sequence[dict[str, Any]]], now: int
+    conn: Connection,
+    before: Mapping[str, list[dict[str, Any]]],
+    after: Mapping[str, Sequence[dict[str, Any]]],
+    now: int,
 ) -> None:
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     c = tables.config_item.c

@@ -132,7 +132,9 @@ def claim(conn: Connection, now: int, limit: int = 32) -> list[Section]:
     ]
     for s in found:
         values = {"status": "asking", "lease_until": now + LEASE, "attempts": s.attempts + 1}
-        conn.execute(update(tables.context_section).where(_S.ticket_id == s.ticket_id, _S.name == s.name).values(values))
+        conn.execute(
+            update(tables.context_section).where(_S.ticket_id == s.ticket_id, _S.name == s.name).values(values)
+        )
     return found
 
 

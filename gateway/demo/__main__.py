@@ -117,7 +117,9 @@ class Demo:
             self.sensors.overheat(0, celsius=95, seconds=90)
             say(f"● 真实的 Mosquitto 与模拟传感器 · a real Mosquitto with simulated sensors: {self.broker.url}")
         if not self.ports:
-            say("○ 没有找到 Prometheus，播放录制的消息 · no Prometheus here (as root, make run fetches it): recorded messages are played")
+            say(
+                "○ 没有找到 Prometheus，播放录制的消息 · no Prometheus here (as root, make run fetches it): recorded messages are played"
+            )
             recorded.play(self.settings.url, "am-main", self.webhook_token)
 
     def _watch_this_machine(self) -> None:
@@ -131,7 +133,9 @@ class Demo:
         away = {f"127.0.0.1:{free_ports(1)[0]}": {"instance": "backup-server", "site": "demo"}}
         targets = this_machine(exporter) | away
         self.live.enter_context(
-            Prometheus(self.folder / "prometheus", targets=targets, alertmanager=alertmanager.address, port=self.ports[0])
+            Prometheus(
+                self.folder / "prometheus", targets=targets, alertmanager=alertmanager.address, port=self.ports[0]
+            )
         )
 
 
@@ -166,7 +170,9 @@ def report_tickets(url: str, token: str, stop: threading.Event) -> None:
     seen: set[str] = set()
     while not stop.wait(1.0):
         try:
-            found = httpx.get(f"{url}/v1/tickets", headers={"Authorization": f"Bearer {token}"}, timeout=5).json()["items"]
+            found = httpx.get(f"{url}/v1/tickets", headers={"Authorization": f"Bearer {token}"}, timeout=5).json()[
+                "items"
+            ]
         except (httpx.TransportError, KeyError, ValueError):
             continue
         for ticket in reversed(found):
@@ -174,7 +180,9 @@ def report_tickets(url: str, token: str, stop: threading.Event) -> None:
                 seen.add(ticket["id"])
                 say(f"工单 ticket {ticket['id']}  {ticket['priority']}  {ticket['title']}")
                 if len(seen) == 1:
-                    say(f"    看一看 look: .venv/bin/weft explain {ticket['id']} ； .venv/bin/weft lineage show {ticket['id']} title")
+                    say(
+                        f"    看一看 look: .venv/bin/weft explain {ticket['id']} ； .venv/bin/weft lineage show {ticket['id']} title"
+                    )
 
 
 def main() -> None:

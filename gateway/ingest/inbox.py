@@ -57,7 +57,13 @@ class Inbox:
     """Bounded per connection (`max_waiting` deliveries and `max_bytes`), drained in groups of about `group_events`."""
 
     def __init__(
-        self, commit: Commit, *, bury: Bury, max_waiting: int = 5_000, max_bytes: int = 64 << 20, group_events: int = 1_000
+        self,
+        commit: Commit,
+        *,
+        bury: Bury,
+        max_waiting: int = 5_000,
+        max_bytes: int = 64 << 20,
+        group_events: int = 1_000,
     ) -> None:
         self._commit, self._bury = commit, bury
         self._max_waiting, self._max_bytes, self._group_events = max_waiting, max_bytes, group_events
@@ -155,7 +161,7 @@ class Inbox:
             self._commit(group)
         except WeftError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - the last line of defence: the sender is told, the thread lives on
+        except Exception as error:
             log.exception("inbox.commit_failed", message_ids=[str(i.id) for i in group][:20])
             return error
         return None
@@ -165,7 +171,7 @@ class Inbox:
             self._bury(incoming, error)
         except WeftError as refused:
             return refused
-        except Exception as second:  # noqa: BLE001 - as above
+        except Exception as second:
             log.exception("inbox.bury_failed", message_id=str(incoming.id))
             return Unavailable(f"The message could not be stored ({type(second).__name__}).")
         return None

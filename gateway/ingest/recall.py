@@ -12,9 +12,9 @@ from connectors.contract import Delivery, Event
 from connectors.errors import BadRecord, ConnectorError
 from gateway import tables
 from gateway.config.hub import HUB, Hub, Live
-from gateway.ingest.item import Prepared, prepare
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.internal import read_internal
+from gateway.ingest.item import Prepared, prepare
 from gateway.ingest.stored import restore
 
 log = structlog.get_logger(__name__)

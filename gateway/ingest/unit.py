@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import id_registry
-import lineage
-from id_registry import Key
 from sqlalchemy import Connection, select
 
+import id_registry
+import lineage
 from gateway import rows, tables
 from gateway.automation.alerts import AlertDesk, Case
 from gateway.automation.readings import ReadingDesk
@@ -28,6 +27,7 @@ from gateway.context.asking import plan_questions
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import End, Fault, Item, Prepared
 from gateway.ingest.stored import pack, shown_headers
+from id_registry import Key
 
 _MESSAGE = ("id", "delivery_id", "position", "connection_id", "stream", "event_id", "end", "rule", "ticket_id", "repeat_of",
             "trace", "at")  # fmt: skip
@@ -199,7 +199,9 @@ class Unit:
             ledger.append((item.id, item.incoming.id, item.position, item.live.id, stream, event_id, item.end.value,
                            item.rule, item.ticket_id, item.repeat_of, item.traced(), self.now))  # fmt: skip
             if item.fault is not None:
-                dead.append((item.id, item.live.id, stream, item.fault.path, item.fault.reason, item.fault.hint, self.now))
+                dead.append(
+                    (item.id, item.live.id, stream, item.fault.path, item.fault.reason, item.fault.hint, self.now)
+                )
             item.incoming.ends.append(item.end.value)
         rows.insert(self.conn, tables.message, _MESSAGE, ledger)
         rows.insert(self.conn, tables.dead_letter, _DEAD, dead)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
+
 from gateway.database import metadatas
 
 engine = context.config.attributes["engine"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import DBAPIError
 
 from gateway import clock, tables
 from gateway.automation.work import TicketWork
@@ -13,13 +14,11 @@ from gateway.config.hub import Hub
 from gateway.database import is_conflict
 from gateway.errors import Conflict, NotFound
 from gateway.ingest.inbox import Incoming
-from gateway.ingest.item import End, Item
+from gateway.ingest.item import End, Item, prepare
 from gateway.ingest.recall import live_of, split
-from gateway.ingest.item import prepare
 from gateway.ingest.stored import restore
 from gateway.ingest.unit import Unit
 from gateway.service import Gateway
-from sqlalchemy.exc import DBAPIError
 
 _L, _M, _D = tables.dead_letter.c, tables.message.c, tables.delivery.c
 
@@ -36,7 +35,9 @@ class DeadLetter:
     replays: int
 
 
-def listed(conn: Connection, *, before: int | None = None, limit: int = 50, connection_id: str | None = None) -> list[DeadLetter]:
+def listed(
+    conn: Connection, *, before: int | None = None, limit: int = 50, connection_id: str | None = None
+) -> list[DeadLetter]:
     """Those that nobody settled, newest first."""
     query = select(*tables.dead_letter.c).where(_L.settled_at.is_(None))
     if before is not None:
@@ -44,7 +45,9 @@ def listed(conn: Connection, *, before: int | None = None, limit: int = 50, conn
     if connection_id is not None:
         query = query.where(_L.connection_id == connection_id)
     rows = conn.execute(query.order_by(_L.message_id.desc()).limit(limit))
-    return [DeadLetter(r.message_id, r.connection_id, r.stream, r.path, r.reason, r.hint, r.at, r.replays) for r in rows]
+    return [
+        DeadLetter(r.message_id, r.connection_id, r.stream, r.path, r.reason, r.hint, r.at, r.replays) for r in rows
+    ]
 
 
 def shown(conn: Connection, message_id: int) -> tuple[DeadLetter, Any]:
@@ -52,9 +55,13 @@ def shown(conn: Connection, message_id: int) -> tuple[DeadLetter, Any]:
     row = conn.execute(select(*tables.dead_letter.c).where(_L.message_id == message_id)).first()
     if row is None:
         raise NotFound(f"There is no dead letter {message_id}.")
-    letter = DeadLetter(row.message_id, row.connection_id, row.stream, row.path, row.reason, row.hint, row.at, row.replays)
+    letter = DeadLetter(
+        row.message_id, row.connection_id, row.stream, row.path, row.reason, row.hint, row.at, row.replays
+    )
     delivery = conn.execute(
-        select(tables.delivery).join_from(tables.delivery, tables.message, _M.delivery_id == _D.id).where(_M.id == message_id)
+        select(tables.delivery)
+        .join_from(tables.delivery, tables.message, _M.delivery_id == _D.id)
+        .where(_M.id == message_id)
     ).one()
     return letter, delivery
 
@@ -118,12 +125,12 @@ def _settle(conn: Connection, message_id: int, delivery_id: int, items: list[Ite
     )
     for item in items[1:]:
         assert item.end is not None
-        values = {
+        row: dict[str, Any] = {
             "id": item.id, "delivery_id": delivery_id, "position": item.position, "connection_id": item.live.id,
             "stream": item.event.stream, "event_id": None, "end": item.end.value, "rule": item.rule,
             "ticket_id": item.ticket_id, "trace": item.traced(), "at": now,
         }  # fmt: skip
-        conn.execute(tables.message.insert().values(values))
+        conn.execute(tables.message.insert().values(row))
         if item.fault is not None:
             conn.execute(tables.dead_letter.insert().values(
                 message_id=item.id, connection_id=item.live.id, stream=item.event.stream, path=item.fault.path,

@@ -55,7 +55,9 @@ def audit(conn: Connection) -> Audit:
             total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar() or 0
             report.findings.append(Finding(what, total, tuple(rows)))
     if int(received) != sum(ends.values()) and not report.findings:
-        report.findings.append(Finding("received is not the sum of the ends", abs(int(received) - sum(ends.values())), ()))
+        report.findings.append(
+            Finding("received is not the sum of the ends", abs(int(received) - sum(ends.values())), ())
+        )
     return report
 
 

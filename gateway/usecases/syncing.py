@@ -43,9 +43,17 @@ def preview(gateway: Gateway, live: Live, stream: str, record: dict[str, Any]) -
     event = Event(id="preview", stream=stream, record=record)
     made = prepare(Incoming(0, live, Delivery(b""), [event], 0, lambda _: None))[0]
     mapping = live.mappings[stream]
-    told: dict[str, Any] = {"mapping": mapping.name, "version": mapping.version, "record": mapping.target, "values": made.record}
+    told: dict[str, Any] = {
+        "mapping": mapping.name,
+        "version": mapping.version,
+        "record": mapping.target,
+        "values": made.record,
+    }
     if made.fault is not None:
-        return told | {"end": "dead", "fault": {"path": made.fault.path, "reason": made.fault.reason, "hint": made.fault.hint}}
+        return told | {
+            "end": "dead",
+            "fault": {"path": made.fault.path, "reason": made.fault.reason, "hint": made.fault.hint},
+        }
     if made.record is None:
         return told | {"end": "suppressed", "rule": made.reason}
     seen = made.record | {"connection": live.id, "origin": live.origin, "ids": {"device": "DEV-0000-000000"}}

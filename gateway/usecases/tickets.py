@@ -13,9 +13,9 @@ import id_registry
 import lineage
 from connectors.contract import Operation
 from gateway import clock, tables
+from gateway.automation.rules import CompiledBridge
 from gateway.bridge.happened import Happened
 from gateway.bridge.planning import bridge_records, plan_commands, queue_command
-from gateway.automation.rules import CompiledBridge
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, NotFound, Problem, Refused
 from gateway.service import Gateway
@@ -132,7 +132,13 @@ def _computed(bridge: CompiledBridge, record: Mapping[str, Any]) -> dict[str, An
 
 
 def send_remote(
-    conn: Connection, gateway: Gateway, number: int, op: str, key: Mapping[str, Any] | None, body: Mapping[str, Any], actor: str
+    conn: Connection,
+    gateway: Gateway,
+    number: int,
+    op: str,
+    key: Mapping[str, Any] | None,
+    body: Mapping[str, Any],
+    actor: str,
 ) -> int:
     """Queue a command to the ticket's source system; answers the command's number. Raises NotFound, Refused."""
     hub, now = gateway.hub, clock.now()
@@ -151,10 +157,14 @@ def send_remote(
         known = schema.get("properties", {})
         unknown = sorted(set(body) - set(known))
         if unknown:
-            raise Refused("The body does not fit.", [Problem(f"body.{u}", "unknown field", ", ".join(known)) for u in unknown])
+            raise Refused(
+                "The body does not fit.", [Problem(f"body.{u}", "unknown field", ", ".join(known)) for u in unknown]
+            )
         told = {k: v for k, v in told.items() if k in known}
     number_ = next(iter(gateway.serial.take()))
-    queue_command(conn, number_, ticket.id, live.id, f"by:{actor}"[:128], f"{ticket.id}:by-hand:{number_}", op, used, told, now)
+    queue_command(
+        conn, number_, ticket.id, live.id, f"by:{actor}"[:128], f"{ticket.id}:by-hand:{number_}", op, used, told, now
+    )
     core_tickets.note(conn, [core_tickets.Note(ticket.id, "command_queued", {"command": str(number_), "op": op}, actor, now,
                                                "person")])  # fmt: skip
     return number_
@@ -171,5 +181,3 @@ def commands_of(conn: Connection, number: int) -> list[dict[str, Any]]:
         }
         for r in conn.execute(select(tables.outbox).where(c.ticket_id == number).order_by(c.id.desc()).limit(100))
     ]  # fmt: skip
-
-

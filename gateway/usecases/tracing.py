@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 import core_tickets
 import id_registry
 import lineage
-
 from gateway.config.hub import Hub
 from lineage import FieldGraph
 
@@ -80,5 +79,3 @@ def impact(conn: Connection, hub: Hub, number: int, field: str) -> lineage.Impac
 def verify(conn: Connection, since: int, sample: float = 1.0) -> lineage.Report:
     """Recompute what was written since then, and report every difference."""
     return lineage.verify(conn, since, read_values, sample)
-
-

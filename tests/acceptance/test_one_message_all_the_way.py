@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from tests.acceptance.alerts import BEARER, CONNECTION, alert, message
+from tests.acceptance.alerts import BEARER, CONNECTION, TOKEN, alert, message
 from tests.acceptance.conftest import StartHub
 from tests.acceptance.running_hub import RunningHub, eventually
 
@@ -26,7 +26,7 @@ def test_an_alert_becomes_a_ticket_that_can_say_where_every_field_came_from(star
     assert {o["verdict"] for o in origins.values()} == {"equal"}
     raw = {s["field"]: s["raw"] for s in origins["title"]["sources"]}
     assert raw["annotations.summary"] == "CpuHigh on web-7"
-    assert {"labels.severity": "critical"} == {s["field"]: s["raw"] for s in origins["priority"]["sources"]}
+    assert {s["field"]: s["raw"] for s in origins["priority"]["sources"]} == {"labels.severity": "critical"}
     assert origins["device"]["facts"][0]["xref"] == ["device", "am", "web-7"]
     told = hub.get(f"/v1/messages/{sent.json()['message_id']}")
     assert [e["end"] for e in told["events"]] == ["ticketed"]
@@ -85,7 +85,8 @@ def test_a_storm_of_one_kind_is_one_p0_ticket_with_the_list_of_its_members(start
 
 
 def test_the_context_says_of_each_source_whether_it_answered(start_hub: StartHub) -> None:
-    connection = CONNECTION | {"config": CONNECTION["config"] | {"url": "http://127.0.0.1:9", "timeout_s": 1}}
+    config = {"webhook_token": TOKEN, "url": "http://127.0.0.1:9", "timeout_s": 1}
+    connection = {"id": "am", "connector": "prometheus", "config": config}
     hub = start_hub({"connections": [connection]})
     send(hub, alert(1))
     ticket = hub.tickets()[0]["id"]

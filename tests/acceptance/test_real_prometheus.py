@@ -72,7 +72,7 @@ def test_a_rule_fires_and_ends_and_is_silenced_from_its_ticket(site: Site) -> No
     assert hub.get(f"/v1/ids/{ticket['device']}")["crosswalk"][0]["local_id"] == "oven-3"
 
     # lineage of each field, down to the alert's raw label
-    raw = {}
+    raw: dict[str, Any] = {}
     for field in ("title", "priority", "labels", "device", "url", "kind", "status"):
         origin = hub.get(f"/v1/tickets/{number}/lineage", field=field)
         assert origin["verdict"] == "equal", origin
@@ -92,7 +92,9 @@ def test_a_rule_fires_and_ends_and_is_silenced_from_its_ticket(site: Site) -> No
     # a person resolves it: our silence ends by the built-in bridge
     hub.post(f"/v1/tickets/{number}/resolve", {"resolution": "fan replaced"})
     eventually(
-        lambda: httpx.get(f"{site.alertmanager.url}/api/v2/silences", timeout=10).json()[0]["status"]["state"] == "expired"
+        lambda: (
+            httpx.get(f"{site.alertmanager.url}/api/v2/silences", timeout=10).json()[0]["status"]["state"] == "expired"
+        )
     )
     impact = hub.get(f"/v1/tickets/{number}/impact", field="labels")
     assert {d["rule"] for d in impact["done"]} >= {"prometheus-expire-silence-resolved"}
@@ -124,9 +126,16 @@ def test_the_alert_that_ends_resolves_its_ticket_and_downtime_of_the_hub_is_made
 def test_the_snapshot_holds_the_cpu_mean_that_prometheus_itself_reports(site: Site) -> None:
     hub = site.hub
     mean = f'100 * (1 - avg(rate(node_cpu_seconds_total{{mode="idle",instance="{MACHINE}"}}[1h])))'
-    eventually(lambda: httpx.get(f"{site.prometheus.url}/api/v1/query", params={"query": mean}, timeout=10).json()["data"]["result"], 60)
+    eventually(
+        lambda: httpx.get(f"{site.prometheus.url}/api/v1/query", params={"query": mean}, timeout=10).json()["data"][
+            "result"
+        ],
+        60,
+    )
     site.exporter.set("weft_device_temperature_celsius", 99, site="plant1")  # of the machine itself: it has a CPU
-    ticket = eventually(lambda: next((t for t in hub.tickets() if t["labels"]["alertname"] == "DeviceTooHot"), None), 60)
+    ticket = eventually(
+        lambda: next((t for t in hub.tickets() if t["labels"]["alertname"] == "DeviceTooHot"), None), 60
+    )
 
     def section() -> dict[str, Any] | None:
         sections = {s["name"]: s for s in hub.get(f"/v1/tickets/{ticket['id']}/context")["sections"]}
