@@ -99,9 +99,12 @@ def _convert(value: Any, field: Field) -> Any:
         case Kind.ANY:
             size(value)
             return as_decimal(value) if isinstance(value, float) else value
-        case Kind.LIST | Kind.MAP if kind is field.kind:
+        case Kind.LIST if kind is Kind.LIST:
             size(value)
-            return value
+            return value if value.__class__ is list else list(value)
+        case Kind.MAP if kind is Kind.MAP:
+            size(value)
+            return value if value.__class__ is dict else dict(value)
         case Kind.BOOL | Kind.DATE if kind is field.kind:
             return value
     words = {

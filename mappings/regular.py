@@ -16,7 +16,7 @@ from mappings.pattern_syntax import CharSet, Instruction, Operation, compile_pat
 
 MAX_SEARCHED = 8_192
 """Characters of a text that is searched."""
-_MAX_MOVES = 20_000
+_MAX_MOVES = 5_000
 
 
 @dataclass(eq=False, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mappings.calls import fallible_calls
 from mappings.document_reader import Entry
+from mappings.edges import EVERY_FIELD
 from mappings.errors import EvaluationError, MappingError, Problem
 from mappings.external import external, find_function
 from mappings.mapping import Case, OnError, Rule
@@ -157,7 +158,10 @@ class DocumentChecker:
         if not isinstance(key, list) or not key or not all(isinstance(k, str) for k in key):
             self.refuse(parts.get("key", entry), "to.key", "a list of field names is needed here")
             key = []
-        return RecordType(self.text(parts.get("dataset"), "to.dataset"), "", tuple(key), {})
+        name = self.text(parts.get("dataset"), "to.dataset")
+        if name in RECORDS:
+            self.refuse(parts["dataset"], "to.dataset", f"{name!r} is a canonical record", f"write to: {name}")
+        return RecordType(name, "", tuple(key), {})
 
     def tables(self, entry: Entry | None) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -216,6 +220,8 @@ class DocumentChecker:
 
     def rule(self, name: str, form: Entry, target: RecordType) -> Rule | None:
         path = f"fields.{name}"
+        if name in ("", EVERY_FIELD):
+            self.refuse(form, path, f"{name!r} cannot be the name of a field")
         if target.fields and name not in target.fields:
             self.refuse(form, path, f"{target.name} has no field {name!r}", among(name, target.fields, 30))
             return None

@@ -99,7 +99,10 @@ def describe(value: object) -> str:
         return "null"
     if kind in (Kind.LIST, Kind.MAP):
         return f"a {kind}"
-    shown = as_text(value) if kind is not Kind.TEXT else str(value)
+    try:
+        shown = as_text(value)
+    except EvaluationError as error:
+        return str(error)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     return f"{kind} {shown!r}" if kind is Kind.TEXT else f"{kind} {shown}"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import mappings
-from mappings import Mapping, MappingError, Problem, load_library, load_mapping
+from mappings import LibraryError, Mapping, MappingError, Problem, load_library, load_mapping
+from mappings.registry import FUNCTIONS
 
 STOCK = """
 mapping: u8_stock            # the example of the language's design
@@ -83,6 +85,14 @@ def test_the_version_is_that_of_the_content() -> None:
         load_mapping(SMALL.replace("in: {id: a", "in: {id: 1")).version
         != load_mapping(SMALL.replace("in: {id: a", "in: {id: '1'")).version
     )
+
+
+def test_the_version_is_also_that_of_the_functions_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_mapping(STOCK), load_mapping(SMALL)
+    monkeypatch.setitem(FUNCTIONS, "concat", replace(FUNCTIONS["concat"], version=2))
+    assert load_mapping(STOCK).version != before[0].version
+    assert load_mapping(STOCK).functions["concat"] == 2
+    assert load_mapping(SMALL).version == before[1].version
 
 
 def test_the_text_alone_makes_the_same_mapping_again() -> None:
@@ -168,6 +178,11 @@ def test_a_mapping_without_tests_is_refused() -> None:
         ("  name: name", "  name: name\ntables: {t: [1]}", "keys and values are needed here"),
         ("  name: name", "  name: name\ntables: {t: {a: [1]}}", "a text, a number or a boolean"),
         ("  name: name", "  name: t\ntables: {t: {a: b}}\nfrom2: 1", "the key 'from2' is not known"),
+        ("to: Device", "to: {dataset: Device, key: [id]}", "write to: Device"),
+        ("to: Device", "to: {dataset: d}", "'key' is missing"),
+        ("to: Device", "to: {dataset: d, key: id}", "a list of field names is needed"),
+        ("to: Device", "to: {dataset: d, key: [code]}", "the required field 'code' is missing"),
+        ("  name: name", "  name: name\n  '*': name", "'*' cannot be the name of a field"),
         ("from: {connector: c, stream: s}", "from: c", "keys and values are needed here"),
         ("from: {connector: c, stream: s}", "from: {connector: c}", "'stream' is missing"),
         ("from: {connector: c, stream: s}", "from: {record: Alarm}", "there is no record 'Alarm'"),
@@ -292,5 +307,8 @@ def test_a_library_is_every_mapping_of_a_package(tmp_path: Path, monkeypatch: py
         load_library("shipped_mappings")
     (package / "c.yaml").write_text("a: 1")
     (package / "d.yaml").write_text("b: [")
-    with pytest.raises(MappingError, match=r"(?s)c.yaml: line 1.*d.yaml: line"):
+    with pytest.raises(LibraryError, match=r"(?s)c.yaml: line 1.*d.yaml: line") as refusal:
         load_library("shipped_mappings")
+    assert [error.origin for error in refusal.value.errors] == ["shipped_mappings/c.yaml", "shipped_mappings/d.yaml"]
+    copy = pickle.loads(pickle.dumps(refusal.value))
+    assert (str(copy), copy.problems) == (str(refusal.value), refusal.value.problems)

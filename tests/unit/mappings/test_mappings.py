@@ -172,6 +172,7 @@ def test_any_kind_of_mapping_is_a_record() -> None:
         MappingProxyType({**GOOD, "labels": MappingProxyType({"u": "C"})})
     )
     assert result.values["unit"] == "C"
+    assert type(result.values["labels"]) is dict
 
 
 def test_a_record_is_never_changed() -> None:
