@@ -205,9 +205,8 @@ class Gateway:
 
     def _bury(self, incoming: Incoming, error: Exception) -> None:
         """Keep a message that broke the hub itself as a dead letter: nothing is lost, and it stops nobody."""
-        reason = BadRecord(
-            f"the hub failed on this message: {type(error).__name__}: {error}", hint="report this, then replay"
-        )
+        told = f"the hub failed on this message: {type(error).__name__}: {_shortly(error)}"
+        reason = BadRecord(told, hint="report this, then replay")
         incoming.bad = reason
         self.commit([(incoming, prepare(incoming))])
 
@@ -229,6 +228,12 @@ class Gateway:
         return incoming
 
 
+def _shortly(error: Exception) -> str:
+    """What it says, without statement and values, as any database can store it."""
+    text = str(error.orig if isinstance(error, DBAPIError) else error)[:300]
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def _unavailable(error: DBAPIError) -> Unavailable:
-    log.warning("database.unavailable", error=str(error.orig)[:300])
+    log.warning("database.unavailable", error=_shortly(error))
     return Unavailable("The database did not answer; nothing was stored, send again.")

@@ -177,7 +177,7 @@ def _gauge(gateway: Gateway) -> None:
     metrics.WAITING.set(sum(gateway.inbox.waiting().values()))
     o, now = tables.outbox.c, clock.now()
     with gateway.reading() as conn:
-        states = {state: n for state, n in conn.execute(select(o.state, func.count()).group_by(o.state))}
+        states = {r.state: r.n for r in conn.execute(select(o.state, func.count().label("n")).group_by(o.state))}
         oldest = conn.execute(select(func.min(o.created_at)).where(o.state.in_(("waiting", "sending")))).scalar()
         d = tables.dead_letter.c
         metrics.DEAD.set(conn.execute(select(func.count()).where(d.settled_at.is_(None))).scalar() or 0)

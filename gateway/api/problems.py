@@ -34,7 +34,14 @@ def problem(
     """A problem document."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail,
             "errors": [e.as_dict() for e in errors]} | extra  # fmt: skip
-    return Response(orjson.dumps(body, default=str), status, headers, MEDIA_TYPE)
+    return Response(_dumped(body), status, headers, MEDIA_TYPE)
+
+
+def _dumped(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:  # a text of the request came back in it that UTF-8 cannot hold, or a number beyond 64 bits
+        return orjson.dumps(json.loads(json.dumps(body, default=str), parse_int=str), default=_scrubbed) if False else _plainly(body)
 
 
 def of_error(error: Exception) -> Response | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Connection, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
 
 import core_tickets
 import lineage
@@ -74,8 +74,12 @@ def _decoded(text: str) -> dict[str, Any]:
 
 
 def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
-    """One try, and what came of it is stored."""
+    """One try, and what came of it is stored. A command that waited here until its lease ran out is left to whoever
+    holds it now."""
     live = hub.connections.get(claimed.connection_id)
+    with gateway.transaction() as conn:
+        if not _begin(conn, claimed, live):
+            return
     fate = _attempt(live, claimed)
     if isinstance(fate, NotDone):
         fate = RetryAt(0, "confirmed that it had not happened")
@@ -86,18 +90,32 @@ def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
         _store(conn, gateway, claimed, live, fate)
 
 
+def _begin(conn: Connection, claimed: Claimed, live: Live | None) -> bool:
+    """Renew the lease for one call at its longest. False: the command is no longer ours."""
+    longest = live.runtime.policy.timeout_s * 2 if live is not None and live.runtime is not None else 0
+    until = clock.now() + max(LEASE, int(longest * clock.SECOND))
+    return conn.execute(update(tables.outbox).where(_held(claimed)).values(lease_until=until)).rowcount == 1
+
+
+def _held(claimed: Claimed) -> ColumnElement[bool]:
+    """Is the command still in the hands of this claim?"""
+    return and_(_O.id == claimed.id, _O.state == "sending", _O.attempts == claimed.attempts + 1)
+
+
 def _attempt(live: Live | None, claimed: Claimed) -> Done | Refused | RetryAt | MustConfirm | NeedsPerson | NotDone:
     if live is None or not live.spec.enabled:
-        return NeedsPerson(
-            "config", f"connection {claimed.connection_id!r} is not there or switched off", in_doubt=False
-        )
+        return _for_a_person(claimed, f"connection {claimed.connection_id!r} is not there or switched off")
     if live.runtime is None:
-        return NeedsPerson("config", f"connection {claimed.connection_id!r} cannot work: {live.broken}")
+        return _for_a_person(claimed, f"connection {claimed.connection_id!r} cannot work: {live.broken}")
     if "writes" not in live.can:
-        return NeedsPerson("config", f"connector {live.origin!r} does not write")
+        return _for_a_person(claimed, f"connector {live.origin!r} does not write")
     if claimed.in_doubt:
-        return live.runtime.confirm(claimed.command)
+        return live.runtime.confirm(claimed.command, attempt=claimed.attempts + 1)
     return live.runtime.write(claimed.command, attempt=claimed.attempts + 1)
+
+
+def _for_a_person(claimed: Claimed, reason: str) -> NeedsPerson:
+    return NeedsPerson("config", reason, in_doubt=claimed.in_doubt)
 
 
 def _store(
@@ -118,7 +136,10 @@ def _store(
             values |= {"state": "waiting", "next_at": again, "reason": reason, "must_confirm": True}
         case NeedsPerson():
             values |= {"state": "person", "reason": f"{fate.reason} {fate.hint}".strip(), "must_confirm": fate.in_doubt}
-    conn.execute(update(tables.outbox).where(_O.id == claimed.id).values(values))
+    # who comes back after another took over (the lease had run out) knows nothing newer, unless that it is done
+    mine = and_(_O.id == claimed.id, _O.done_at.is_(None)) if isinstance(fate, Done) else _held(claimed)
+    if not conn.execute(update(tables.outbox).where(mine).values(values)).rowcount:
+        return
     if isinstance(fate, RetryAt | MustConfirm):
         return
     if isinstance(fate, Done):

@@ -141,10 +141,8 @@ class Builder:
         live = {spec.id: self._connection(n, spec, own) for n, spec in enumerate(connections)}
         used = [self.catalogue.good[c] for c in sorted({s.connector for s in connections}) if c in self.catalogue.good]
         defaults = {connector.name: defaults_of(connector) for connector in used}
-        if rules is None:
-            all_rules = [r for d in defaults.values() for r in d.rules] + builtin_rules()
-        else:
-            all_rules = list(rules)
+        own_rules = [r for d in defaults.values() for r in d.rules]
+        all_rules = [*own_rules, *builtin_rules()] if rules is None else list(rules)
         own_ids = {b.id for b in bridges}
         specs: list[tuple[Bridge, str | None]] = [
             (b, name) for name, d in defaults.items() for b in d.bridges if b.id not in own_ids

@@ -118,7 +118,7 @@ class Demo:
             say(f"● 真实的 Mosquitto 与模拟传感器 · a real Mosquitto with simulated sensors: {self.broker.url}")
         if not self.ports:
             say(
-                "○ 没有找到 Prometheus，播放录制的消息 · no Prometheus here (as root, make run fetches it): recorded messages are played"
+                "○ 没有找到 Prometheus，播放录制的消息 · no Prometheus here (as root, make run fetches it); playing recorded messages"
             )
             recorded.play(self.settings.url, "am-main", self.webhook_token)
 
@@ -180,9 +180,8 @@ def report_tickets(url: str, token: str, stop: threading.Event) -> None:
                 seen.add(ticket["id"])
                 say(f"工单 ticket {ticket['id']}  {ticket['priority']}  {ticket['title']}")
                 if len(seen) == 1:
-                    say(
-                        f"    看一看 look: .venv/bin/weft explain {ticket['id']} ； .venv/bin/weft lineage show {ticket['id']} title"
-                    )
+                    say(f"    看一看 look: .venv/bin/weft explain {ticket['id']}")
+                    say(f"               .venv/bin/weft lineage show {ticket['id']} title")
 
 
 def main() -> None:
