@@ -1,16 +1,16 @@
 """How records, id lists and field sets are written down: losslessly, small, and fast.
 
 A record is plain JSON text wherever JSON can say it: a `Decimal` is a number with a point or an exponent, and every
-such number is read back as `Decimal` (a record holds no floats). What JSON can't say (aware datetimes, huge integers,
-lone surrogates) makes the text start with byte 0x01, and such values are single-key maps `{"$datetime": ...}` in it;
-a map of the source that looks like one is then written as `{"$map": ...}`.
+such number is read back as `Decimal` (a record holds no floats). What JSON can't say (aware datetimes, dates, huge
+integers, half characters) makes the text start with byte 0x01, and such values are single-key maps
+`{"$datetime": ...}` in it; a map of the source that looks like one is then written as `{"$map": ...}`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,7 +19,7 @@ import orjson
 from lineage.errors import Damaged, UnstorableValue
 
 _TAGGED = b"\x01"
-_TAGS = frozenset({"$datetime", "$number", "$text", "$map", "$erased"})
+_TAGS = frozenset({"$datetime", "$date", "$number", "$text", "$map", "$erased"})
 _DEEPEST = 200
 _INT64 = 1 << 63
 _MAX_BITS = 8192  # Python itself refuses to read integers of more than 4,300 digits
@@ -97,6 +97,8 @@ def _tag(value: Any, path: str, depth: int = 0) -> Any:
             return value if value.is_finite() else {"$number": str(value)}
         case datetime() if value.tzinfo is not None:
             return {"$datetime": value.isoformat()}
+        case date() if not isinstance(value, datetime):
+            return {"$date": value.isoformat()}
         case Gone():
             return {"$erased": value.token}
         case Mapping():
@@ -139,6 +141,8 @@ def _untag(value: Any) -> Any:
     match tag:
         case "$datetime":
             return datetime.fromisoformat(inner)
+        case "$date":
+            return date.fromisoformat(inner)
         case "$number":
             return int(inner) if inner.lstrip("-").isdigit() else Decimal(inner)
         case "$text":

@@ -59,7 +59,7 @@ class UnstorableValue(BadInput):
 
     def __init__(self, path: str, value: object, remedy: str = "") -> None:
         remedy = remedy or (
-            "use text, int, Decimal, bool, null, an aware datetime, or lists and maps (with text keys) of these"
+            "use text, int, Decimal, bool, null, a date, an aware datetime, or lists and maps (with text keys) of these"
         )
         super().__init__(f"{path or 'the record'}: a {type(value).__name__} can't be kept; {remedy}", path=path)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -14,13 +14,15 @@ from lineage.codec import encode, pack_bits, pack_ids
 from lineage.errors import UnknownOrigin
 from lineage.interning import insert_new
 from lineage.plans import Plan, plan_id
-from lineage.state import State, state_of
+from lineage.state import Shape, State, state_of
 
 _TICKS = 1024
 """Sequence numbers per microsecond, for writes of one record at one moment."""
 _FIRST_RECORD = 10**12
 """Global ids lie above, landing ids below."""
 _REMEMBERED = 10_000
+_GROWN = 5000
+"""Rows in a table from which on no plan reads all of it to find one."""
 _FACT_KEYS = ("value", "from", "xref", "rec", "field", "landing", "path")
 _FACT_NAMES = frozenset(_FACT_KEYS)
 
@@ -76,29 +78,33 @@ def record(conn: Connection, writes: Sequence[Write], *, run: int | None = None)
     if not writes:
         return
     state = state_of(conn)
-    bitmaps = _bitmaps(conn, state, {tuple(write.fields) for write in writes})
-    plans = {w.plan.sha256: plan_id(conn, state, w.plan) for w in writes if w.plan is not None}
+    keys = [(write.plan.sha256 if write.plan is not None else "", tuple(write.fields)) for write in writes]
+    plans = {write.plan.sha256: write.plan for write in writes if write.plan is not None}
+    shapes = _shapes(conn, state, set(keys), plans)
+    plan_ids: dict[str, int | None] = {sha: plan_id(conn, state, plan) for sha, plan in plans.items()}
     pack = _array if conn.dialect.name == "postgresql" else _number_or_varints
     rows = []
     feeding: list[tuple[int, int]] = []
-    for write in writes:
-        unexplained = _unexplained(write.plan, tuple(write.fields))
-        if unexplained:
-            _check(write, unexplained)
-        facts = _describe(write.facts) if write.facts else None
-        if facts:
+    for write, key in zip(writes, keys, strict=True):
+        rec, plan, _, sources, given, actor, at = write
+        bits, unexplained = shapes[key]
+        if unexplained and not (sources and (plan is None or not plan.stages)):
+            _refuse_unknown(write, unexplained)
+        facts = None
+        if given:
+            facts = _describe(given)
             for fact in facts.values():
-                feeding += [(source, write.rec) for source in (fact.get("rec"), fact.get("landing")) if source]
-        feeding += [(source, write.rec) for source in write.sources]
+                feeding += [(source, rec) for source in (fact.get("rec"), fact.get("landing")) if source]
+        feeding += [(source, rec) for source in sources]
         rows.append(
             (
-                write.rec,
-                write.at,
+                rec,
+                at,
                 run,
-                plans[write.plan.sha256] if write.plan is not None else None,
-                bitmaps[tuple(write.fields)],
-                pack(write.sources) if write.sources else None,
-                write.actor,
+                plan_ids.get(key[0]),
+                bits,
+                pack(sources) if sources else None,
+                actor,
                 encode(facts).decode() if facts else None,
             )
         )
@@ -116,32 +122,29 @@ def note_effects(conn: Connection, effects: Sequence[Effect]) -> None:
 # -- what a row holds --------------------------------------------------------------------------------------------------
 
 
-def _bitmaps(conn: Connection, state: State, sets: set[tuple[str, ...]]) -> dict[tuple[str, ...], bytes]:
-    """The bitmap of each set of fields; it is remembered once all its names are known to be committed."""
-    cache = state.bitmaps
-    new = [names for names in sets if names not in cache]
+def _shapes(
+    conn: Connection, state: State, keys: set[tuple[str, tuple[str, ...]]], plans: Mapping[str, Plan]
+) -> Mapping[tuple[str, tuple[str, ...]], Shape]:
+    """The shape of each (plan, fields); remembered once all names are known to be committed."""
+    known = state.shapes
+    new = [key for key in keys if key not in known]
     if not new:
-        return cache
-    ids = state.field_ids(conn, {name for names in new for name in names})
-    made = {names: pack_bits(ids[name] for name in names) for names in new}
-    if len(cache) > _REMEMBERED:
-        cache.clear()
-    cache.update({names: bits for names, bits in made.items() if state.fields.knows(names)})
-    return {**cache, **made}
+        return known
+    ids = state.field_ids(conn, {name for _, names in new for name in names})
+    found = {key: known[key] for key in keys if key in known}
+    for key in new:
+        sha, names = key
+        of_plan = plans[sha].fields if sha else ()
+        shape = Shape(pack_bits(ids[name] for name in names), tuple(name for name in names if name not in of_plan))
+        found[key] = shape
+        if state.fields.knows(names):
+            known[key] = shape
+    if len(known) > _REMEMBERED:
+        known.clear()
+    return found
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _unexplained(plan: Plan | None, fields: tuple[str, ...]) -> tuple[str, ...]:
-    """The fields that the plan does not set."""
-    if plan is None or not plan.stages:
-        return fields
-    return tuple(name for name in fields if name not in plan.fields)
-
-
-def _check(write: Write, unexplained: tuple[str, ...]) -> None:
-    stages = write.plan is not None and write.plan.stages
-    if write.sources and not stages:
-        return
+def _refuse_unknown(write: Write, unexplained: tuple[str, ...]) -> None:
     for name in unexplained:
         if name not in write.facts:
             raise UnknownOrigin(name, write.plan.fields if write.plan is not None else ())
@@ -185,8 +188,26 @@ def _append(conn: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
             nth.append(places[row[0]])
             places[row[0]] += 1
         columns = [list(column) for column in zip(*rows, strict=True)]
-        lost = conn.exec_driver_sql(statement, (nth, *columns)).scalars().all()
+        with _planned_afresh(conn, state_of(conn).appended[table] < _GROWN):
+            lost = conn.exec_driver_sql(statement, (nth, *columns)).scalars().all()
+        state_of(conn).appended[table] += len(rows)
         rows = [rows[place - 1] for place in lost]  # another writer of the same record took the number meanwhile
+
+
+@contextmanager
+def _planned_afresh(conn: Connection, wanted: bool) -> Iterator[None]:
+    """PostgreSQL keeps one plan for a statement that the driver has prepared. One made while the table fills a page
+    reads the whole table for every row, and goes on doing so when it has grown; so nothing is prepared before
+    that."""
+    driver = conn.connection.driver_connection
+    if not wanted or driver is None:
+        yield
+        return
+    threshold, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = threshold
 
 
 def _index(conn: Connection, state: State, feeding: list[tuple[int, int]]) -> None:

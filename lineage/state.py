@@ -4,7 +4,8 @@ landed."""
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections import Counter
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
@@ -15,6 +16,14 @@ from lineage.compression import Compression
 from lineage.interning import Interned
 
 
+class Shape(NamedTuple):
+    """What the writes of one plan that set the same fields have in common: the bitmap, and the fields the plan does not
+    set."""
+
+    bits: bytes
+    unexplained: tuple[str, ...]
+
+
 class State:
     """Everything here can be lost at any time; the database alone is the truth."""
 
@@ -23,7 +32,8 @@ class State:
         self.fields = Interned(tables.field, tables.field.c.name)
         self.plans = Interned(tables.plan, tables.plan.c.sha256)
         self.compression = Compression()
-        self.bitmaps: dict[tuple[str, ...], bytes] = {}
+        self.shapes: dict[tuple[str, tuple[str, ...]], Shape] = {}
+        self.appended: Counter[str] = Counter()
         self._landed: WeakKeyDictionary[Transaction, dict[int, bool]] = WeakKeyDictionary()
 
     def landed(self, conn: Connection) -> dict[int, bool]:

@@ -105,14 +105,17 @@ def _verify_batch(conn: Connection, batch: dict[int, list[Written]], read_values
     first = {write.sources[0] for writes in batch.values() for write in writes if write.sources}
     landed = fetch(conn, sorted(first))
     stored = read_values(conn, list(batch))
+    names: dict[bytes, list[str]] = {}
     for rec, writes in batch.items():
         report.records += 1
         newest: dict[str, Written] = {}
         for write in writes:
-            newest |= dict.fromkeys(fields_of(conn, write.bits), write)
+            if write.bits not in names:
+                names[write.bits] = fields_of(conn, write.bits)
+            newest |= dict.fromkeys(names[write.bits], write)
         for write in {w.seq: w for w in newest.values()}.values():
-            names = [name for name, last in newest.items() if last is write]
-            values = _recompute(conn, write, names, landed, report)
+            own = [name for name, last in newest.items() if last is write]
+            values = _recompute(conn, write, own, landed, report)
             _compare(report, rec, write.seq, values, stored.get(rec, {}))
 
 

@@ -233,7 +233,12 @@ def test_a_drill_down_is_one_statement(db: Engine, monkeypatch: pytest.MonkeyPat
             conn.connection.driver_connection.set_trace_callback(seen.append)  # type: ignore[union-attr]
         else:
             execute = psycopg.Cursor.execute
-            monkeypatch.setattr(psycopg.Cursor, "execute", lambda *a, **k: (seen.append(a[1]), execute(*a, **k))[1])
+
+            def spy(cursor: Any, sql: Any, *rest: Any, **more: Any) -> Any:
+                seen.append(sql)
+                return execute(cursor, sql, *rest, **more)
+
+            monkeypatch.setattr(psycopg.Cursor, "execute", spy)
         drill(conn, TICKET, "title")
         assert len(seen) == 1
 

@@ -25,8 +25,9 @@ scalars = (
     | st.text(st.characters(categories=["Cs"]), max_size=2)
     | st.decimals(allow_nan=False)
     | moments
+    | st.dates()
 )
-keys = st.text(max_size=8) | st.sampled_from(["$datetime", "$map", "$number", "$erased", "$text"])
+keys = st.text(max_size=8) | st.sampled_from(["$datetime", "$date", "$map", "$number", "$erased", "$text"])
 records = st.dictionaries(
     keys, st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3))
 )
