@@ -58,12 +58,16 @@ class SimulatedLine:
 
 
 class SparkplugEdge:
-    """A Sparkplug B edge node with devices: births, data by alias, rebirth on demand, commands, death as last will."""
+    """A Sparkplug B edge node with devices: births, data by alias, rebirth on demand, commands, death as last will.
+
+    `births` and `writes` count; `effects` counts what was set, by device/metric.
+    """
 
     def __init__(self, url: str, group: str = "plant1", edge: str = "line1", **account: str) -> None:
         self.group, self.edge = group, edge
         self.values: dict[str, dict[str, Any]] = {}
         self.writes = 0
+        self.effects: dict[str, int] = {}
         self.births = 0
         self._bd_seq = 0
         self._seq = 0
@@ -137,6 +141,8 @@ class SparkplugEdge:
         elif len(levels) == 5 and levels[4] in self.values:
             known = {name: value for name, value in told.items() if name in self.values[levels[4]]}
             self.writes += bool(known)
+            for name in known:
+                self.effects[f"{levels[4]}/{name}"] = self.effects.get(f"{levels[4]}/{name}", 0) + 1
             with self._lock:
                 self.values[levels[4]].update(known)
                 data = self._numbered()

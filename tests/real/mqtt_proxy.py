@@ -28,6 +28,7 @@ class Proxy:
         self, broker_port: int, faults: Faults | None = None, is_effect: Callable[[str], bool] | None = None
     ) -> None:
         self.faults = faults or Faults()
+        self.forbid_subscribing = False
         self._is_effect = is_effect or (lambda topic: False)
         self._broker_port = broker_port
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -73,7 +74,7 @@ class Proxy:
             except OSError:
                 client.close()
                 continue
-            line = _Line(client, broker, self.faults, self._is_effect)
+            line = _Line(client, broker, self, self._is_effect)
             with self._lock:
                 self._lines.add(line)
             thread = threading.Thread(target=self._serve, args=(line,), daemon=True)
@@ -93,10 +94,10 @@ class Proxy:
 
 class _Line:
     def __init__(
-        self, client: socket.socket, broker: socket.socket, faults: Faults, is_effect: Callable[[str], bool]
+        self, client: socket.socket, broker: socket.socket, proxy: Proxy, is_effect: Callable[[str], bool]
     ) -> None:
         self._client, self._broker = client, broker
-        self._faults, self._is_effect = faults, is_effect
+        self._proxy, self._is_effect = proxy, is_effect
         self._closing = threading.Event()
         self._buffer = b""
         self._mqtt5 = True
@@ -145,7 +146,9 @@ class _Line:
             self._mqtt5 = packet[_body(packet) + 6] == 5
         how = None
         if kind in (CONNECT, PUBLISH, SUBSCRIBE):
-            how = self._faults.take(effect=kind == PUBLISH and self._is_effect(_topic(packet)))
+            how = self._proxy.faults.take(effect=kind == PUBLISH and self._is_effect(_topic(packet)))
+        if kind == SUBSCRIBE and self._proxy.forbid_subscribing:
+            how = Break("auth")
         if how is None:
             self._broker.sendall(packet)
             return True

@@ -228,7 +228,7 @@ def test_what_is_no_sparkplug_topic_is_refused(topic: str) -> None:
         topic_of(topic)
 
 
-@pytest.mark.parametrize("body", [b'{"value": 1}', b"\x12\xff", bytes.fromhex(DBIRTH)[:-3]])
+@pytest.mark.parametrize("body", [b'{"value": 1}', b"\x12\xff", bytes.fromhex(DBIRTH)[:-3], b"\x12\x03\x0a\x01\xa3"])
 def test_what_is_no_payload_is_refused(body: bytes) -> None:
     with pytest.raises(BadRecord, match="Sparkplug B message"):
         decode(body)
