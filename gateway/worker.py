@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from connectors.contract import Delivery
 from connectors.errors import ConnectorError
 from connectors.runtime import Kept
-from gateway import clock, leases, tables
+from gateway import announcing, clock, leases, tables
 from gateway.automation import timers
 from gateway.bridge import outbox
 from gateway.config.hub import Hub, Live
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = 15 * clock.SECOND
 IDLE_S = 0.5
+ANNOUNCE_S = 10.0
 
 
 class SubscriptionSink:
@@ -82,7 +83,7 @@ class Worker:
         self._busy: dict[object, Future[None]] = {}
         self._subscriptions: dict[str, tuple[Live, Kept]] = {}
         self._next: dict[str, float] = {}
-        self._polled: dict[str, float] = {}
+        self._emitter = announcing.emitter_of(gateway.settings.openlineage_url)
 
     def start(self) -> None:
         self._thread.start()
@@ -136,6 +137,9 @@ class Worker:
         if self._due("timers", 1.0) and self._lease("timers"):
             found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
         self._poll(hub)
+        emitter = self._emitter
+        if emitter is not None and self._due("openlineage", ANNOUNCE_S) and self._lease("openlineage"):
+            self._once("openlineage", lambda: announcing.announce(gateway, hub, emitter))
         return found
 
     def _due(self, what: str, every_s: float) -> bool:

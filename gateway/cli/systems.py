@@ -1,0 +1,130 @@
+"""The systems on the other side: what the hub sets up in them, and stand-ins for people who have none."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import subprocess
+import sys
+import threading
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from connectors.registry import installed
+from gateway.cli.session import Database, Json, fail, gateway, show, table
+
+connection_app = typer.Typer(help="Setting up the other side of a connection.", no_args_is_help=True)
+sandbox_app = typer.Typer(help="Stand-ins of vendors' systems, for trying Weft without one.", no_args_is_help=True)
+
+AdminUser = Annotated[str, typer.Option(help="An administrator there, for this once; not kept.")]
+AdminPassword = Annotated[
+    str, typer.Option(envvar="WEFT_REMOTE_ADMIN_PASSWORD", help="The administrator's password.", show_default=False)
+]
+AdminToken = Annotated[
+    str, typer.Option(envvar="WEFT_REMOTE_ADMIN_TOKEN", help="Instead: the administrator's token.", show_default=False)
+]
+HubUrl = Annotated[str, typer.Option(help="How that system reaches this hub; default: WEFT_PUBLIC_URL.")]
+
+
+def add(app: typer.Typer) -> None:
+    app.add_typer(connection_app, name="connection")
+    app.add_typer(sandbox_app, name="sandbox")
+
+
+@connection_app.command("install")
+def install(
+    connection: str,
+    hub_url: HubUrl = "",
+    admin_user: AdminUser = "",
+    admin_password: AdminPassword = "",
+    admin_token: AdminToken = "",
+    database_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Make or repair there what sends its messages to the hub (Zabbix: media type, user group, user, action)."""
+    _set_up("install", connection, hub_url, admin_user, admin_password, admin_token, database_url, as_json)
+
+
+@connection_app.command("uninstall")
+def uninstall(
+    connection: str,
+    hub_url: HubUrl = "",
+    admin_user: AdminUser = "",
+    admin_password: AdminPassword = "",
+    admin_token: AdminToken = "",
+    database_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Take away what install made; nothing else."""
+    _set_up("uninstall", connection, hub_url, admin_user, admin_password, admin_token, database_url, as_json)
+
+
+def _set_up(
+    verb: str,
+    connection: str,
+    hub_url: str,
+    user: str,
+    password: str,
+    token: str,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    with gateway(database_url=database_url) as g:
+        live = g.hub.connection(connection)
+        if live.connector is None:
+            raise fail(f"connection {connection!r} cannot work: {live.broken}")
+        do: Any = getattr(live.connector, verb, None)
+        kind: Any = getattr(live.connector, "Administrator", None)
+        if do is None or kind is None:
+            raise fail(f"connector {live.origin!r} has nothing to install; its README says what to set up by hand")
+        given = {"token": token} if token else {"username": user, "password": password} if user else None
+        inbound = f"{hub_url.rstrip('/') or g.settings.url}/v1/inbound/{connection}"
+        report = do(inbound, administrator=None if given is None else kind.model_validate(given))
+    data = report.model_dump(mode="json")
+
+    def text(out: Console) -> None:
+        rows = [list(step.values()) for step in data["steps"]]
+        out.print(table(f"{connection} → {inbound}", list(data["steps"][0]) if rows else ["nothing to do"], rows))
+        for warning in data["warnings"]:
+            out.print(f"! {warning}", markup=False)
+
+    show(data, as_json=as_json, text=text)
+
+
+@sandbox_app.command("list")
+def sandbox_list(as_json: Json = False) -> None:
+    """The systems that have a stand-in."""
+    names = sorted(n for n in installed().good if _module(n))
+    show({"items": names}, as_json=as_json, text=lambda out: out.print("\n".join(names)))
+
+
+@sandbox_app.command("up")
+def sandbox_up(systems: Annotated[list[str] | None, typer.Argument(help="Which; default: all.")] = None) -> None:
+    """Start stand-ins on their usual ports, each with a line that says where it is; Ctrl-C ends them.
+
+    For other ports and options: python -m connectors.SYSTEM.sandbox --help
+    """
+    known = sorted(n for n in installed().good if _module(n))
+    wanted = systems or known
+    for name in wanted:
+        if name not in known:
+            raise fail(f"there is no stand-in for {name!r}; there are: {', '.join(known)}", 2)
+    running = [subprocess.Popen([sys.executable, "-m", _module(name)]) for name in wanted]  # noqa: S603 - our own modules
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(0.5) and all(process.poll() is None for process in running):
+        continue
+    for process in running:
+        process.terminate()
+    codes = [process.wait(20) for process in running]
+    if not stop.is_set():
+        raise fail(f"a stand-in ended by itself: {dict(zip(wanted, codes, strict=True))}")
+
+
+def _module(name: str) -> str:
+    """The module of a connector's stand-in; empty: it has none."""
+    package = installed().good[name].__module__.rpartition(".")[0]
+    return f"{package}.sandbox" if importlib.util.find_spec(f"{package}.sandbox") else ""
