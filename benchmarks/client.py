@@ -1,4 +1,4 @@
-"""A load generator that costs little: raw HTTP/1.1 over keep-alive connections, each sending as soon as it was answered.
+"""A load generator that costs little: raw HTTP/1.1 over keep-alive connections, each sending once it was answered.
 
     python -m benchmarks.client PORT PATH CONNECTIONS < work
 
@@ -121,7 +121,10 @@ class _Load:
     async def run(self, port: int, connections: int) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
         began = time.perf_counter()
-        made = [(await loop.create_connection(lambda: _Connection(self), "127.0.0.1", port))[1] for _ in range(connections)]
+        made = []
+        for _ in range(connections):
+            _, connection = await loop.create_connection(lambda: _Connection(self), "127.0.0.1", port)
+            made.append(connection)
         await self._done
         took = time.perf_counter() - began
         for connection in made:
@@ -134,8 +137,9 @@ class _Load:
 
 
 async def _run(port: int, path: str, connections: int, work: dict[str, Any]) -> dict[str, Any]:
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: Alertmanager/0.27.0\r\nContent-Type: application/json\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in work["headers"].items())
+    names = {"Host": f"127.0.0.1:{port}", "User-Agent": "Alertmanager/0.27.0", "Content-Type": "application/json"}
+    head = f"POST {path} HTTP/1.1\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in (names | work["headers"]).items())
     requests = [
         f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
         for body in bodies(work["first"], work["count"], work["batch"], work["name"])

@@ -2,11 +2,11 @@
 
     python -m benchmarks.ingest [--alerts 4000] [--rounds 3]
 
-`weft serve` runs as users run it; 32 keep-alive connections each send one Alertmanager message with one alert (about 430
-bytes) as soon as the last one was answered. CPU is that of the hub's and of PostgreSQL's process trees together, so the
+`weft serve` runs as users run it; 32 keep-alive connections each send one Alertmanager message with one alert (about
+430 bytes) once the last one was answered. CPU is that of the hub's and of PostgreSQL's process trees together, so the
 figures depend little on what else the machine does; the sender is a process of its own and is not counted. Claims are
-measured with --no-worker: context and commands are deferred by design, and a worker may run elsewhere. The cost with the
-embedded worker is told beside it. Throughput is a ratio: the same client sends the same alerts to a bare FastAPI
+measured with --no-worker: context and commands are deferred by design, and a worker may run elsewhere. The cost with
+the embedded worker is told beside it. Throughput is a ratio: the same client sends the same alerts to a bare FastAPI
 endpoint (`benchmarks/bare.py`) on the same PostgreSQL, in turns. The best round counts; the ledger must add up.
 """
 
@@ -83,12 +83,12 @@ def without_worker(server: Postgres, alerts: int, rounds: int) -> list[Claim]:
                 repeated = client.send(first, alerts)
                 again.append(sum(meter.read().values()) / alerts * 1000)
                 best_speed.append(speed[0] / speed[1])
-                sys.stderr.write(
-                    f"round {number}: new {new[-1]:.3f} ms ({parts[-1]['hub']:.3f} hub, {parts[-1]['postgresql']:.3f} "
-                    f"PostgreSQL), duplicate {again[-1]:.3f} ms; {speed[0]:.0f}/s (p99 {taken['p99_ms']:.0f} ms) beside "
-                    f"{speed[1]:.0f}/s bare (p99 {base['p99_ms']:.0f} ms); "
-                    f"duplicates {repeated['requests'] / repeated['seconds']:.0f}/s\n"
-                )
+                told = {
+                    "new": new[-1], **parts[-1], "duplicate": again[-1], "new/s": speed[0], "p99": taken["p99_ms"],
+                    "bare/s": speed[1], "bare p99": base["p99_ms"],
+                    "duplicates/s": repeated["requests"] / repeated["seconds"],
+                }  # fmt: skip
+                sys.stderr.write(f"round {number}: {', '.join(f'{k} {v:.3f}' for k, v in told.items())}\n")
         running.audit()
         expected = WARM_UP + rounds * alerts
         found = ended(url)
@@ -97,7 +97,7 @@ def without_worker(server: Postgres, alerts: int, rounds: int) -> list[Claim]:
     return [
         Claim("CPU per new ticketed alert (hub + PostgreSQL)", min(new), "ms", at_most=1.0),
         Claim("CPU per duplicate (hub + PostgreSQL)", min(again), "ms", at_most=0.6),
-        Claim("throughput of new alerts / bare FastAPI endpoint that inserts a row", max(best_speed), "x", at_least=1.0),
+        Claim("new alerts/s beside a bare FastAPI endpoint that inserts a row", max(best_speed), "x", at_least=1.0),
     ]
 
 
