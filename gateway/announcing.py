@@ -62,7 +62,7 @@ def _tell(
     mapping = live.mappings.get(stream) if live else None
     if live is None or mapping is None:
         return True  # removed since; nothing can be said of it any more
-    templates = [t for t in (r and r.template for r in map(hub.rules.named, rules)) if t is not None]
+    templates = [r.template for r in map(hub.rules.named, rules) if r is not None and r.template is not None]
     source = openlineage.DatasetName(live.namespace, stream)
     target = openlineage.DatasetName("weft://hub", "Ticket")
     facts = {"ids": openlineage.DatasetName("weft://hub", "registry")}

@@ -46,7 +46,7 @@ class ZabbixConnector:
     title: ClassVar[str] = "Zabbix"
     title_zh: ClassVar[str] = "Zabbix 监控"
     Config: ClassVar[type[Settings]] = ZabbixConfig
-    Administrator: ClassVar[type[Administrator]] = Administrator
+    AdministratorForm: ClassVar[type[Administrator]] = Administrator
     policy: ClassVar[Policy] = Policy(timeout_s=60, rate_per_s=20, batch_rows=problems.BATCH_ROWS)
 
     def __init__(

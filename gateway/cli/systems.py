@@ -76,7 +76,7 @@ def _set_up(
         if live.connector is None:
             raise fail(f"connection {connection!r} cannot work: {live.broken}")
         do: Any = getattr(live.connector, verb, None)
-        kind: Any = getattr(live.connector, "Administrator", None)
+        kind: Any = getattr(live.connector, "AdministratorForm", None)
         if do is None or kind is None:
             raise fail(f"connector {live.origin!r} has nothing to install; its README says what to set up by hand")
         given = {"token": token} if token else {"username": user, "password": password} if user else None
