@@ -17,11 +17,13 @@ from mappings.parsing import Scope, parse, parse_path
 from mappings.record_types import Field, RecordType
 from mappings.records import RECORDS
 from mappings.suggestions import among, nearest
-from mappings.tree import Literal, Node, Read, is_name
+from mappings.tree import Literal, Node, Read, depth_of, is_name
 from mappings.values import Kind
 
 MAX_FIELDS = 300
 MAX_TABLE = 10_000
+MAX_LET_DEPTH = 120
+"""Levels of nesting, with every intermediate name replaced by what it stands for."""
 _TOP = ("mapping", "description", "version", "from", "to", "where", "tables", "let", "fields", "tests")
 _FIELD = ("expr", "call", "reads", "type", "on_error")
 _TEST = ("name", "in", "out", "dead", "skipped")
@@ -186,6 +188,9 @@ class DocumentChecker:
                 self.refuse(expression, path, f"{name!r} cannot be used as a name here")
             self.scope = Scope(self.scope.names, lets, self.scope.tables)
             tree = self.expression(expression, path)
+            if tree is not None and depth_of(tree) > MAX_LET_DEPTH:
+                self.refuse(expression, path, "the names build on one another too deeply", "use fewer steps")
+                tree = None
             lets[name] = tree if tree is not None else Literal("None", 1, 1, Kind.ANY, True, None)
         if len(lets) > MAX_FIELDS and entry is not None:
             self.refuse(entry, "let", f"at most {MAX_FIELDS} names are allowed")

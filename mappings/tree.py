@@ -197,6 +197,16 @@ def walk(node: Node, lets: set[str] | None = None) -> Iterator[Node]:
         yield from walk(child, lets)
 
 
+def depth_of(node: Node, lets: dict[str, int] | None = None) -> int:
+    """How deeply the parts are nested, with every intermediate name replaced by what it stands for."""
+    lets = {} if lets is None else lets
+    if isinstance(node, LetRead):
+        if node.name not in lets:
+            lets[node.name] = 1 + depth_of(node.target, lets)
+        return lets[node.name]
+    return 1 + max((depth_of(child, lets) for child in children(node)), default=0)
+
+
 def reads_of(*nodes: Node) -> tuple[Path, ...]:
     """The paths these expressions read, each once, in the order they are met."""
     found: dict[Path, None] = {}

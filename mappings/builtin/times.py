@@ -18,7 +18,8 @@ from mappings.registry import DYNAMIC, function, prepared
 from mappings.values import CONTEXT, describe, in_utc
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _OFFSET = re.compile(r"(Z|UTC|[+-]\d{2}:?\d{2})")
 _DIRECTIVES: dict[str, str] = {
     "Y": r"(?P<Y>\d{4})",
@@ -96,10 +97,7 @@ def _by_layout(text: str, layout: Layout) -> datetime:
         raise EvaluationError(f"{describe(text)} is not written as {layout.text!r}")
     part = match.groupdict()
     year = int(part["Y"]) if part.get("Y") else int(part["y"]) + (2000 if int(part["y"]) < 69 else 1900)
-    if part.get("b"):
-        month = _MONTHS.index(part["b"].lower()) + 1 if part["b"].lower() in _MONTHS else 0
-    else:
-        month = int(part["m"])
+    month = _MONTHS.get(part["b"].lower(), 0) if part.get("b") else int(part["m"])
     hour = int(part.get("H") or 0)
     if part.get("I"):
         hour = int(part["I"]) % 12 + (12 if (part.get("p") or "").lower() == "pm" else 0)
@@ -286,7 +284,7 @@ _WRITERS: dict[str, Callable[[datetime], str]] = {
     "y": lambda t: f"{t.year % 100:02}",
     "m": lambda t: f"{t.month:02}",
     "d": lambda t: f"{t.day:02}",
-    "b": lambda t: _MONTHS[t.month - 1].title(),
+    "b": lambda t: _MONTH_NAMES[t.month - 1].title(),
     "H": lambda t: f"{t.hour:02}",
     "I": lambda t: f"{(t.hour - 1) % 12 + 1:02}",
     "p": lambda t: "AM" if t.hour < 12 else "PM",

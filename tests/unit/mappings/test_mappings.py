@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mappings import Mapping, load_mapping
+from mappings import Mapping, MappingError, load_mapping
 
 
 def mapping(fields: str, rest: str = "", to: str = "Reading") -> Mapping:
@@ -127,10 +128,8 @@ def test_a_value_becomes_what_its_field_asks_for(field: str, given: Any, expecte
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(field: str, given: Any, said: str) -> None:
-    if field == "at":
-        result = mapping("value: v").run({**GOOD, "t": given})
-    else:
-        result = mapping(f"{field}: v").run({**GOOD, "v": given})
+    form = "value: v" if field == "at" else f"{field}: v"
+    result = mapping(form).run({**GOOD, "t" if field == "at" else "v": given})
     errors = [result.dead] if result.dead else result.errors
     assert [e.field for e in errors] == [field]
     assert said in errors[0].message
@@ -159,6 +158,23 @@ def test_intermediate_names_are_computed_once_and_fail_where_they_are_used() -> 
     assert result.values["text"] == "y"
     assert [e.field for e in result.errors] == ["value", "seq"]
     assert {e.expression for e in result.errors} == {"num(v)"}
+
+
+def test_names_that_build_on_one_another_are_bounded_in_depth_size_and_time() -> None:
+    def chain(text: str, count: int) -> str:
+        steps = "".join(f'  n{i}: "{text.replace("X", f"n{i - 1}")}"\n' for i in range(1, count))
+        return f"let:\n  n0: v\n{steps}"
+
+    with pytest.raises(MappingError, match="the names build on one another too deeply"):
+        mapping("value: n60", chain("X + X", 61))
+    for text in ("concat(X, X)", "[X, X]", "merge({'a': X, 'b': X}, {})", "X * X"):
+        started = time.process_time()
+        for use in ("kind(n29 == n28)", "kind(n29 in [n28, n27])", "json(n29)", "digest(n29)"):
+            rule = mapping(f'text: "{use}"', chain(text, 30))
+            for given in ({**GOOD, "v": "x"}, {**GOOD, "v": {}}, {**GOOD, "v": Decimal(7)}):
+                rule.run(given)
+                rule.trace("text", given)
+        assert time.process_time() - started < 5
 
 
 def test_an_intermediate_name_hides_a_field_and_row_still_reaches_it() -> None:
