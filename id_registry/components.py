@@ -6,7 +6,7 @@ are used). It follows from the members alone, so it does not matter in which ord
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, literal, select, union_all, update
 
@@ -16,7 +16,7 @@ from id_registry.global_ids import KINDS, format_id, kind_of
 from id_registry.minting import was_minted
 from id_registry.tables import redirect, xref
 
-__all__ = ["births", "check_known", "check_pair", "first_born", "is_member", "lock_merges", "members"]
+__all__ = ["births_of", "check_known", "check_pair", "first_born", "is_member", "lock_merges", "members"]
 
 _MERGE_LOCK = 0x77656674
 """Advisory lock (32 bits, "weft") together with the kind's number: who changes components of a kind goes one by one."""
@@ -58,20 +58,18 @@ def members(conn: Connection, root: int) -> set[int]:
     return {root, *conn.scalars(select(redirect.c.gid).where(redirect.c.root == root))}
 
 
-def births(conn: Connection, gids: Collection[int]) -> dict[int, int]:
+def births_of(conn: Connection, gids: Collection[int]) -> dict[int, int]:
     """When each id came to be: the first sight of the key it was minted for. Without those that no system uses."""
     return dict(conn.execute(select(xref.c.gid, xref.c.first_seen).where(among(conn, xref.c.gid, gids))).all())
 
 
-def first_born(conn: Connection, gids: Collection[int]) -> int:
-    """The one of these ids that would stand for them all."""
-    known = births(conn, gids)
-    return min(gids, key=lambda gid: (known.get(gid, _FOREVER), gid))
+def first_born(gids: Collection[int], births: Mapping[int, int]) -> int:
+    """The one of these ids that stands for them all."""
+    return min(gids, key=lambda gid: (births.get(gid, _FOREVER), gid))
 
 
-def check_known(conn: Connection, gids: Collection[int]) -> None:
+def check_known(conn: Connection, gids: Collection[int], births: Mapping[int, int]) -> None:
     """Raises UnknownGlobalId for the first id that was never handed out."""
-    used = births(conn, gids)
     for gid in gids:
-        if gid not in used and not was_minted(conn, gid):
+        if gid not in births and not was_minted(conn, gid):
             raise UnknownGlobalId(f"{format_id(gid)} was never handed out", gid=gid)

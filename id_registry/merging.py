@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from id_registry.batches import among
-from id_registry.components import check_known, check_pair, first_born, is_member, lock_merges, members
+from id_registry.components import births_of, check_known, check_pair, first_born, is_member, lock_merges, members
 from id_registry.crosswalk import Xref, crosswalk
 from id_registry.errors import AlreadyMerged, MergeForbidden, UnknownMerge
 from id_registry.global_ids import format_id, kind_of
@@ -89,12 +89,9 @@ class MergePreview:
 def preview(conn: Connection, a: int, b: int) -> MergePreview:
     """What `merge` would do now; changes nothing. Raises as `merge` does, but for forbidden pairs."""
     check_pair(a, b)
-    check_known(conn, (a, b))
-    roots = live(conn, (a, b))
-    winner = first_born(conn, set(roots.values()))
-    if roots[a] == roots[b]:
-        return MergePreview(a, b, winner, winner, (), (), (), _joining_event(conn, winner, a, b))
-    loser = roots[b] if winner == roots[a] else roots[a]
+    winner, loser = _winner_and_loser(conn, a, b)
+    if winner == loser:
+        return MergePreview(a, b, winner, loser, (), (), (), _joining_event(conn, winner, a, b))
     moves, keys = tuple(sorted(members(conn, loser))), tuple(crosswalk(conn, loser))
     return MergePreview(a, b, winner, loser, moves, keys, tuple(_between(conn, winner, loser)))
 
@@ -113,12 +110,9 @@ def merge(
     check_text(actor, "actor")
     check_text(reason, "reason", empty=True)
     lock_merges(conn, check_pair(a, b))
-    check_known(conn, (a, b))
-    roots = live(conn, (a, b))
-    if roots[a] == roots[b]:
-        return replace(_joining_event(conn, roots[a], a, b), already=True)
-    winner = first_born(conn, set(roots.values()))
-    loser = roots[b] if winner == roots[a] else roots[a]
+    winner, loser = _winner_and_loser(conn, a, b)
+    if winner == loser:
+        return replace(_joining_event(conn, winner, a, b), already=True)
     if pairs := tuple((pair.a, pair.b) for pair in _between(conn, winner, loser)):
         x, y = map(format_id, pairs[0])
         why = f"{format_id(a)} and {format_id(b)} cannot be merged: {x} and {y} must never be one thing"
@@ -146,7 +140,7 @@ def undo(conn: Connection, event_id: int, *, actor: str, now: int) -> MergeEvent
     side = set(_reachable(event.a, _edges(conn, root)))
     if root in side:
         side = members(conn, root) - side
-    head = first_born(conn, side)
+    head = first_born(side, births_of(conn, side))
     conn.execute(delete(redirect).where(redirect.c.gid == head))
     conn.execute(update(redirect).where(among(conn, redirect.c.gid, side)).values(root=head))
     return replace(event, undone_at=now, undone_by=actor)
@@ -166,15 +160,15 @@ def forbid(conn: Connection, a: int, b: int, *, actor: str, now: int) -> bool:
     """
     check_text(actor, "actor")
     lock_merges(conn, check_pair(a, b))
-    check_known(conn, (a, b))
-    roots = live(conn, (a, b))
-    if roots[a] == roots[b]:
-        event = _joining_event(conn, roots[a], a, b)
+    winner, loser = _winner_and_loser(conn, a, b)
+    if winner == loser:
+        event = _joining_event(conn, winner, a, b)
         why = f"{format_id(a)} and {format_id(b)} are one thing since merge {event.id}"
         raise AlreadyMerged(why, a=a, b=b, event_id=event.id, hint=f"undo merge {event.id} first")
     make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     row = {"a": min(a, b), "b": max(a, b), "at": now, "actor": actor}
-    return conn.execute(make(cannot_link).values(row).on_conflict_do_nothing()).rowcount == 1
+    added = make(cannot_link).values(row).on_conflict_do_nothing().returning(cannot_link.c.a)
+    return conn.execute(added).one_or_none() is not None
 
 
 def allow(conn: Connection, a: int, b: int) -> bool:
@@ -193,6 +187,15 @@ def forbidden(conn: Connection, gid: int) -> list[ForbiddenPair]:
     touched = or_(is_member(cannot_link.c.a, root), is_member(cannot_link.c.b, root))
     rows = conn.execute(select(cannot_link).where(touched).order_by(cannot_link.c.a, cannot_link.c.b))
     return [ForbiddenPair(*row) for row in rows]
+
+
+def _winner_and_loser(conn: Connection, a: int, b: int) -> tuple[int, int]:
+    """The live ids of the two, the one that would stand for both first. Raises UnknownGlobalId."""
+    roots = live(conn, (a, b))
+    births = births_of(conn, {a, b, *roots.values()})
+    check_known(conn, (a, b), births)
+    winner = first_born(set(roots.values()), births)
+    return winner, roots[b] if winner == roots[a] else roots[a]
 
 
 def _between(conn: Connection, root: int, other: int) -> list[ForbiddenPair]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from id_registry.batches import chunks, planned_afresh, rows_parameters, values_parameter
-from id_registry.components import check_known, is_member
+from id_registry.components import births_of, check_known, is_member
 from id_registry.errors import BadObservation
 from id_registry.global_ids import format_id, kind_of
 from id_registry.keys import SYSTEM_LENGTH, TEXT_LENGTH, check_text, is_storable
@@ -122,7 +122,7 @@ def lock_field(conn: Connection, gid: int, field: str, value: object, *, actor: 
     Raises BadObservation, BadInput, BadGlobalId, UnknownGlobalId.
     """
     kind_of(gid)
-    check_known(conn, (gid,))
+    check_known(conn, (gid,), births_of(conn, (gid,)))
     row = {
         "gid": gid,
         "field": check_text(field, "field"),
