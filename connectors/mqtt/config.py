@@ -156,7 +156,7 @@ class CommandSettings(Settings):
         "all we learn",
         examples=["cmd-response/{device}/{id}"],
     )
-    response_timeout_s: float = Field(10, gt=0, le=600, description="Longest wait for a device's answer, in seconds")
+    response_timeout_s: float = Field(10, gt=0, le=120, description="Longest wait for a device's answer, in seconds")
     state_topic: Topic | None = Field(
         None,
         description="Where each device keeps a retained JSON object of its state. With it a command whose answer was "
@@ -254,7 +254,7 @@ class MqttConfig(Settings):
     keepalive_s: int = Field(
         60, ge=5, le=3600, description="Longest silence before both sides check the line, in seconds"
     )
-    timeout_s: float = Field(10, gt=0, le=120, description="Longest wait for one answer of the broker, in seconds")
+    timeout_s: float = Field(10, gt=0, le=60, description="Longest wait for one answer of the broker, in seconds")
     clock_tolerance_s: int = Field(
         300,
         ge=0,

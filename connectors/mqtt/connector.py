@@ -45,7 +45,7 @@ class MqttConnector:
     title: ClassVar[str] = "MQTT and Sparkplug B"
     title_zh: ClassVar[str] = "MQTT 与 Sparkplug B 设备"
     Config: ClassVar[type[Settings]] = MqttConfig
-    policy: ClassVar[Policy] = Policy(timeout_s=60, attempts=5, backoff_s=2, rate_per_s=50)
+    policy: ClassVar[Policy] = Policy(timeout_s=300, attempts=5, backoff_s=2, rate_per_s=50)
 
     def __init__(self, config: MqttConfig) -> None:
         self._config = config

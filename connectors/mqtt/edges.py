@@ -8,17 +8,8 @@ from typing import Any
 import orjson
 
 from connectors.errors import BadRecord
-from connectors.mqtt.sparkplug import (
-    DEVICES,
-    KNOWN,
-    VOID,
-    Meaning,
-    SparkplugTopic,
-    birth_number,
-    decode,
-    meanings,
-    needed,
-)
+from connectors.mqtt.sparkplug import DEVICES, KNOWN, VOID, Meaning, SparkplugTopic, birth_number, meanings, needed
+from connectors.mqtt.sparkplug_payload import decode
 
 ASK_AGAIN_S = 30.0
 """A rebirth that was asked for is given this long before it is asked for again."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from connectors.mqtt.sparkplug import DATATYPES, REBIRTH, Payload, milliseconds_of
+from connectors.mqtt.sparkplug_payload import DATATYPES, REBIRTH, Payload, milliseconds_of
 
 
 class SimulatedLine:

@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.contract import Command, Operation, Outcome, Receipt
 from connectors.errors import Ambiguous, BadRecord, Transient
-from connectors.mqtt import sparkplug
+from connectors.mqtt import sparkplug, sparkplug_payload
 from connectors.mqtt.client import Line, Lost
 from connectors.mqtt.config import SPARKPLUG, Fixed, MqttConfig
 from connectors.mqtt.edges import EdgeNodes
@@ -96,7 +96,7 @@ class SparkplugCommander:
         """
         place, wanted = _target(command)
         kind = "DCMD" if place.device else "NCMD"
-        payload = sparkplug.command(wanted, datetime.now(UTC))
+        payload = sparkplug_payload.command(wanted, datetime.now(UTC))
         watch = _Watch(place, wanted, self._reader)
 
         def act(line: Line) -> None:
@@ -121,7 +121,7 @@ class SparkplugCommander:
 
         def act(line: Line) -> None:
             topic = f"{SPARKPLUG}/{place.group}/NCMD/{place.edge}"
-            line.publish(topic, sparkplug.rebirth(datetime.now(UTC)), qos=0)
+            line.publish(topic, sparkplug_payload.rebirth(datetime.now(UTC)), qos=0)
 
         try:
             if not self._watch(watch, act, lambda: watch.born):

@@ -34,7 +34,8 @@ from connectors.mqtt.client import Line, Lost, Welcome, Will
 from connectors.mqtt.config import SPARKPLUG, MqttConfig
 from connectors.mqtt.edges import EdgeNodes
 from connectors.mqtt.refusals import subscription_problem
-from connectors.mqtt.sparkplug import SparkplugTopic, milliseconds_of, rebirth, topic_of
+from connectors.mqtt.sparkplug import SparkplugTopic, topic_of
+from connectors.mqtt.sparkplug_payload import milliseconds_of, rebirth
 from connectors.mqtt.wire import Message
 
 ARRIVAL = "weft-mqtt-arrival"

@@ -10,7 +10,8 @@ import pytest
 
 from connectors.mqtt.config import Fixed
 from connectors.mqtt.edges import ASK_AGAIN_S, EdgeNodes, Noted
-from connectors.mqtt.sparkplug import DEVICES, VOID, Payload, SparkplugReader, SparkplugTopic, topic_of
+from connectors.mqtt.sparkplug import DEVICES, VOID, SparkplugReader, SparkplugTopic, topic_of
+from connectors.mqtt.sparkplug_payload import Payload
 
 NOW = datetime(2026, 11, 22, 5, 10, 12, tzinfo=UTC)
 READER = SparkplugReader(Fixed.model_validate({}), 300)

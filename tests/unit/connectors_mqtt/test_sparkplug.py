@@ -15,18 +15,8 @@ from hypothesis import strategies as st
 
 from connectors.errors import BadRecord
 from connectors.mqtt.config import Fixed
-from connectors.mqtt.sparkplug import (
-    DEVICES,
-    KNOWN,
-    VOID,
-    Payload,
-    SparkplugReader,
-    command,
-    decode,
-    rebirth,
-    topic_of,
-    value_of,
-)
+from connectors.mqtt.sparkplug import DEVICES, KNOWN, VOID, SparkplugReader, topic_of
+from connectors.mqtt.sparkplug_payload import Payload, command, decode, rebirth, value_of
 
 ARRIVED = datetime(2026, 11, 22, 5, 11, tzinfo=UTC)
 BORN = datetime(2026, 11, 22, 5, 10, 12, tzinfo=UTC)
