@@ -210,7 +210,7 @@ class _Builder:
         media = self._ensure(_MEDIA_TYPE, self._media_type())
         group = self._ensure(_GROUP, self._group(groups), extra=(self._select_rights,))
         user = self._ensure(
-            _USER, self._user(media.id, group.id), only_new={"passwd": secrets.token_urlsafe(24) + "-aA1"}
+            _USER, self._user(media.id, group.id), only_new={"passwd": secrets.token_hex(16) + "-ZzQ9"}
         )
         action = self._ensure(_ACTION, self._action(media.id, user.id))
         return InstallReport(steps=(media, group, user, action), warnings=tuple(warnings))

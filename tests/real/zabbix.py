@@ -303,12 +303,25 @@ class Zabbix:
         found: list[dict[str, Any]] = self.api("problem.get", objectids=[trigger_id], sortfield=["eventid"])
         return found
 
-    def wait_for_problem(self, trigger_id: str, deadline_s: float = 30) -> str:
-        """The id of the trigger's open problem, as soon as there is one."""
-        found = wait_until(
-            lambda: self.open_problems(trigger_id), f"a problem of trigger {trigger_id}", deadline_s
-        )
-        return str(found[-1]["eventid"])
+    def provoke(self, trigger_id: str, *values: tuple[str, str, object], deadline_s: float = 40) -> str:
+        """Sends values (host, key, value) until the trigger has a problem; its id.
+
+        More than once, because a value that comes before the server has read its newest configuration is taken for the
+        item and passes by the trigger.
+        """
+        sent_at = 0.0
+
+        def found() -> str:
+            nonlocal sent_at
+            if problems := self.open_problems(trigger_id):
+                return str(problems[-1]["eventid"])
+            if time.monotonic() - sent_at > 2:
+                for host, key, value in values:
+                    self.send(host, key, value)
+                sent_at = time.monotonic()
+            return ""
+
+        return wait_until(found, f"a problem of trigger {trigger_id}", deadline_s)
 
     def wait_for_recovery(self, trigger_id: str, deadline_s: float = 30) -> None:
         """Until the trigger has no open problem."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 from zabbix_utils import APIRequestError, ZabbixAPI
 
-from connectors.contract import Command, Delivery
+from connectors.contract import Command
 from connectors.zabbix import ZabbixConfig, ZabbixConnector
 from connectors.zabbix.sandbox import Sandbox, Server, fill
+from tests.integration.zabbix.inbox import Inbox
 from tests.unit.connectors_zabbix.conftest import ADMIN, VERSIONS
 
 
@@ -93,36 +92,34 @@ def test_errors_have_the_codes_of_the_real_one() -> None:
 
 
 def test_problems_updates_and_recoveries_reach_the_hub_and_a_close_comes_later(server: Server) -> None:
-    got: list[Delivery] = []
     settings: dict[str, Any] = {
         "url": server.url,
         "token": server.sandbox.hub.token,
         "webhook_secret": "a secret of the hub",
     }
-    with _hub(got) as url, closing(ZabbixConnector(ZabbixConfig(**settings))) as connector:
-        connector.install(url, administrator=ADMIN)
+    with Inbox() as hub, closing(ZabbixConnector(ZabbixConfig(**settings))) as connector:
+        connector.install(hub.url, administrator=ADMIN)
         httpx.post(
             f"{server.url}/sandbox/values", json={"host": "press-7", "key": "temp", "value": 95}, trust_env=False
         )
-        _until(lambda: len(got) == 1)
-        (problem,) = connector.receive(got[0])
+        _until(lambda: len(hub.deliveries) == 1)
+        (problem,) = connector.receive(hub.deliveries[0])
         assert (problem.record["name"], problem.record["kind"]) == ("Press 7 is too hot", "problem")
         receipt = connector.write(Command("c-1", "close_problem", {"eventid": problem.key}, {"message": "cooled"}))
         assert receipt.values["closed"] is False
-        _until(lambda: len(got) == 3)
-        kinds = {e.record["kind"]: e.record for d in got[1:] for e in connector.receive(d)}
+        _until(lambda: len(hub.deliveries) == 3)
+        kinds = {e.record["kind"]: e.record for d in hub.deliveries[1:] for e in connector.receive(d)}
     assert kinds["update"]["update"]["command_id"] == "c-1"
     assert kinds["recovery"]["message_id"] == "M1", "the hub's answer to the first message became a tag of the event"
 
 
 def test_a_message_the_hub_refuses_is_sent_again(server: Server) -> None:
-    got: list[Delivery] = []
     settings: dict[str, Any] = {"url": server.url, "token": server.sandbox.hub.token, "webhook_token": "t" * 12}
-    with _hub(got, refusals=2) as url, closing(ZabbixConnector(ZabbixConfig(**settings))) as connector:
-        connector.install(url, administrator=ADMIN)
+    with Inbox(refusals=2) as hub, closing(ZabbixConnector(ZabbixConfig(**settings))) as connector:
+        connector.install(hub.url, administrator=ADMIN)
         httpx.post(f"{server.url}/sandbox/values", json={"host": "db01", "key": "temp", "value": 95}, trust_env=False)
-        _until(lambda: len(got) == 1)
-        assert connector.receive(got[0])[0].record["host"] == "db01"
+        _until(lambda: len(hub.deliveries) == 1)
+        assert connector.receive(hub.deliveries[0])[0].record["host"] == "db01"
 
 
 def test_a_value_for_nothing_is_refused(server: Server) -> None:
@@ -143,37 +140,3 @@ def _until(found: Any, deadline_s: float = 10) -> None:
     while not found():
         assert time.monotonic() < end, "not in time"
         time.sleep(0.01)
-
-
-class _hub:
-    """A hub that stores what comes, after refusing the first few."""
-
-    def __init__(self, got: list[Delivery], refusals: int = 0) -> None:
-        left = [refusals]
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                refuse, left[0] = left[0] > 0, left[0] - 1
-                if not refuse:
-                    got.append(Delivery(body, {k.lower(): v for k, v in self.headers.items()}))
-                answer = b'{"message_id": "M%d"}' % len(got)
-                self.send_response(503 if refuse else 202)
-                self.send_header("content-length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._httpd.serve_forever, daemon=True)
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        return f"http://127.0.0.1:{self._httpd.server_port}/v1/inbound/zbx-main"
-
-    def __exit__(self, *_: object) -> None:
-        self._httpd.shutdown()
-        self._httpd.server_close()
-        self._thread.join(5)

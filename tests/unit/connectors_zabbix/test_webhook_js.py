@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Delivery
 from connectors.zabbix import ZabbixConfig, ZabbixConnector
 from connectors.zabbix.webhook import PARAMETERS
+from tests.integration.zabbix.inbox import Inbox
 from tests.real.postgres import MissingComponent
 from tests.real.zabbix import environment, find_root
-from tests.unit.connectors_zabbix.test_sandbox import _hub
 
 TEXTS = ["plain", "温度过高 °C", "fire \U0001f525", 'quotes " \\ and \u2028 and \x01', "</script>"]
 FIRST = {"event_value": "1", "event_update_status": "0"}
@@ -34,14 +33,9 @@ def engine() -> tuple[Path, dict[str, str]]:
 
 
 @pytest.fixture
-def got() -> list[Delivery]:
-    return []
-
-
-@pytest.fixture
-def hub(got: list[Delivery]) -> Iterator[str]:
-    with _hub(got) as url:
-        yield url
+def hub() -> Iterator[Inbox]:
+    with Inbox() as running:
+        yield running
 
 
 def run(engine: tuple[Path, dict[str, str]], **params: str) -> subprocess.CompletedProcess[str]:
@@ -57,19 +51,19 @@ def connector(**proof: Any) -> ZabbixConnector:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_any_text_arrives_rightly_signed(engine: Any, hub: str, got: list[Delivery], text: str) -> None:
+def test_any_text_arrives_rightly_signed(engine: Any, hub: Inbox, text: str) -> None:
     ids = {"event_id": "17", "trigger_id": "3", "event_nseverity": "4"}
-    done = run(engine, url=hub, secret="a secret", event_name=text, **ids, **FIRST)
+    done = run(engine, url=hub.url, secret="a secret", event_name=text, **ids, **FIRST)
     assert done.returncode == 0, done.stderr
-    (event,) = connector(webhook_secret="a secret").receive(got[0])
+    (event,) = connector(webhook_secret="a secret").receive(hub.deliveries[0])
     assert event.record["name"] == text
 
 
-def test_the_token_goes_into_a_header_and_not_into_the_body(engine: Any, hub: str, got: list[Delivery]) -> None:
-    run(engine, url=hub, token="the-token-0123456789", event_id="17", trigger_id="3", **FIRST)
-    assert b"the-token" not in got[0].body
-    assert hub.encode() not in got[0].body
-    assert connector(webhook_token="the-token-0123456789").receive(got[0])
+def test_the_token_goes_into_a_header_and_not_into_the_body(engine: Any, hub: Inbox) -> None:
+    run(engine, url=hub.url, token="the-token-0123456789", event_id="17", trigger_id="3", **FIRST)
+    assert b"the-token" not in hub.deliveries[0].body
+    assert hub.url.encode() not in hub.deliveries[0].body
+    assert connector(webhook_token="the-token-0123456789").receive(hub.deliveries[0])
 
 
 @pytest.mark.parametrize(
@@ -82,18 +76,18 @@ def test_the_token_goes_into_a_header_and_not_into_the_body(engine: Any, hub: st
     ],
 )
 def test_only_the_first_message_of_a_problem_leaves_a_tag(
-    engine: Any, hub: str, told: dict[str, str], tags: Any
+    engine: Any, hub: Inbox, told: dict[str, str], tags: Any
 ) -> None:
-    assert json.loads(run(engine, url=hub, event_id="17", **told).stdout) == {"tags": tags}
+    assert json.loads(run(engine, url=hub.url, event_id="17", **told).stdout) == {"tags": tags}
 
 
-def test_a_hub_that_is_down_or_refuses_makes_zabbix_try_again(engine: Any, got: list[Delivery]) -> None:
-    with _hub(got, refusals=1) as url:
-        refused = run(engine, url=url, secret="a secret", event_id="17", **FIRST)
+def test_a_hub_that_is_down_or_refuses_makes_zabbix_try_again(engine: Any) -> None:
+    with Inbox(refusals=1) as hub:
+        refused = run(engine, url=hub.url, secret="a secret", event_id="17", **FIRST)
         assert refused.returncode != 0
         assert "the hub answered HTTP 503" in refused.stdout + refused.stderr
-        assert run(engine, url=url, event_id="17", **FIRST).returncode == 0
-    down = run(engine, url=url, secret="a secret", event_id="17", **FIRST)
+        assert run(engine, url=hub.url, event_id="17", **FIRST).returncode == 0
+    down = run(engine, url=hub.url, secret="a secret", event_id="17", **FIRST)
     assert down.returncode != 0
     assert "a secret" not in down.stdout + down.stderr + refused.stdout + refused.stderr
 
