@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
+from connectors.runtime import Result, Status
+
 if TYPE_CHECKING:
     from gateway.ingest.item import Item
 
@@ -22,16 +24,25 @@ GROUP = Histogram(
 )
 COMMANDS = Counter("weft_commands", "Tries to carry out a command in a remote system.", ["connection", "outcome"])
 ANSWERS = Counter("weft_context_answers", "Context sections by outcome.", ["connection", "status"])
-CALLS = Histogram("weft_remote_call_seconds", "Calls to remote systems.", ["connection", "call"])
+CALLS = Histogram("weft_remote_call_seconds", "Calls to remote systems by result.", ["connection", "call", "result"])
 BREAKER = Gauge("weft_breaker_open", "1 while the circuit breaker of a connection is open.", ["connection"])
 WAITING = Gauge("weft_inbox_waiting", "Deliveries waiting in this process.")
 OUTBOX = Gauge("weft_outbox", "Commands by state.", ["state"])
 OUTBOX_AGE = Gauge("weft_outbox_oldest_seconds", "Age of the oldest command that is not done.")
 DEAD = Gauge("weft_dead_letters", "Dead letters that nobody settled.")
 TICKETS = Gauge("weft_tickets_open", "Open tickets.", ["priority"])
-HTTP = Histogram("weft_http_seconds", "Requests to the API.", ["method", "route", "status"])
 
 registry = REGISTRY
+
+
+class Calls:
+    """Tells Prometheus of every call to a remote system; the runtime of each connection is given one."""
+
+    def called(self, connection: str, verb: str, result: Result, seconds: float) -> None:
+        CALLS.labels(connection, verb, result).observe(seconds)
+
+    def changed(self, connection: str, status: Status, reason: str) -> None:
+        """A change of state is in the log; the gauges are read when they are asked for."""
 
 
 def count_group(items: Iterable[Item]) -> None:

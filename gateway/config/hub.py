@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError, InvalidConfig
 from connectors.registry import Catalogue
 from connectors.runtime import Connection as Runtime
 from connectors.settings import config_schema, parse_config
+from gateway import metrics
 from gateway.automation.rules import (
     CompiledBridge,
     CompiledQuestion,
@@ -214,7 +215,7 @@ class Builder:
             return self._broken(spec, found)
         except ConnectorError as error:
             return self._broken(spec, [Problem(f"{path}.config", str(error), error.hint)])
-        return Live(spec.id, spec.connector, spec, Runtime(spec.id, connector, config), streams)
+        return Live(spec.id, spec.connector, spec, Runtime(spec.id, connector, config, listener=metrics.Calls()), streams)
 
     def _broken(self, spec: ConnectionSpec, problems: list[Problem]) -> Live:
         if self.strict:
