@@ -134,7 +134,7 @@ class ContextQuestion(Spec):
     section: str | None = None
     when: str | None = None
     inputs: dict[str, str] = {}
-    deadline: Duration = 2_000_000
+    deadline: Duration | None = Field(None, description="default: the setting context_deadline_s")
 
 
 class Defaults(Spec):

@@ -175,7 +175,7 @@ def lineage_verify(
 @dead_app.command("list")
 def dead_list(
     connection: Annotated[str | None, typer.Option(help="Only of this connection.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50,
     database_url: Database = None,
     as_json: Json = False,
 ) -> None:

@@ -148,7 +148,8 @@ def ask(gateway: Gateway, hub: Hub, section: Section) -> None:
         failure, again = live.broken if live and live.broken else "the connection is not there", False
     else:
         # the first time within the snapshot's deadline; what failed or was late is asked again with all the time it needs
-        deadline = gateway.settings.context_deadline_s if section.attempts == 0 else live.runtime.policy.timeout_s
+        first = deadline_s(gateway, hub, section.name)
+        deadline = first if section.attempts == 0 else live.runtime.policy.timeout_s
         try:
             answer = live.runtime.lookup(Ask(section.question, section.inputs, deadline))
         except ConnectorError as error:
@@ -158,11 +159,17 @@ def ask(gateway: Gateway, hub: Hub, section: Section) -> None:
         _store(conn, gateway, section, answer, failure, again, latency)
 
 
+def deadline_s(gateway: Gateway, hub: Hub, name: str) -> float:
+    """The question's own deadline, else that of the settings."""
+    own = next((q.spec.deadline for q in hub.questions if q.section == name), None)
+    return gateway.settings.context_deadline_s if own is None else own / clock.SECOND
+
+
 def _store(
     conn: Connection, gateway: Gateway, section: Section, answer: Answer | None, failure: str, again: bool, latency: int
 ) -> None:
     now = clock.now()
-    late = now - section.asked_at > gateway.settings.context_deadline_s * clock.SECOND
+    late = now - section.asked_at > deadline_s(gateway, gateway.hub, section.name) * clock.SECOND
     values: dict[str, Any] = {"lease_until": 0, "latency_ms": latency, "late": late}
     if failure and again and section.attempts < len(RETRIES):
         values |= {"status": "pending", "reason": failure, "next_at": now + RETRIES[section.attempts] * clock.SECOND}
