@@ -1,7 +1,9 @@
 """Many rows into one table at the price of one statement.
 
-On PostgreSQL one `INSERT ... SELECT FROM unnest(arrays)`: a constant number of parameters whatever the number of rows, so
-the plan is cached and neither side parses long statements. On SQLite the driver's `executemany`.
+On PostgreSQL the rows travel as one JSON document that `json_to_recordset` opens: one parameter whatever the number of
+rows, so the plan is cached, and 3 us of client CPU a row of ten columns against 25 for arrays as the driver writes them
+(it has no COPY's second round trip either, and refusals come as from any statement). On SQLite the driver's
+`executemany`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, SmallInteger, Table
 
 _POSTGRES_TYPES = ((Boolean, "boolean"), (SmallInteger, "smallint"), (BigInteger, "bigint"), (Integer, "integer"),
@@ -21,7 +24,7 @@ def insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Seque
     if not rows:
         return
     if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(_unnest(table, columns), tuple(map(list, zip(*rows, strict=True))))
+        conn.exec_driver_sql(_recordset(table, columns), (_document(columns, rows),))
     else:
         conn.exec_driver_sql(_values(table, columns), list(rows))
 
@@ -33,12 +36,11 @@ def upsert(
     `reset`: a column set to NULL where the row was there."""
     if not rows:
         return
-    base = _unnest(table, columns) if conn.dialect.name == "postgresql" else _values(table, columns)
-    statement = base + _overwrite(table, columns, reset)
+    overwrite = _overwrite(table, columns, reset)
     if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
+        conn.exec_driver_sql(_recordset(table, columns) + overwrite, (_document(columns, rows),))
     else:
-        conn.exec_driver_sql(statement, list(rows))
+        conn.exec_driver_sql(_values(table, columns) + overwrite, list(rows))
 
 
 @cache
@@ -49,9 +51,21 @@ def _overwrite(table: Table, columns: tuple[str, ...], reset: str) -> str:
 
 
 @cache
-def _unnest(table: Table, columns: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"%s::{_postgres_type(table, c)}[]" for c in columns)
-    return f"INSERT INTO {table.name} ({_quoted(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608
+def _recordset(table: Table, columns: tuple[str, ...]) -> str:
+    typed = ", ".join(f'"{c}" {_postgres_type(table, c)}' for c in columns)
+    names = _quoted(columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM json_to_recordset(%s::json) AS r({typed})"  # noqa: S608
+
+
+def _document(columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> str:
+    return orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=_hex).decode()
+
+
+def _hex(value: Any) -> str:
+    """Bytes as PostgreSQL reads them."""
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    raise TypeError(f"a row cannot hold {type(value).__name__}")
 
 
 @cache
