@@ -135,7 +135,8 @@ class Names(BaseModel):
     def of(cls, hub_url: str) -> Names:
         """Raises ConfigProblem when it is no address of an inbound endpoint."""
         parts = urlsplit(hub_url)
-        connection = parts.path.rstrip("/").rsplit("/", 1)[-1]
+        steps = [step for step in parts.path.split("/") if step]
+        connection = steps[steps.index("inbound") + 1] if "inbound" in steps[:-1] else "".join(steps[-1:])
         if parts.scheme not in ("http", "https") or not parts.hostname or not connection:
             raise ConfigProblem(
                 f"hub_url: {hub_url!r} is not the address of this connection's inbound endpoint, such as "
@@ -209,9 +210,7 @@ class _Builder:
         warnings = self._moved()
         media = self._ensure(_MEDIA_TYPE, self._media_type())
         group = self._ensure(_GROUP, self._group(groups), extra=(self._select_rights,))
-        user = self._ensure(
-            _USER, self._user(media.id, group.id), only_new={"passwd": secrets.token_hex(16) + "-ZzQ9"}
-        )
+        user = self._ensure(_USER, self._user(media.id, group.id), only_new={"passwd": secrets.token_hex(16) + "-ZzQ9"})
         action = self._ensure(_ACTION, self._action(media.id, user.id))
         return InstallReport(steps=(media, group, user, action), warnings=tuple(warnings))
 

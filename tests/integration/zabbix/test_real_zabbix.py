@@ -58,9 +58,13 @@ def test_installing_again_leaves_everything_as_it_is(connection: Connection) -> 
 def test_what_somebody_changed_in_the_front_end_is_repaired(connection: Connection) -> None:
     ids = {s.kind: s.id for s in connection.installed.steps}
     connection.zabbix.api("mediatype.update", mediatypeid=ids["media type"], script="return 1;", parameters=[])
+    connection.zabbix.api("usergroup.update", usrgrpid=ids["user group"], rights=[])
     connection.zabbix.api("user.update", userid=ids["user"], timezone="Asia/Shanghai")
+    connection.zabbix.api("action.update", actionid=ids["action"], status=1, update_operations=[])
     report = connection.connector.install(connection.inbox.url, administrator=ADMIN)
-    assert [s.done for s in report.steps] == ["updated", "unchanged", "updated", "unchanged"]
+    assert [s.done for s in report.steps] == ["updated"] * 4
+    again = connection.connector.install(connection.inbox.url, administrator=ADMIN)
+    assert [s.done for s in again.steps] == ["unchanged"] * 4
 
 
 def test_an_ordinary_account_can_not_install(connection: Connection) -> None:

@@ -115,6 +115,11 @@ def test_the_address_must_be_an_inbound_endpoint(connect: Connect, address: str)
         connect().install(address, administrator=ADMIN)
 
 
+def test_the_objects_are_named_after_the_connection_and_nothing_behind_it(connect: Connect) -> None:
+    report = connect().install(f"{HUB}/a-path-token", administrator=ADMIN)
+    assert [s.name for s in report.steps] == [s.name for s in connect().install(HUB, administrator=ADMIN).steps]
+
+
 def test_an_administrator_is_a_token_or_a_login() -> None:
     wrongs: list[dict[str, Any]] = [{}, {"token": "t", "username": "Admin"}]
     for wrong in wrongs:

@@ -47,7 +47,7 @@ def run(engine: tuple[Path, dict[str, str]], **params: str) -> subprocess.Comple
 
 
 def connector(**proof: Any) -> ZabbixConnector:
-    return ZabbixConnector(ZabbixConfig(url="https://z.test", token="a" * 64, **proof))  # type: ignore[arg-type]
+    return ZabbixConnector(ZabbixConfig(url="https://z.test", token="a" * 64, **proof))
 
 
 @pytest.mark.parametrize("text", TEXTS)
