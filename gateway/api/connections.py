@@ -71,8 +71,9 @@ def change_connection(gateway: GatewayDep, _: Configurer, connection: Line, give
 @router.delete("/connections/{connection}", status_code=204)
 def remove_connection(gateway: GatewayDep, _: Configurer, connection: Line) -> Response:
     """Its messages, tickets and lineage stay."""
-    with gateway.transaction() as conn:
-        store.remove(conn, "connection", connection, gateway.catalogue, gateway.vault, clock.now())
+    gateway.transact(
+        lambda conn: store.remove(conn, "connection", connection, gateway.catalogue, gateway.vault, clock.now())
+    )
     gateway.reload()
     return Response(status_code=204)
 

@@ -30,18 +30,17 @@ def find(gateway: GatewayDep, _: Reader, system: Line, kind: Line, local_id: Lin
 @router.post("/merge")
 def merge(gateway: GatewayDep, who: Configurer, pair: Merge) -> Response:
     """Two ids found to be one thing; the elder stays the live one. Can be undone exactly."""
-    with gateway.transaction() as conn:
-        event = id_registry.merge(
-            conn, gid(pair.a), gid(pair.b), actor=f"token:{who.name}", reason=pair.reason, now=clock.now()
-        )
+    a, b = gid(pair.a), gid(pair.b)
+    event = gateway.transact(
+        lambda conn: id_registry.merge(conn, a, b, actor=f"token:{who.name}", reason=pair.reason, now=clock.now())
+    )
     return answer(_event(event))
 
 
 @router.post("/merges/{merge}/undo")
 def undo(gateway: GatewayDep, who: Configurer, merge: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
     """Take a merge back, whichever came after it."""
-    with gateway.transaction() as conn:
-        event = id_registry.undo(conn, merge, actor=f"token:{who.name}", now=clock.now())
+    event = gateway.transact(lambda conn: id_registry.undo(conn, merge, actor=f"token:{who.name}", now=clock.now()))
     return answer(_event(event))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,8 +41,8 @@ def problem(
 def _dumped(body: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(body, default=str)
-    except TypeError:  # a text of the request came back in it that UTF-8 cannot hold, or a number beyond 64 bits
-        return orjson.dumps(json.loads(json.dumps(body, default=str), parse_int=str), default=_scrubbed) if False else _plainly(body)
+    except TypeError:  # it quotes the request: half a surrogate pair, or a number beyond 64 bits
+        return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
 def of_error(error: Exception) -> Response | None:
@@ -119,7 +120,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:
-        log.error("http.bug", path=request.url.path, error=f"{type(error).__name__}: {error}")
+        # the route, not the path: the last part of an inbound path may be a secret
+        route = getattr(request.scope.get("route"), "path", "")
+        log.error("http.bug", route=route, error=f"{type(error).__name__}: {error}")
         return problem(500, "Internal error", "This is a bug of the hub; its log tells more.")
 
 

@@ -24,9 +24,20 @@ def _storable(text: str) -> str:
     return text
 
 
+def _storable_json(value: Any) -> Any:
+    try:
+        text = orjson.dumps(value)
+    except TypeError as error:
+        raise ValueError(f"cannot be kept as JSON: {error}") from None
+    if b"\\u0000" in text:
+        raise ValueError("must not contain the character NUL")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
 Long = Annotated[str, Field(max_length=20_000), AfterValidator(_storable)]
+Json = Annotated[dict[str, Any], AfterValidator(_storable_json)]
 TicketId = Annotated[str, Field(max_length=40, examples=["TKT-2026-000001"]), AfterValidator(_storable)]
 Number = Annotated[int, Field(ge=0, lt=1 << 63)]
 
@@ -69,8 +80,8 @@ class Action(Request):
 
 class RemoteCommand(Request):
     op: Line
-    key: dict[Line, Any] | None = Field(None, description="the remote object; default: the one this ticket came from")
-    body: dict[Line, Any] = {}
+    key: Json | None = Field(None, description="the remote object; default: the one this ticket came from")
+    body: Json = {}
 
 
 class Merge(Request):
@@ -87,7 +98,7 @@ class NewToken(Request):
 
 class Preview(Request):
     stream: Line
-    record: dict[str, Any] = Field(description="one record as the source gives it")
+    record: Json = Field(description="one record as the source gives it")
 
 
 def plain(value: Any) -> Any:

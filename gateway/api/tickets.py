@@ -6,7 +6,8 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 import core_tickets
 from gateway import clock, tables
@@ -213,21 +214,27 @@ def _name(who: Bearer) -> str:
 def _once(gateway: Any, who: Bearer, key: str | None, request: str, do: Any) -> Response:
     """The same `Idempotency-Key` again gives the first answer and does nothing; with another request it is refused."""
     if key is None:
-        with gateway.transaction() as conn:
-            status, body = do(conn)
+        status, body = gateway.transact(do)
         return answer(body, status)
     digest = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
     c, now = tables.idempotency.c, clock.now()
-    with gateway.transaction() as conn:
-        conn.execute(delete(tables.idempotency).where(c.token_id == who.id, c.key == key, c.at < now - KEPT))
-        known = conn.execute(select(c.digest, c.status, c.body).where(c.token_id == who.id, c.key == key)).first()
-        if known is not None:
+    mine = (c.token_id == who.id) & (c.key == key)
+
+    def once(conn: Connection) -> tuple[int, str]:
+        conn.execute(delete(tables.idempotency).where(mine, c.at < now - KEPT))
+        # the key is taken before anything is done, so that the same request at the same moment waits for this one
+        insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+        taken = insert(tables.idempotency).values(token_id=who.id, key=key, digest=digest, status=0, body="", at=now)
+        if not conn.execute(taken.on_conflict_do_nothing()).rowcount:
+            known = conn.execute(select(c.digest, c.status, c.body).where(mine)).one()
             if known.digest != digest:
                 problem = Problem("Idempotency-Key", "was used for another request", "take a new key for each request")
                 raise Refused("The idempotency key does not fit.", [problem])
-            return Response(known.body, known.status, media_type="application/json")
+            return known.status, known.body
         status, body = do(conn)
-        told = answer(body, status)
-        values = {"token_id": who.id, "key": key, "digest": digest, "status": status, "body": bytes(told.body).decode()}
-        conn.execute(insert(tables.idempotency).values(**values, at=now))
-    return told
+        told = bytes(answer(body, status).body).decode()
+        conn.execute(update(tables.idempotency).where(mine).values(status=status, body=told))
+        return status, told
+
+    status, text = gateway.transact(once)
+    return Response(text, status, media_type="application/json")

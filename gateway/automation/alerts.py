@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 import core_tickets
 from core_tickets import Note
@@ -14,7 +14,7 @@ from gateway import tables
 from gateway.automation.rules import CompiledRule
 from gateway.automation.signals import Move, Observed, Signal, advance
 from gateway.automation.state import load_signals, load_storms, save_signals, save_storms
-from gateway.automation.storms import StormState
+from gateway.automation.storms import StormState, end_members
 from gateway.automation.templates import storm_rule
 from gateway.automation.work import Opening, Resolving, TicketWork
 from gateway.clock import from_datetime, rfc3339
@@ -72,7 +72,7 @@ class AlertDesk:
             return None
         starts, ends = record.get("starts_at"), record.get("ends_at")
         seen = Observed(
-            key, item.live.id, rule.spec.id, record["status"], record["episode"],
+            key, item.source, rule.spec.id, record["status"], record["episode"],
             from_datetime(starts) if starts else self.now, from_datetime(ends) if ends else None, self.now,
         )  # fmt: skip
         kind = rule.storm_kind.evaluate(record) if rule.storm_kind else None
@@ -94,17 +94,12 @@ class AlertDesk:
         columns = ("ticket_id", "signal_key", "message_id", "device_id", "title", "at")
         rows = [(*key, *values) for key, values in sorted(self.members.items())]
         upsert(self.conn, tables.storm_member, columns, rows, reset="resolved_at")
-        member = tables.storm_member.c
         for ticket_id, keys in sorted(self.ended.items()):
-            over = sorted(k for k in keys if self.signals[k].status == "resolved")
-            mark = tables.storm_member.update().values(resolved_at=self.now)
-            self.conn.execute(mark.where(member.ticket_id == ticket_id, member.signal_key.in_(over)))
-            running = (
-                select(member.signal_key).where(member.ticket_id == ticket_id, member.resolved_at.is_(None)).limit(1)
-            )
-            if self.conn.execute(running).first() is None:
+            over = [k for k in keys if self.signals[k].status == "resolved"]
+            if end_members(self.conn, ticket_id, over, self.now):
                 text = "全部成员已恢复 All members ended"
-                self.work.resolve(f"storm:{ticket_id}", Resolving(None, ticket_id, "hub", text, "the storm is over"))
+                source = self.signals[min(keys)].connection_id
+                self.work.resolve(f"storm:{ticket_id}", Resolving(None, ticket_id, source, text, "the storm is over"))
 
     def save(self) -> None:
         save_signals(self.conn, self.signals.values())
@@ -120,11 +115,15 @@ class AlertDesk:
             self.signals[case.key] = signal
         case.item.trace = {"move": move.value, "signal": before, "rules": self.hub.rules.version[:16]}
         if case.item.echo:
+            if signal is not None and signal.ticket_id is None:
+                signal.ticket_id = case.item.ticket_id
             return
         match move:
             case Move.open:
                 assert signal is not None
                 self._open(case, signal)
+            case Move.merge if signal is not None and signal.ticket_id is None and self.work.settled(case.key):
+                self._open(case, signal)  # its first message became a dead letter
             case Move.merge:
                 assert signal is not None
                 self._belongs(case, signal, case.rule.spec.id)
@@ -182,6 +181,8 @@ class AlertDesk:
             )
             self.work.open(opening)
             self.work.flush()
+            if signal.ticket_id is None:
+                return
             storm.ticket_id = signal.ticket_id
         else:
             signal.ticket_id = storm.ticket_id

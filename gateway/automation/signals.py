@@ -70,7 +70,7 @@ def advance(signal: Signal | None, seen: Observed, flap: Flap | None) -> tuple[S
         )  # fmt: skip
         return new, Move.unknown if ended else Move.open
     same = signal.episode == seen.episode
-    if not same and seen.starts_at < signal.started_at:
+    if not same and _order(seen.starts_at, seen.episode) < _order(signal.started_at, signal.episode):
         return signal, Move.late
     if same and signal.status == "resolved":
         return signal, Move.late
@@ -78,6 +78,11 @@ def advance(signal: Signal | None, seen: Observed, flap: Flap | None) -> tuple[S
     if seen.status == "firing":
         return _fire(signal, seen, same, flap)
     return _end(signal, seen, same, flap)
+
+
+def _order(starts_at: int, episode: str) -> tuple[int, int, str]:
+    """Episodes by their beginning; of two in one moment the greater id is the newer (ids that are numbers included)."""
+    return starts_at, len(episode), episode
 
 
 def _fire(signal: Signal, seen: Observed, same: bool, flap: Flap | None) -> tuple[Signal, Move]:

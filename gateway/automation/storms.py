@@ -5,8 +5,12 @@ Openings are counted per minute, so the window slides with a minute's grain and 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection, select, update
+
+from gateway import tables
 from gateway.automation.specs import Storm
 from gateway.clock import MINUTE
 
@@ -30,3 +34,12 @@ class StormState:
         self.minutes = [*kept, (this, latest + 1)]
         self.changed = True
         return sum(n for _, n in self.minutes)
+
+
+def end_members(conn: Connection, ticket_id: int, keys: Collection[str], now: int) -> bool:
+    """Mark these members of a storm's ticket as ended. True: none is left that runs."""
+    member = tables.storm_member.c
+    mine = member.ticket_id == ticket_id
+    conn.execute(update(tables.storm_member).where(mine, member.signal_key.in_(sorted(keys))).values(resolved_at=now))
+    running = select(member.signal_key).where(mine, member.resolved_at.is_(None)).limit(1)
+    return conn.execute(running).first() is None

@@ -6,18 +6,22 @@ Every message has an id made from what it tells: two workers, or one that was ki
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, select, update
+from sqlalchemy import Connection, and_, select, update
 
 import core_tickets
+import lineage
 from gateway import clock, tables
+from gateway.automation.storms import end_members
 from gateway.bridge.happened import Happened
 from gateway.bridge.planning import plan_commands
 from gateway.config.hub import Hub
 from gateway.ingest.internal import HELD, SILENCE, internal_delivery
+from gateway.ingest.recall import records
 from gateway.service import Gateway
 
 log = structlog.get_logger(__name__)
@@ -33,50 +37,76 @@ def settle_flapping(gateway: Gateway, hub: Hub, now: int) -> int:
     """Resolve the tickets of signals that flapped and have now been quiet long enough."""
     s = tables.signal.c
     with gateway.transaction() as conn:
-        due = select(s.key, s.ticket_id, s.connection_id).where(s.settle_at <= now).order_by(s.key).limit(200)
+        due = select(s.key, s.ticket_id, s.connection_id, s.folded).where(s.settle_at <= now).order_by(s.key).limit(200)
         found = list(conn.execute(due.with_for_update(skip_locked=True)))
-        for row in found:
-            conn.execute(update(tables.signal).where(s.key == row.key).values(settle_at=None))
-        commands = [
-            core_tickets.Command(
-                row.ticket_id, "resolve", {"resolution": "抖动后已平稳 Quiet again after flapping"}, actor="hub",
-                actor_kind="system", why="the signal flapped and has been quiet since",
-            )
-            for row in found
-            if row.ticket_id is not None
-        ]  # fmt: skip
-        happened = [
-            Happened(event, a.ticket_id, a.ticket.version, "")
-            for a in core_tickets.apply(conn, commands, now)
-            if a.ticket is not None
-            for event in a.events
-        ]
-        plan_commands(conn, hub, happened, gateway.serial, now)
+        conn.execute(update(tables.signal).where(s.key.in_([r.key for r in found])).values(settle_at=None))
+        _resolve(conn, gateway, hub, _quiet(conn, found, now), now)
     return len(found)
+
+
+def _quiet(conn: Connection, found: Sequence[Any], now: int) -> dict[int, str]:
+    """The tickets whose signals are quiet, with the connection that said so; a storm's only when all members are."""
+    source = {row.ticket_id: row.connection_id for row in found if row.ticket_id is not None}
+    folded: dict[int, list[str]] = {}
+    for row in found:
+        if row.folded and row.ticket_id is not None:
+            folded.setdefault(row.ticket_id, []).append(row.key)
+    running = {ticket_id for ticket_id, keys in folded.items() if not end_members(conn, ticket_id, keys, now)}
+    return {ticket_id: connection for ticket_id, connection in source.items() if ticket_id not in running}
+
+
+def _resolve(conn: Connection, gateway: Gateway, hub: Hub, quiet: Mapping[int, str], now: int) -> None:
+    text = "抖动后已平稳 Quiet again after flapping"
+    commands = [
+        core_tickets.Command(ticket_id, "resolve", {"resolution": text}, actor="hub", actor_kind="system",
+                             why="the signal flapped and has been quiet since")
+        for ticket_id in sorted(quiet)
+    ]  # fmt: skip
+    done = [a for a in core_tickets.apply(conn, commands, now) if a.error is None]
+    facts = {"status": "resolved", "resolution": text}
+    lineage.record(conn, [lineage.Write(a.ticket_id, None, list(facts), [], facts, "hub", now) for a in done])
+    # the source said itself that it is over, so nothing of this goes back to it
+    happened = [
+        Happened(event, a.ticket_id, a.ticket.version if a.ticket else 0, quiet[a.ticket_id])
+        for a in done
+        for event in a.events
+    ]
+    plan_commands(conn, hub, happened, gateway.serial, now)
 
 
 def hold_readings(gateway: Gateway, hub: Hub, now: int) -> int:
     """A value above its limit that nobody repeated still counts when its time has come."""
     t, w, d = tables.threshold.c, tables.twin.c, tables.twin_device.c
     with gateway.reading() as conn:
-        joined = select(t.rule, t.since, w.device_id, w.metric, w.value, w.unit, w.at, d.local_id, d.connection_id)
-        joined = joined.join_from(
-            tables.threshold, tables.twin, and_(w.device_id == t.device_id, w.metric == t.metric)
-        ).join(tables.twin_device, d.device_id == t.device_id)
+        joined = select(
+            t.rule, t.device_id, t.metric, t.since, w.value, w.at, w.message_id, d.local_id, d.connection_id
+        ).join_from(tables.threshold, tables.twin, and_(w.device_id == t.device_id, w.metric == t.metric))
+        joined = joined.join(tables.twin_device, d.device_id == t.device_id)
         found = list(conn.execute(joined.where(t.state == "pending", t.due_at <= now).limit(200)))
-    told = 0
+        measured = {message: record for message, _, _, record in records(conn, hub, {r.message_id for r in found})}
     for row in found:
-        rule = hub.rules.named(row.rule)
-        if rule is None or rule.spec.threshold is None or not rule.spec.threshold.crosses(Decimal(row.value)):
-            continue
-        at = max(row.at, row.since + rule.spec.threshold.lasting)
-        record = {"connection": row.connection_id, "device": row.local_id, "metric": row.metric, "value": row.value,
-                  "unit": row.unit, "at": clock.rfc3339(at), "quality": "held"}  # fmt: skip
-        _tell(
-            gateway, hub, HELD, f"held/{row.rule}/{row.device_id}/{row.metric}/{row.since}", row.local_id, record, now
-        )
-        told += 1
-    return told
+        rule, record = hub.rules.named(row.rule), measured.get(row.message_id)
+        threshold = rule.spec.threshold if rule is not None else None
+        if (
+            threshold is not None
+            and record is not None
+            and row.value is not None
+            and threshold.crosses(Decimal(row.value))
+        ):
+            at = max(row.at, row.since + threshold.lasting)
+            held = record | {"connection": row.connection_id, "at": clock.rfc3339(at), "quality": "held"}
+            event_id = f"held/{row.rule}/{row.device_id}/{row.metric}/{row.since}"
+            _tell(gateway, hub, HELD, event_id, row.local_id, held, now)
+        _asked(gateway, row)
+    return len(found)
+
+
+def _asked(gateway: Gateway, row: Any) -> None:
+    """The crossing fired, or does not hold any more: its time does not come again, the next reading decides."""
+    c = tables.threshold.c
+    mine = (c.rule == row.rule, c.device_id == row.device_id, c.metric == row.metric, c.since == row.since)
+    with gateway.transaction() as conn:
+        conn.execute(update(tables.threshold).where(*mine, c.state == "pending").values(due_at=None))
 
 
 def tell_silence(gateway: Gateway, hub: Hub, now: int) -> int:

@@ -20,7 +20,7 @@ from gateway.automation.rules import CompiledRule
 from gateway.automation.signals import Signal
 from gateway.bridge.happened import Happened
 from gateway.config.hub import Hub
-from gateway.ingest.item import End, Item
+from gateway.ingest.item import End, Fault, Item
 from mappings import Mapping
 
 HELD = ("status", "resolution", "cause", "blocked_reason")
@@ -113,9 +113,11 @@ class TicketWork:
 
     def _open_all(self) -> None:
         ids = id_registry.mint(self.conn, "ticket", len(self.openings), self.now)
-        drafts = [self._draft(new, o) for new, o in zip(ids, self.openings, strict=True)]
-        landed = self._land([o.item for o in self.openings])
-        for opening, opened in zip(self.openings, core_tickets.open_or_merge(self.conn, drafts, self.now), strict=True):
+        made = [(o, self._draft(new, o)) for new, o in zip(ids, self.openings, strict=True)]
+        openings = [o for o, draft in made if draft is not None]
+        drafts = [draft for _, draft in made if draft is not None]
+        landed = self._land([o.item for o in openings])
+        for opening, opened in zip(openings, core_tickets.open_or_merge(self.conn, drafts, self.now), strict=True):
             item, signal = opening.item, opening.signal
             signal.ticket_id, signal.changed = opened.ticket_id, True
             item.settle(
@@ -129,8 +131,23 @@ class TicketWork:
             for name in opened.events:
                 self.happened.append(Happened(name, opened.ticket_id, opened.version, item.live.id, item))
 
-    def _draft(self, new: int, o: Opening) -> Draft:
-        values = o.template.run(o.record).values
+    def _draft(self, new: int, o: Opening) -> Draft | None:
+        """None: the rule's template makes no ticket of this record, and it alone goes to the dead letters."""
+        made = o.template.run(o.record)
+        if made.dead is not None:
+            o.item.bury(
+                Fault(
+                    f"ticket.{made.dead.field}", f"rule {o.rule.spec.id!r}: {made.dead.message}", made.dead.expression
+                )
+            )
+            return None
+        try:
+            return self._filled(new, o, made.values)
+        except core_tickets.InvalidInput as error:
+            o.item.bury(Fault(f"ticket.{error.path}", f"rule {o.rule.spec.id!r}: {error.problem}", error.hint))
+            return None
+
+    def _filled(self, new: int, o: Opening, values: dict[str, Any]) -> Draft:
         item = o.item
         return Draft(
             id=new,
@@ -143,7 +160,7 @@ class TicketWork:
             device=item.device if values.get("device") else None,
             customer=item.customer if values.get("customer") else None,
             labels={str(k): str(v) for k, v in (values.get("labels") or {}).items() if v is not None},
-            source=item.live.id,
+            source=item.source,
             source_key=item.event.key or None,
             url=values.get("url"),
             group=values.get("group"),
@@ -173,7 +190,7 @@ class TicketWork:
         if opened.outcome == "opened":
             fields = list(opening.template.fields)
             facts["status"] = "pending"
-            facts["source"], facts["source_key"] = item.live.id, item.event.key or None
+            facts["source"], facts["source_key"] = item.source, item.event.key or None
             facts["fingerprint"] = opening.fingerprint
             fields += ["status", "source", "source_key", "fingerprint"]
         else:
@@ -206,14 +223,14 @@ class TicketWork:
             for name in applied.events:
                 version = applied.ticket.version if applied.ticket else 0
                 self.happened.append(Happened(name, resolving.ticket_id, version, resolving.connection_id, item))
-            if applied.error is None and item is not None:
+            if applied.error is None:
                 self._note_resolution(item, resolving)
 
-    def _note_resolution(self, item: Item, resolving: Resolving) -> None:
-        """`status` and `resolution` come from the message that told the end."""
-        landing = self._land([item])[id(item)]
+    def _note_resolution(self, item: Item | None, resolving: Resolving) -> None:
+        """`status` and `resolution` come from the message that told the end; of a storm, from the hub."""
+        landed = [self._land([item])[id(item)]] if item is not None else []
         facts = {"status": "resolved", "resolution": resolving.text}
         actor = f"connection:{resolving.connection_id}"
         self.writes.append(
-            lineage.Write(resolving.ticket_id, None, ["status", "resolution"], [landing], facts, actor, self.now)
+            lineage.Write(resolving.ticket_id, None, ["status", "resolution"], landed, facts, actor, self.now)
         )

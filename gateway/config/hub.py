@@ -196,7 +196,11 @@ class Builder:
             reason = self.catalogue.broken.get(spec.connector, "no such connector is installed")
             hint = f"did you mean {near[0]!r}?" if near else "installed: " + ", ".join(sorted(self.catalogue.good))
             return self._broken(spec, [Problem(f"{path}.connector", reason, hint)])
-        streams = library_of(kind)
+        try:
+            streams = library_of(kind)
+        except MappingError as error:
+            found = [Problem(f"{path}.connector", f"{p.path}: {p.message}", p.hint) for p in error.problems]
+            return self._broken(spec, found)
         for stream, name in spec.mappings.items():
             if name not in own:
                 hint = "defined: " + ", ".join(sorted(own)) if own else "define it under `mappings:`"
@@ -215,7 +219,9 @@ class Builder:
             return self._broken(spec, found)
         except ConnectorError as error:
             return self._broken(spec, [Problem(f"{path}.config", str(error), error.hint)])
-        return Live(spec.id, spec.connector, spec, Runtime(spec.id, connector, config, listener=metrics.Calls()), streams)
+        return Live(
+            spec.id, spec.connector, spec, Runtime(spec.id, connector, config, listener=metrics.Calls()), streams
+        )
 
     def _broken(self, spec: ConnectionSpec, problems: list[Problem]) -> Live:
         if self.strict:

@@ -72,6 +72,7 @@ def apply(
     Connections, mappings and bridges are added or replaced by id; `rules` replaces all rules. A secret left out or given
     as `********` keeps its stored value. Raises BadConfiguration with every problem.
     """
+    _lock(conn)
     before = stored(conn)
     after = {kind: list(items) for kind, items in before.items()}
     changes: list[Change] = []
@@ -92,6 +93,7 @@ def apply(
 
 def remove(conn: Connection, kind: str, item_id: str, catalogue: Catalogue, vault: Vault, now: int) -> None:
     """Remove one item. Raises NotFound, or BadConfiguration when something else needs it."""
+    _lock(conn)
     before = stored(conn)
     after = before | {kind: [b for b in before[kind] if _id(kind, b) != item_id]}
     if len(after[kind]) == len(before[kind]):
@@ -215,8 +217,15 @@ def _write(
             statement = insert(tables.config_item).values(values)
             conn.execute(statement.on_conflict_do_update(index_elements=["kind", "id"], set_=changed))
     row = tables.config_generation
-    if not conn.execute(update(row).values(generation=row.c.generation + 1)).rowcount:
-        conn.execute(row.insert().values(id=1, generation=1))
+    conn.execute(update(row).values(generation=row.c.generation + 1))
+
+
+def _lock(conn: Connection) -> None:
+    """One change of the configuration at a time, so that each is checked against what it really adds to."""
+    row = tables.config_generation
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    conn.execute(insert(row).values(id=1, generation=0).on_conflict_do_nothing())
+    conn.execute(select(row.c.generation).with_for_update()).one()
 
 
 def remember_rules(conn: Connection, hub: Hub, now: int) -> None:

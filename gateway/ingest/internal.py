@@ -17,7 +17,7 @@ HELD, SILENCE = "held_reading", "device_silence"
 
 def internal_delivery(stream: str, event_id: str, key: str, record: dict[str, Any], at: datetime) -> Delivery:
     """A delivery of one message of the hub."""
-    body = orjson.dumps({"stream": stream, "id": event_id, "key": key, "record": record})
+    body = orjson.dumps({"stream": stream, "id": event_id, "key": key, "record": record}, default=str)
     return Delivery(body=body, headers={"content-type": "application/json"}, received_at=at, verified=True)
 
 

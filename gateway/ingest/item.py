@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from connectors.contract import Event
-from gateway.config.hub import Live
+from gateway.config.hub import HUB, Live
 from gateway.ingest.inbox import Incoming
+from gateway.ingest.internal import HELD
 from mappings import Mapping
 
 
@@ -80,6 +81,16 @@ class Item:
         return self.prepared.record
 
     @property
+    def system(self) -> str:
+        """The connection of the thing it speaks about; messages of the hub itself speak of another's."""
+        return str(self.event.record["connection"]) if self.live.id == HUB else self.live.id
+
+    @property
+    def source(self) -> str:
+        """Where its ticket comes from: a held reading is still its connection's."""
+        return self.system if self.event.stream == HELD else self.live.id
+
+    @property
     def kind(self) -> str:
         return self.prepared.mapping.target if self.prepared.mapping else ""
 
@@ -101,7 +112,21 @@ def prepare(incoming: Incoming) -> Sequence[Prepared]:
         return [Prepared(None, None, None, Fault("", str(incoming.bad), incoming.bad.hint))]
     if not incoming.events:
         return [Prepared(None, None, None, None, "nothing-told")]
-    return [_map(incoming.live, event) for event in incoming.events]
+    body = incoming.delivery.body
+    made = [_map(incoming.live, event) for event in incoming.events]
+    return [_storable(p) for p in made] if b"\\u0000" in body or b"\0" in body else made
+
+
+def _storable(prepared: Prepared) -> Prepared:
+    """No database text holds the character NUL: a record with it is unusable, whatever the field."""
+    event, record = prepared.event, prepared.record or {}
+    assert event is not None
+    for path, value in {"id": event.id, "key": event.key, **record}.items():
+        if b"\\u0000" in orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS):
+            fault = Fault(path, "contains the character NUL", "let the sender leave it out")
+            safe = replace(event, id=event.id.replace("\0", ""), key=event.key.replace("\0", ""))
+            return Prepared(safe, prepared.mapping, None, fault)
+    return prepared
 
 
 def _map(live: Live, event: Event) -> Prepared:

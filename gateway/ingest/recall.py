@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -20,6 +22,7 @@ from gateway.ingest.stored import restore
 log = structlog.get_logger(__name__)
 
 MEMBERS = 1_000
+ID_LENGTH = 255
 
 
 def split(live: Live, delivery: Delivery) -> tuple[Sequence[Event], BadRecord | None]:
@@ -28,9 +31,16 @@ def split(live: Live, delivery: Delivery) -> tuple[Sequence[Event], BadRecord | 
         if live.id == HUB or (delivery.verified and "weft-read" in delivery.headers):
             return read_internal(delivery), None
         assert live.runtime is not None
-        return live.runtime.receive(delivery), None
+        return [_named(event) for event in live.runtime.receive(delivery)], None
     except BadRecord as error:
         return (), error
+
+
+def _named(event: Event) -> Event:
+    """A sender's id too long for an index is known by its digest."""
+    if len(event.id) <= ID_LENGTH:
+        return event
+    return replace(event, id="sha256:" + hashlib.sha256(event.id.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def prepared(live: Live, row: Any) -> Sequence[Prepared]:

@@ -22,7 +22,7 @@ from gateway.automation.work import TicketWork
 from gateway.bridge.echoes import absorb_echoes
 from gateway.bridge.planning import plan_commands
 from gateway.clock import Serial
-from gateway.config.hub import HUB, Hub
+from gateway.config.hub import Hub
 from gateway.context.asking import plan_questions
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import End, Fault, Item, Prepared
@@ -40,6 +40,8 @@ SELECT m.id, m.event_id, m.ticket_id
 FROM unnest(%b::text[]) e(id) CROSS JOIN LATERAL (
   SELECT id, event_id, ticket_id FROM message WHERE connection_id = %b::text AND event_id = e.id OFFSET 0) m
 """
+
+METRIC_LENGTH = 256
 
 Facts = tuple[dict[str, Any], dict[str, Any]]
 
@@ -69,6 +71,7 @@ class Unit:
         self._count_repeats(work)
         absorb_echoes(self.conn, fresh, self.now, work)
         self._identify(fresh)
+        fresh = [i for i in fresh if i.end is not End.dead]
         alerts = AlertDesk(self.conn, self.hub, self.now, work)
         readings = ReadingDesk(self.conn, self.hub, self.now, alerts)
         cases = self._judge(fresh, alerts, readings)
@@ -137,8 +140,10 @@ class Unit:
         for item in items:
             for kind in ("device", "customer"):
                 local = item.record.get(kind)
-                if local:
-                    wanted[id(item), kind] = Key(kind, self._system(item), str(local))
+                if local and self._fits(item, kind, str(local), id_registry.keys.LOCAL_LENGTH):
+                    wanted[id(item), kind] = Key(kind, item.system, str(local))
+            if item.kind == "Reading":
+                self._fits(item, "metric", item.record["metric"], METRIC_LENGTH)
         found = id_registry.resolve(self.conn, set(wanted.values()), self.now) if wanted else {}
         for item in items:
             for kind in ("device", "customer"):
@@ -147,13 +152,16 @@ class Unit:
                     setattr(item, kind, found[key])
             self.facts[id(item)] = self._facts(item, wanted)
 
-    def _system(self, item: Item) -> str:
-        """Messages of the hub itself speak about a thing of another connection."""
-        return str(item.event.record["connection"]) if item.live.id == HUB else item.live.id
+    def _fits(self, item: Item, field: str, text: str, limit: int) -> bool:
+        """A name too long for its column takes its own record to the dead letters, not the whole group."""
+        if len(text) > limit:
+            item.bury(Fault(field, f"has {len(text)} characters", f"send at most {limit}"))
+        return len(text) <= limit
 
     def _facts(self, item: Item, keys: dict[tuple[int, str], Key]) -> Facts:
         record = dict(item.record)
-        record["connection"], record["origin"] = self._system(item), item.live.origin
+        told_by = self.hub.connections.get(item.source, item.live)
+        record["connection"], record["origin"] = item.system, told_by.origin
         remembered: dict[str, Any] = {"connection": record["connection"], "origin": record["origin"]}
         ids: dict[str, str] = {}
         for kind in ("device", "customer"):

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.exc import DBAPIError
 
 from gateway import clock, tables
 from gateway.automation.work import TicketWork
 from gateway.config.hub import Hub
-from gateway.database import is_conflict
 from gateway.errors import Conflict, NotFound
 from gateway.ingest.inbox import Incoming
-from gateway.ingest.item import End, Item, prepare
+from gateway.ingest.item import End, Fault, Item, Prepared, prepare
 from gateway.ingest.recall import live_of, split
 from gateway.ingest.stored import restore
 from gateway.ingest.unit import Unit
@@ -70,16 +68,9 @@ def replay(gateway: Gateway, message_id: int) -> str:
     """Run a dead letter through today's connector, mapping and rules; answers the end it came to (`dead`: still unusable,
     with the new reason). Raises NotFound, and Conflict when it was settled before."""
     hub = gateway.hub  # loaded before the transaction: SQLite has one writer
-    for attempt in range(10):
-        try:
-            with gateway.transaction() as conn:
-                end = _replay(conn, gateway, hub, message_id)
-            gateway.wake_worker.set()
-            return end
-        except DBAPIError as error:
-            if not is_conflict(error) or attempt == 9:
-                raise
-    raise AssertionError("unreachable")
+    end = gateway.transact(lambda conn: _replay(conn, gateway, hub, message_id))
+    gateway.wake_worker.set()
+    return end
 
 
 def _replay(conn: Connection, gateway: Gateway, hub: Hub, message_id: int) -> str:
@@ -100,7 +91,9 @@ def _replay(conn: Connection, gateway: Gateway, hub: Hub, message_id: int) -> st
     incoming = Incoming(row.id, live, delivery, events, row.received_at, lambda _: None, bad)
     everything = prepare(incoming)
     # a delivery that was unusable as a whole may now tell several events; the first takes the old row's place
-    mine = list(everything) if row.events == 1 else list(everything[position : position + 1])
+    mine = list(everything) if row.events == 1 or bad else list(everything[position : position + 1])
+    if not mine:
+        mine = [Prepared(None, None, None, Fault("", "today's connector finds no such event in the message any more"))]
     unit = Unit(conn, hub, gateway.serial, now, [(incoming, mine)], replaying=True)
     work = unit.run()
     items = unit.items
@@ -112,17 +105,15 @@ def _settle(conn: Connection, message_id: int, delivery_id: int, items: list[Ite
     first = items[0]
     assert first.end is not None
     if first.end is End.dead:
-        fault = first.fault
-        assert fault is not None
-        values = {"path": fault.path, "reason": fault.reason, "hint": fault.hint, "replays": _L.replays + 1}
-        conn.execute(update(tables.dead_letter).where(_L.message_id == message_id).values(values))
-        return
-    told = {"end": first.end.value, "rule": first.rule, "ticket_id": first.ticket_id, "trace": first.traced(),
-            "stream": first.event.stream if first.prepared.event else ""}  # fmt: skip
-    conn.execute(update(tables.message).where(_M.id == message_id).values(told))
-    conn.execute(
-        update(tables.dead_letter).where(_L.message_id == message_id).values(settled_at=now, replays=_L.replays + 1)
-    )
+        assert first.fault is not None
+        changed: dict[str, Any] = {"path": first.fault.path, "reason": first.fault.reason, "hint": first.fault.hint}
+    else:
+        changed = {"settled_at": now}
+        told = {"end": first.end.value, "rule": first.rule, "ticket_id": first.ticket_id, "trace": first.traced(),
+                "stream": first.event.stream if first.prepared.event else ""}  # fmt: skip
+        conn.execute(update(tables.message).where(_M.id == message_id).values(told))
+    letter = update(tables.dead_letter).where(_L.message_id == message_id)
+    conn.execute(letter.values(changed | {"replays": _L.replays + 1}))
     for item in items[1:]:
         assert item.end is not None
         row: dict[str, Any] = {

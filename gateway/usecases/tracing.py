@@ -56,8 +56,8 @@ def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
         for name in ("device", "customer"):
             if isinstance(values.get(name), int):
                 values[name] = id_registry.format_id(values[name])
-        if values.get("description") == "":
-            values["description"] = None  # a ticket holds no null text
+        for name in ("description", "labels"):
+            values[name] = values.get(name) or None  # a ticket holds neither null texts nor null labels
     return found
 
 

@@ -1,0 +1,44 @@
+"""Hubs within the test's process: `build` makes them on SQLite and on PostgreSQL, ended with the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.database import metadatas, open_engine
+from tests.integration.gateway.in_process import Build, Clock, House, build_house
+
+
+@pytest.fixture
+def a_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The hub's clock, standing still until the test moves it."""
+    held = Clock()
+    monkeypatch.setattr("gateway.clock.now", held)
+    return held
+
+
+@pytest.fixture
+def build(tmp_path: Path, database_url: str, a_clock: Clock) -> Iterator[Build]:
+    """Makes houses on one database whose tables are there."""
+    engine = open_engine(database_url)
+    for metadata in metadatas():
+        metadata.create_all(engine)
+    engine.dispose()
+    built: list[House] = []
+
+    def make(config: dict[str, Any] | None = None, **more: Any) -> House:
+        built.append(build_house(tmp_path, database_url, a_clock, config, **more))
+        return built[-1]
+
+    yield make
+    for house in built:
+        house.gateway.close()
+
+
+@pytest.fixture
+def house(build: Build) -> House:
+    """A hub with one robot."""
+    return build()

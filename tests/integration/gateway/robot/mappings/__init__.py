@@ -1,0 +1,1 @@
+"""What the robot's messages mean."""

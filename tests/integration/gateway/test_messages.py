@@ -1,0 +1,48 @@
+"""What becomes of messages that are wrong in part."""
+
+from __future__ import annotations
+
+from gateway.usecases import dead
+from tests.integration.gateway.in_process import Build, House
+
+
+def test_a_record_that_cannot_be_kept_takes_only_itself_to_the_dead_letters(house: House) -> None:
+    house.tell(
+        house.alert("good-1"),
+        house.alert("nul", title="a\0b"),
+        house.alert("nul\0key"),
+        house.alert("long-device", device="d" * 600),
+        house.alert("x" * 600),
+        house.alert("labels", labels={"": "x"}),
+        house.alert("good-2", device="d" * 512),
+    )
+    assert {t.title for t in house.tickets()} == {"alert good-1", "alert good-2"}
+    assert house.ends() == {"ticketed": 2, "dead": 5}
+    with house.gateway.reading() as conn:
+        told = {d.path: d.reason for d in dead.listed(conn)}
+    assert {"title", "key", "device", "fingerprint"} <= told.keys()
+    house.verify()
+
+
+def test_a_rule_whose_template_fails_on_a_record_loses_that_record_to_the_dead_letters_and_no_other(
+    build: Build,
+) -> None:
+    template = {"kind": "'incident'", "priority": "'P2'", "title": {"expr": "labels.title", "on_error": "dead_letter"}}
+    house = build({"rules": [{"id": "mine", "on": "Alert", "ticket": template}]})
+    house.tell(house.alert("a"), house.alert("b", labels={"title": "named"}))
+    assert [t.title for t in house.tickets()] == ["named"]
+    assert house.ends() == {"ticketed": 1, "dead": 1}
+
+
+def test_what_became_a_dead_letter_does_not_silence_the_alert_that_comes_next(build: Build) -> None:
+    template = {"kind": "'incident'", "priority": "'P2'", "title": {"expr": "labels.title", "on_error": "dead_letter"}}
+    house = build({"rules": [{"id": "mine", "on": "Alert", "ticket": template}]})
+    house.tell(house.alert("a"))
+    house.tell(house.alert("a", labels={"title": "now it has one"}))
+    assert [t.title for t in house.tickets()] == ["now it has one"]
+
+
+def test_a_sender_with_endless_ids_is_taken_all_the_same(house: House) -> None:
+    for _ in range(2):
+        house.tell(house.alert("a", id="i" * 100_000))
+    assert house.ends() == {"ticketed": 1, "merged": 1}
