@@ -41,15 +41,15 @@ WARM_UP = 1_000
 
 
 @contextmanager
-def bare_endpoint(server: Postgres) -> Iterator[int]:
-    """The port of the bare endpoint, a process of its own."""
+def bare_endpoint(server: Postgres) -> Iterator[tuple[int, int]]:
+    """The port and the process id of the bare endpoint, a process of its own."""
     port = free_port()
     url = new_database(server, "bare").replace("+psycopg", "")
     command = [sys.executable, "-m", "benchmarks.bare", str(port), url]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
     try:
         eventually(lambda: _answers(port), 60)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -63,16 +63,19 @@ def _answers(port: int) -> bool:
 
 
 def without_worker(server: Postgres, alerts: int, rounds: int) -> list[Claim]:
-    new, again, parts, best_speed = [], [], [], []
+    new, again, parts, best_speed, bare = [], [], [], [], []
     url = new_database(server, "ingest")
-    with hub(url, "--no-worker") as running, bare_endpoint(server) as port:
+    with hub(url, "--no-worker") as running, bare_endpoint(server) as (port, bare_pid):
         meter = Meter({"hub": hub_pid(running), "postgresql": server_pid(server)})
+        bare_meter = Meter({"bare": bare_pid, "postgresql": server_pid(server)})
         with Client(running.port, INBOUND, headers=HEADERS) as client, Client(port, "/bare") as yardstick:
             client.send(0, WARM_UP)
             yardstick.send(0, WARM_UP)
             for number in range(rounds):
                 first = WARM_UP + number * alerts
+                bare_meter.start()
                 base = yardstick.send(first, alerts)
+                bare.append(sum(bare_meter.read().values()) / alerts * 1000)
                 meter.start()
                 taken = client.send(first, alerts)
                 used = meter.read()
@@ -85,7 +88,7 @@ def without_worker(server: Postgres, alerts: int, rounds: int) -> list[Claim]:
                 best_speed.append(speed[0] / speed[1])
                 told = {
                     "new": new[-1], **parts[-1], "duplicate": again[-1], "new/s": speed[0], "p99": taken["p99_ms"],
-                    "bare/s": speed[1], "bare p99": base["p99_ms"],
+                    "bare": bare[-1], "bare/s": speed[1], "bare p99": base["p99_ms"],
                     "duplicates/s": repeated["requests"] / repeated["seconds"],
                 }  # fmt: skip
                 sys.stderr.write(f"round {number}: {', '.join(f'{k} {v:.3f}' for k, v in told.items())}\n")
@@ -96,6 +99,7 @@ def without_worker(server: Postgres, alerts: int, rounds: int) -> list[Claim]:
             raise RuntimeError(f"the ledger does not add up: {found}, expected {expected} tickets")
     return [
         Claim("CPU per new ticketed alert (hub + PostgreSQL)", min(new), "ms", at_most=1.0),
+        Claim("the same for the bare endpoint that inserts a row", min(bare), "ms"),
         Claim("CPU per duplicate (hub + PostgreSQL)", min(again), "ms", at_most=0.6),
         Claim("new alerts/s beside a bare FastAPI endpoint that inserts a row", max(best_speed), "x", at_least=1.0),
     ]
