@@ -20,8 +20,7 @@ import uvicorn
 from gateway import logs
 from gateway.api.app import create_app
 from gateway.cli.serving import first_token
-from gateway.config import documents
-from gateway.config.hub import builtin_rules
+from gateway.config import documents, store
 from gateway.database import migrate, open_engine
 from gateway.demo import recorded
 from gateway.demo.errors import MissingComponent
@@ -84,10 +83,13 @@ class Demo:
             self.broker = self.live.enter_context(Mosquitto(self.folder / "mosquitto"))
             self.sensors = Sensors(self.broker.url)
             connections.append({"id": "plant", "connector": "mqtt", "config": self.sensors.config, "stale_after_s": 30})
-        rules = [r.model_dump(mode="json", by_alias=True, exclude_defaults=True) for r in builtin_rules()]
         gateway = Gateway(self.settings)
         try:
-            gateway.apply(documents.validate({"connections": connections, "rules": [*rules, HOT]}))
+            gateway.apply(documents.validate({"connections": connections}))
+            with gateway.reading() as conn:
+                rules = store.export(conn, gateway.catalogue, gateway.hub)["rules"]
+            rules = [r for r in rules if r["id"] != HOT["id"]]
+            gateway.apply(documents.validate({"rules": [*rules, HOT]}))
         finally:
             gateway.close()
         return token

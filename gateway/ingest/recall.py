@@ -22,6 +22,8 @@ from gateway.ingest.stored import restore
 log = structlog.get_logger(__name__)
 
 MEMBERS = 1_000
+NOT_FIRING = ("repeat", "echo", "update", "resolved", "already-resolved", "flapping", "storm")
+"""Why a message belongs to a ticket without being the episode that the ticket stands for."""
 ID_LENGTH = 255
 
 
@@ -59,14 +61,15 @@ def live_of(hub: Hub, connection_id: str) -> Live | None:
 
 
 def opening_messages(conn: Connection, ticket_id: int) -> list[Any]:
-    """Ids of the messages a ticket stands for: the one that opened it, or the members of a storm."""
+    """Ids of the messages a ticket stands for: its newest episode's, or those of the members of a storm."""
     member = tables.storm_member.c
     members = select(member.message_id).where(member.ticket_id == ticket_id).order_by(member.at).limit(MEMBERS)
     found = list(conn.execute(members).scalars())
     if found:
         return found
     m = tables.message.c
-    query = select(m.id).where(m.ticket_id == ticket_id, m.end == "ticketed").order_by(m.id.desc()).limit(1)
+    told = m.end.in_(("ticketed", "merged")) & m.rule.not_in(NOT_FIRING)
+    query = select(m.id).where(m.ticket_id == ticket_id, told).order_by(m.id.desc()).limit(1)
     return list(conn.execute(query).scalars())
 
 
