@@ -115,20 +115,21 @@ def tell_silence(gateway: Gateway, hub: Hub, now: int) -> int:
     for live in hub.connections.values():
         if live.spec.stale_after_s is None:
             continue
-        told += _silence_of(gateway, hub, live.id, now - live.spec.stale_after_s * clock.SECOND, now)
+        told += _silence_of(gateway, hub, live.id, live.spec.stale_after_s * clock.SECOND, now)
     return told
 
 
-def _silence_of(gateway: Gateway, hub: Hub, connection_id: str, oldest: int, now: int) -> int:
-    d = tables.twin_device.c
+def _silence_of(gateway: Gateway, hub: Hub, connection_id: str, lasting: int, now: int) -> int:
+    d, oldest = tables.twin_device.c, now - lasting
     with gateway.reading() as conn:
         mine = select(tables.twin_device).where(d.connection_id == connection_id)
         silent = list(conn.execute(mine.where(d.stale.is_(False), d.seen_at < oldest).limit(200)))
         back = list(conn.execute(mine.where(d.stale.is_(True), d.seen_at >= oldest).limit(200)))
     for row in silent:
-        since = clock.rfc3339(row.seen_at)
+        # not when it was last heard, which may be the very moment that ended an earlier silence
+        since = clock.rfc3339(row.seen_at + lasting)
         record: dict[str, Any] = {"connection": connection_id, "device": row.local_id, "status": "firing", "since": since,
-                                  "last_seen": since}  # fmt: skip
+                                  "last_seen": clock.rfc3339(row.seen_at)}  # fmt: skip
         _tell(gateway, hub, SILENCE, f"silence/{row.device_id}/{row.seen_at}", row.local_id, record, now)
         _mark(gateway, row.device_id, stale=True)
     for row in back:

@@ -53,10 +53,11 @@ ORDER BY id FOR UPDATE
 def _is(echo: Any, event: Event) -> bool:
     if (echo.key, echo.stream) != (event.key, event.stream):
         return False
-    return all(_at(event.record, path) == value for path, value in orjson.loads(echo.match).items())
+    return all(at_path(event.record, path) == value for path, value in orjson.loads(echo.match).items())
 
 
-def _at(record: Mapping[str, Any], path: str) -> Any:
+def at_path(record: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path; None: there is none."""
     value: Any = record
     for step in path.split("."):
         value = value.get(step) if isinstance(value, Mapping) else None

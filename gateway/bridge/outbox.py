@@ -20,6 +20,7 @@ import lineage
 from connectors.contract import Command, Receipt
 from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
 from gateway import clock, metrics, rows, tables
+from gateway.bridge.early import told_already
 from gateway.config.hub import Hub, Live
 from gateway.service import Gateway
 
@@ -163,14 +164,26 @@ def _receipt(receipt: Receipt) -> str:
 
 
 def _await_echoes(conn: Connection, gateway: Gateway, claimed: Claimed, receipt: Receipt, now: int) -> None:
+    """Those that came before the receipt are taken as such now; for the others the inbox waits."""
     numbers = gateway.serial.take(len(receipt.echoes)) if receipt.echoes else ()
+    asked_at = conn.execute(select(_O.created_at).where(_O.id == claimed.id)).scalar_one()
+    early = told_already(conn, gateway.hub, claimed.connection_id, claimed.ticket_id, receipt.echoes, asked_at)
     awaited = [
         (number, claimed.id, claimed.ticket_id, claimed.connection_id, e.stream, e.key,
-         orjson.dumps(dict(e.match), default=str).decode(), now + ECHO_AWAITED)
-        for number, e in zip(numbers, receipt.echoes, strict=True)
+         orjson.dumps(dict(e.match), default=str).decode(), now + ECHO_AWAITED, now if place in early else None,
+         early.get(place))
+        for place, (number, e) in enumerate(zip(numbers, receipt.echoes, strict=True))
     ]  # fmt: skip
-    columns = ("id", "outbox_id", "ticket_id", "connection_id", "stream", "key", "match", "expires_at")
+    columns = ("id", "outbox_id", "ticket_id", "connection_id", "stream", "key", "match", "expires_at", "seen_at",
+               "message_id")  # fmt: skip
     rows.insert(conn, tables.echo, columns, awaited)
+    if early:
+        conn.execute(update(tables.outbox).where(_O.id == claimed.id).values(echoed_at=now))
+        told = {"command": str(claimed.id), "connection": claimed.connection_id, "message": str(min(early.values()))}
+        note = core_tickets.Note(
+            claimed.ticket_id, "echo", told, f"connection:{claimed.connection_id}", now, "connector"
+        )
+        core_tickets.note(conn, [note])
 
 
 def resend(conn: Connection, command_id: int, now: int) -> bool:
