@@ -26,6 +26,7 @@ from connectors.mqtt.refusals import hung_up, refused, tls_context, unreachable
 from connectors.mqtt.wire import Message, Wire, new_properties
 
 NO_SUBSCRIBERS = 16
+_LINGER_S = 1
 
 
 class Lost(Exception):
@@ -172,6 +173,8 @@ class Line:
         if forget and self._config.mqtt5:
             properties = new_properties(PacketTypes.DISCONNECT)
             properties.SessionExpiryInterval = 0
+        if self._wire:
+            self._wire.linger_s = _LINGER_S
         self._client.disconnect(properties=properties)
         self._client.loop_write()
         self.abandon()
@@ -309,6 +312,8 @@ class Line:
             self._lost = f"the broker ended the connection: {reason}"
             if str(reason) == "Session taken over":
                 self._lost += f"; another client connected as {self._client_id!r}, give each its own `client_id`"
+        elif self._wire and self._wire.ended:
+            self._lost = self._lost or "the broker closed the connection"
         else:
             self._lost = self._lost or f"the connection broke: {reason}"
 

@@ -27,6 +27,7 @@ from connectors.mqtt.wire import Message, new_properties
 
 PUBLISH_COMMAND = "publish_command"
 _ANSWERS_KEPT_S = 3600
+_KEPT_COMES_WITHIN_S = 0.5
 _FOR_GOOD = frozenset({"Topic name invalid", "Payload format invalid", "Packet too large", "Retain not supported"})
 
 
@@ -79,8 +80,8 @@ class Commander:
         line = self._line(order)
         sent = False
         try:
-            line.open()
-            earlier = self._listen(line, order)
+            kept = line.open().session_present
+            earlier = self._listen(line, order, kept=kept)
             if earlier is not None:  # the answer to an earlier try of this command: it must not be sent again
                 receipt = receipt_of(command, earlier.payload, raw=raw)
             else:
@@ -158,15 +159,15 @@ class Commander:
         client_id = f"{self._config.client_id}-cmd-{order.key[:16]}"
         return Line(self._config, client_id, keep_session_s=_ANSWERS_KEPT_S if keeps else None)
 
-    def _listen(self, line: Line, order: _Order) -> Message | None:
-        """Subscribe to the answers; one that waited for us already is given back. :raises Lost:"""
+    def _listen(self, line: Line, order: _Order, *, kept: bool) -> Message | None:
+        """Subscribe to the answers; one that the broker `kept` for us is given back. :raises Lost:"""
         if not order.response_topic:
             return None
         wanted = [(order.response_topic, 1)]
         if problem := subscription_problem(wanted, line.subscribe(wanted)):
             line.close(forget=True)
             raise problem
-        return _answer(line, order)
+        return _first_answer(line, order, _KEPT_COMES_WITHIN_S) if kept else None
 
     def _send(self, line: Line, command: Command, order: _Order, settings: CommandSettings) -> Receipt:
         """:raises Lost: after it was sent"""
@@ -179,17 +180,10 @@ class Commander:
             return refusal
         if not order.response_topic:
             return Receipt(command.id, Outcome.applied, reason="the broker took it; no answer is expected")
-        found: list[Message] = []
-
-        def answered() -> bool:
-            answer = _answer(line, order)
-            if answer is not None:
-                found.append(answer)
-            return bool(found)
-
-        if not line.wait(answered, time.monotonic() + settings.response_timeout_s):
+        answer = _first_answer(line, order, settings.response_timeout_s)
+        if answer is None:
             raise Ambiguous(f"the device did not answer within {settings.response_timeout_s:g} s")
-        return receipt_of(command, found[0].payload, raw=settings.payload == "raw")
+        return receipt_of(command, answer.payload, raw=settings.payload == "raw")
 
     def _properties(self, order: _Order) -> Any:
         if not self._config.mqtt5 or self._config.commands is None:
@@ -211,7 +205,7 @@ class Commander:
             if not line.open().session_present:
                 line.close(forget=True)
                 return None
-            answer = self._listen(line, order)
+            answer = self._listen(line, order, kept=True)
             if answer is None:
                 line.close()
                 return None
@@ -240,6 +234,19 @@ class Commander:
             return found[-1] if found else None
         finally:
             line.abandon()
+
+
+def _first_answer(line: Line, order: _Order, patience_s: float) -> Message | None:
+    """The answer to this command, waited for at most so long. :raises Lost:"""
+    found: list[Message] = []
+
+    def answered() -> bool:
+        if answer := _answer(line, order):
+            found.append(answer)
+        return bool(found)
+
+    line.wait(answered, time.monotonic() + patience_s)
+    return found[0] if found else None
 
 
 def _answer(line: Line, order: _Order) -> Message | None:

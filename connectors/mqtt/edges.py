@@ -73,8 +73,8 @@ class EdgeNodes:
             node.next_seq = None
 
     def count(self) -> dict[str, int]:
-        """Edge nodes and devices that are there."""
-        born = [node for node in self._nodes.values() if node.born]
+        """Edge nodes and devices that are there. From any thread."""
+        born = [node for node in list(self._nodes.values()) if node.born]
         return {"edge_nodes": len(born), "devices": sum(sum(node.devices.values()) for node in born)}
 
     @staticmethod

@@ -29,7 +29,7 @@ from typing import Any
 import orjson
 
 from connectors.contract import Delivery, Sink
-from connectors.errors import BadRecord, ConfigProblem, ConnectorError, Transient
+from connectors.errors import BadRecord, ConnectorError, Transient
 from connectors.mqtt.client import Line, Lost, Welcome, Will
 from connectors.mqtt.config import SPARKPLUG, MqttConfig
 from connectors.mqtt.edges import EdgeNodes
@@ -156,10 +156,10 @@ class MqttSubscription:
         pause = _PAUSE_S
         try:
             while not self._stop.is_set():
-                began = time.monotonic()
+                began, connected = time.monotonic(), False
                 try:
                     self._connect()
-                    self._subscribed = True
+                    self._subscribed = connected = True
                     self._ready.set()
                     self._serve()
                 except (Lost, Transient) as e:
@@ -168,9 +168,11 @@ class MqttSubscription:
                     self._error = str(e)
                 finally:
                     self._leave()
+                if self._stop.is_set():
+                    return
                 if time.monotonic() - began > _STEADY_S:
                     pause, self._short_lines = _PAUSE_S, 0
-                elif self._short_lines > 1:
+                elif connected and self._short_lines > 1:
                     self._error += f"; again and again: does another client connect as {self._client_id!r}?"
                 self._beat = time.monotonic()
                 self._stop.wait(pause * random.uniform(0.5, 1))
@@ -340,6 +342,4 @@ def _nothing() -> None:
 
 def subscribe(config: MqttConfig, sink: Sink) -> MqttSubscription:
     """A running subscription. :raises ConnectorError:"""
-    if not config.topics:
-        raise ConfigProblem("topics: give at least one")
     return MqttSubscription(config, sink).start()

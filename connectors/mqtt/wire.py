@@ -7,8 +7,11 @@ all else to paho: connecting, subscribing, publishing, keeping the line alive.
 
 from __future__ import annotations
 
+import selectors
 import ssl
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from paho.mqtt.exception import MQTTException
@@ -60,6 +63,8 @@ class Wire:
         self._control = bytearray()
         self._out = bytearray()
         self._ended = False
+        self.linger_s = 0
+        """How long `close` gives the broker to read all and close its side."""
 
     # -- what paho calls ----------------------------------------------------------------------------------------------
 
@@ -80,9 +85,22 @@ class Wire:
     def close(self) -> None:
         try:
             self.flush()
+            if self.linger_s and not self._ended:
+                self._wait_for_the_end()
         except OSError:
             self._ended = True
         self._socket.close()
+
+    def _wait_for_the_end(self) -> None:
+        """Until the broker has closed its side. mosquitto reads packet by packet and forgets what it has not read yet as
+        soon as the socket is closed: our last acknowledgements would be lost."""
+        deadline = time.monotonic() + self.linger_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            while not self._ended and (left := deadline - time.monotonic()) > 0:
+                if selector.select(left):
+                    with suppress(*_NOT_NOW):
+                        self._ended = not self._socket.recv(_CHUNK)
 
     def fileno(self) -> int:
         return int(self._socket.fileno())
@@ -95,6 +113,11 @@ class Wire:
         return len(self._control) or int(self._ended)
 
     # -- what we call -------------------------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether the broker closed the line."""
+        return self._ended
 
     @property
     def unsent(self) -> bool:

@@ -54,9 +54,9 @@ class Mute(Sender):
         if self.answer_with:
             self.answer(self.answer_with(json.loads(message.payload)))
 
-    def answer(self, body: bytes) -> None:
+    def answer(self, body: bytes) -> paho.MQTTMessageInfo:
         last = self.said[-1]
-        self.client.publish(getattr(last.properties, "ResponseTopic", "nowhere"), body, qos=1, properties=None)
+        return self.client.publish(getattr(last.properties, "ResponseTopic", "nowhere"), body, qos=1)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_an_answer_that_comes_late_is_found(broker: Mosquitto, mute: Mute) -> No
         one.write(command)
     with pytest.raises(ConfigProblem, match="cannot be confirmed"):
         one.confirm(command)
-    mute.answer(b'{"status": "ok", "speed": 1200}')
+    mute.answer(b'{"status": "ok", "speed": 1200}').wait_for_publish(10)
     receipt = one.confirm(command)
     assert receipt is not None
     assert receipt.values == {"speed": 1200}
@@ -145,7 +145,7 @@ def test_an_answer_that_comes_late_keeps_the_command_from_being_sent_again(broke
     one, command = configured(broker, response_timeout_s=0.3), speed(device="mute")
     with pytest.raises(Ambiguous):
         one.write(command)
-    mute.answer(b'{"status": "ok"}')
+    mute.answer(b'{"status": "ok"}').wait_for_publish(10)
     assert one.write(command).outcome is Outcome.applied
     assert len(mute.said) == 1
 
