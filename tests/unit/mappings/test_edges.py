@@ -81,6 +81,14 @@ tests: [{in: {kind: other}, skipped: true}]
     assert ("kind",) in mapping.reads
 
 
+@pytest.mark.parametrize("text", ["concat(mask(a), lower(a))", "concat(lower(a), mask(a))"])
+def test_a_value_masked_on_one_way_only_is_not_masked(text: str) -> None:
+    dependencies = compile_expression(text).dependencies()
+    assert [(path, how.subtype, masked) for path, how, masked in dependencies] == [(("a",), "TRANSFORMATION", False)]
+    ((_, _, masked),) = compile_expression("concat(mask(a), digest(a))").dependencies()
+    assert masked is True
+
+
 def test_what_is_not_in_the_graph_cannot_change_the_value() -> None:
     source = random.Random(20261122)
     grammar = Grammar(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 
 import pytest
 
@@ -104,6 +105,13 @@ def test_a_pattern_that_cannot_be_is_refused_with_the_reason(pattern: str, said:
     with pytest.raises(EvaluationError) as refusal:
         Pattern(pattern)
     assert said in str(refusal.value)
+
+
+def test_extracting_takes_linear_time_too_when_the_match_comes_late() -> None:
+    started = time.process_time()
+    assert Pattern(r"(?:x+x+)+(y+)").extract("x" * 2_000 + "z" + "xxxyy") == "yy"
+    assert Pattern(r"^(?:(?:a|b|ab)+;)+(\w+)$").extract("ab" * 30 + ";" + "ab" * 200 + ";end") == "end"
+    assert time.process_time() - started < 3
 
 
 def test_what_a_pattern_learns_about_texts_is_bounded() -> None:
