@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, func, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import OperationalError
 
 from id_registry import (
@@ -263,23 +263,25 @@ def test_merging_refuses_a_snapshot_that_cannot_see_the_others_merges(postgres_r
         join(conn, a, b)
 
 
-def test_merging_without_begin_immediate_still_takes_the_write_lock_first(tmp_path: Path) -> None:
+def test_merging_takes_the_write_lock_of_sqlite_before_it_reads(tmp_path: Path) -> None:
+    """Also in a transaction that did not begin as IMMEDIATE: else another merge could come between."""
     engine = create_engine(f"sqlite:///{tmp_path / 'plain.db'}", connect_args={"timeout": 0.05})
     metadata.create_all(engine)
     with engine.begin() as conn:
         a, b, c = born(conn, 3)
-    with engine.connect() as first, engine.connect() as second:
-        join(first, a, b)
-        with pytest.raises(OperationalError, match="locked"):
-            preview_then_join(second, b, c)
-        first.commit()
-        second.rollback()
-        join(second, b, c)
-        assert redirects(second) == {b: a, c: a}
-        second.rollback()
+    refused: list[object] = []
+
+    def come_between(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO merge_event") and not refused:
+            with engine.connect() as other, pytest.raises(OperationalError, match="locked") as locked:
+                join(other, a, b)
+            refused.append(locked)
+
+    with engine.begin() as conn:
+        event.listen(conn, "before_cursor_execute", come_between)
+        join(conn, b, c)
+    with engine.begin() as conn:
+        join(conn, a, b)
+        assert redirects(conn) == {b: a, c: a}
+    assert refused
     engine.dispose()
-
-
-def preview_then_join(conn: Connection, a: int, b: int) -> None:
-    preview(conn, a, b)
-    join(conn, a, b)
