@@ -18,7 +18,8 @@ def take(conn: Connection, name: str, owner: str, now: int, lasting: int) -> boo
         set_={"owner": owner, "until": now + lasting},
         where=(c.until <= now) | (c.owner == owner),
     )
-    return conn.execute(taken).rowcount == 1
+    # asked for by RETURNING: the row count of such an INSERT is not told on PostgreSQL
+    return conn.execute(taken.returning(c.name)).first() is not None
 
 
 def release(conn: Connection, owner: str) -> None:

@@ -111,4 +111,4 @@ def queue_command(
     }  # fmt: skip
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     statement = insert(tables.outbox).values(values).on_conflict_do_nothing(index_elements=["cause"])
-    return conn.execute(statement).rowcount == 1
+    return conn.execute(statement.returning(tables.outbox.c.id)).first() is not None
