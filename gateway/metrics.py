@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter as Tally
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess
 
 from connectors.runtime import Result, Status
 
@@ -25,14 +26,28 @@ GROUP = Histogram(
 COMMANDS = Counter("weft_commands", "Tries to carry out a command in a remote system.", ["connection", "outcome"])
 ANSWERS = Counter("weft_context_answers", "Context sections by outcome.", ["connection", "status"])
 CALLS = Histogram("weft_remote_call_seconds", "Calls to remote systems by result.", ["connection", "call", "result"])
-BREAKER = Gauge("weft_breaker_open", "1 while the circuit breaker of a connection is open.", ["connection"])
-WAITING = Gauge("weft_inbox_waiting", "Deliveries waiting in this process.")
-OUTBOX = Gauge("weft_outbox", "Commands by state.", ["state"])
-OUTBOX_AGE = Gauge("weft_outbox_oldest_seconds", "Age of the oldest command that is not done.")
-DEAD = Gauge("weft_dead_letters", "Dead letters that nobody settled.")
-TICKETS = Gauge("weft_tickets_open", "Open tickets.", ["priority"])
+BREAKER = Gauge(
+    "weft_breaker_open",
+    "1 while the circuit breaker of a connection is open.",
+    ["connection"],
+    multiprocess_mode="mostrecent",
+)
+WAITING = Gauge("weft_inbox_waiting", "Deliveries waiting in this process.", multiprocess_mode="mostrecent")
+OUTBOX = Gauge("weft_outbox", "Commands by state.", ["state"], multiprocess_mode="mostrecent")
+OUTBOX_AGE = Gauge(
+    "weft_outbox_oldest_seconds", "Age of the oldest command that is not done.", multiprocess_mode="mostrecent"
+)
+DEAD = Gauge("weft_dead_letters", "Dead letters that nobody settled.", multiprocess_mode="mostrecent")
+TICKETS = Gauge("weft_tickets_open", "Open tickets.", ["priority"], multiprocess_mode="mostrecent")
 
-registry = REGISTRY
+
+def registry() -> CollectorRegistry:
+    """What a scrape sees: this process, or, where several serve (`weft serve --workers N`), all of them together."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together
 
 
 class Calls:

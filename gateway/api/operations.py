@@ -170,7 +170,7 @@ def readyz(gateway: GatewayDep) -> Response:
 def read_metrics(gateway: GatewayDep) -> Response:
     """For Prometheus."""
     _gauge(gateway)
-    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(metrics.registry()), media_type=CONTENT_TYPE_LATEST)
 
 
 def _gauge(gateway: Gateway) -> None:

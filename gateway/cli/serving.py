@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -59,6 +60,10 @@ def serve(
     for name, value in (("DATABASE_URL", s.database), ("HOME", str(s.home)), ("HOST", s.host), ("PORT", str(s.port))):
         os.environ[f"WEFT_{name}"] = value
     os.environ["WEFT_EMBEDDED_WORKER"] = "0" if no_worker else "1"
+    shared = s.home / "metrics"  # the processes' counters, so that a scrape of one tells of all
+    shutil.rmtree(shared, ignore_errors=True)
+    shared.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
     uvicorn.run("gateway.cli.serving:app_of_a_process", factory=True, workers=workers, **common)  # type: ignore[arg-type]
 
 
