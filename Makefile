@@ -31,7 +31,7 @@ run: install ## set everything up and run the hub with real input, on http://127
 
 test: install components ## set up and run every test
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q -m 'not campaign' $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not campaign' $(ARGS)
 
 check: install ## style, types, floors
 	$(BIN)/ruff check .
