@@ -1,6 +1,6 @@
 """What value lineage costs: to append, to keep, and to ask.
 
-    python -m benchmarks.lineage [--tickets 50000] [--batch 100] [--naive 50000] [--url postgresql+psycopg://...]
+    python -m benchmarks.lineage [--tickets 50000] [--batch 100] [--naive 20000] [--database sqlite]
 
 Tickets of 20 fields are written from alerts through two mappings, and half of them written a second time (2 fields).
 The same writes then go, for `--naive` of the tickets, into a table with a row per field (source, path, raw value,
@@ -14,7 +14,6 @@ import argparse
 import os
 import random
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,10 +38,12 @@ from sqlalchemy import (
     insert,
 )
 
+from benchmarks.meters import Claim
 from lineage import (
     Effect,
     Fact,
     FieldGraph,
+    Node,
     SourceRead,
     Write,
     drill,
@@ -148,8 +149,8 @@ def alert(number: int) -> dict[str, Any]:
 
 
 @contextmanager
-def databases(url: str) -> Iterator[list[Engine]]:
-    """An engine on an empty SQLite file, and one on PostgreSQL (a server of our own unless a URL is given)."""
+def databases(url: str = "") -> Iterator[list[Engine]]:
+    """An engine on an empty SQLite file, and one on PostgreSQL: a server of our own unless a URL is given."""
     server = None if url else Postgres().start()
     with tempfile.TemporaryDirectory() as folder:
         sqlite = create_engine(f"sqlite:///{Path(folder, 'weft.db')}")
@@ -183,22 +184,18 @@ def backend_clock(conn: Connection) -> Callable[[], float]:
 
 @dataclass
 class Cost:
-    """CPU seconds of one kind of work."""
+    """CPU seconds of one kind of work, here and in the server."""
 
     client: float = 0.0
     server: float = 0.0
-    client_clock: Callable[[], float] = time.process_time
     server_clock: Callable[[], float] = field(default=lambda: 0.0)
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        client, server = self.client_clock(), self.server_clock()
+        client, server = time.process_time(), self.server_clock()
         yield
-        self.client += self.client_clock() - client
+        self.client += time.process_time() - client
         self.server += self.server_clock() - server
-
-    def per(self, count: int) -> str:
-        return f"{self.client / count * 1e6:6.2f} us client + {self.server / count * 1e6:6.2f} us server"
 
 
 def facts_of(number: int) -> dict[str, Any]:
@@ -208,11 +205,11 @@ def facts_of(number: int) -> dict[str, Any]:
     }
 
 
-def write_tickets(engine: Engine, count: int, batch: int) -> None:
-    """Land, record, and record again for every other ticket; prints what that cost."""
+def write_tickets(engine: Engine, count: int, batch: int) -> list[Claim]:
+    """Land and record, a transaction a batch; and write two fields of every other ticket again, another."""
     with engine.connect() as conn:
         clock = backend_clock(conn)
-        landing, recording, commit = (Cost(server_clock=clock) for _ in range(3))
+        landing, recording, again = (Cost(server_clock=clock) for _ in range(3))
         for start in range(0, count, batch):
             numbers = range(start, min(start + batch, count))
             reads = [SourceRead("am-main/alert", str(n), alert(n), NOW + n) for n in numbers]
@@ -223,23 +220,30 @@ def write_tickets(engine: Engine, count: int, batch: int) -> None:
                 Write(FIRST + n, made, NAMES, (i,), facts_of(n), "rule:bench", NOW + n)
                 for n, i in zip(numbers, ids, strict=True)
             ]
-            again = [w._replace(fields=("field_00", "field_03"), at=w.at + 60_000_000) for w in first[::2]]
             with recording.measured():
                 record(conn, first)
-                record(conn, again)
-            with commit.measured():
+                conn.commit()
+            with again.measured():
+                record(conn, [w._replace(fields=NAMES[:4:3], at=w.at + 60_000_000) for w in first[::2]])
                 conn.commit()
             note_effects(
                 conn, [Effect(w.rec, "close", "zbx/problem", str(w.rec), "applied", w.at) for w in first[::10]]
             )
             conn.commit()
-    fields = count * 20 + (count + 1) // 2 * 2
-    print(f"  append: land   {landing.per(count)} per alert")
-    print(f"          record {recording.per(count)} per ticket ({recording.per(fields)} per field)")
-    print(f"          commit {commit.per(count)} per ticket, in batches of {batch}")
+    name, each = engine.dialect.name, 1e6 / count
+    both = landing.client + recording.client
+    claims = [
+        Claim(f"{name}: record a ticket, CPU here per field", recording.client * each / 20, "us", at_most=2),
+        Claim(f"{name}: land and record an alert, commit included, CPU here", both * each, "us", at_most=60),
+        Claim(f"{name}: write two fields again, CPU here", again.client * each * 2, "us"),
+    ]
+    if clock() > 0:
+        both = landing.server + recording.server
+        claims.append(Claim(f"{name}: land and record an alert, CPU of the server", both * each, "us", at_most=40))
+    return claims
 
 
-def write_naive(engine: Engine, count: int, batch: int) -> None:
+def write_naive(engine: Engine, count: int, batch: int) -> list[Claim]:
     """The same writes with a row per field."""
     naive.metadata.create_all(engine)
     formulas = {name: STAGE_2.rules[name].tree.text for name in NAMES}
@@ -248,94 +252,102 @@ def write_naive(engine: Engine, count: int, batch: int) -> None:
         for start in range(0, count, batch):
             rows = []
             for n in range(start, min(start + batch, count)):
-                source = alert(n)
-                for again, names in ((0, NAMES), (1, NAMES[:4:3])):
-                    rows += [
-                        {
-                            "rec": FIRST + n,
-                            "field": name,
-                            "at": NOW + n + again * 60_000_000,
-                            "dataset": "am-main/alert",
-                            "source_key": str(n),
-                            "source_field": "annotations.summary",
-                            "raw": source["annotations"]["summary"],
-                            "value": source["annotations"]["summary"],
-                            "mapping": STAGE_2.version,
-                            "expression": formulas[name],
-                        }
-                        for name in (names if again == 0 or n % 2 == 0 else ())
-                    ]
+                text = alert(n)["annotations"]["summary"]
+                writes = [(NOW + n, NAMES), (NOW + n + 60_000_000, NAMES[:4:3] if n % 2 == 0 else [])]
+                rows += [
+                    {
+                        "rec": FIRST + n,
+                        "field": name,
+                        "at": at,
+                        "dataset": "am-main/alert",
+                        "source_key": str(n),
+                        "source_field": "annotations.summary",
+                        "raw": text,
+                        "value": text,
+                        "mapping": STAGE_2.version,
+                        "expression": formulas[name],
+                    }
+                    for at, names in writes
+                    for name in names
+                ]
             with cost.measured():
                 conn.execute(insert(naive), rows)
                 conn.commit()
-    print(f"  a row per field: append {cost.per(count * 21)} per field")
+    name = engine.dialect.name
+    return [Claim(f"{name}: a row per field instead, CPU here per field", cost.client / count / 21 * 1e6, "us")]
 
 
 def sizes(engine: Engine) -> dict[str, int]:
     """Bytes by table, indexes included."""
-    with engine.connect() as conn:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         if engine.dialect.name == "postgresql":
-            rows = conn.exec_driver_sql(
+            conn.exec_driver_sql("VACUUM ANALYZE")
+            statement = (
                 "SELECT relname, pg_total_relation_size(oid) FROM pg_class "
                 "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-            ).all()
+            )
         else:
-            rows = conn.exec_driver_sql(
+            conn.exec_driver_sql("ANALYZE")
+            statement = (
                 "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat s "
                 "JOIN sqlite_master m ON m.name = s.name GROUP BY m.tbl_name"
-            ).all()
-    return {name: int(size) for name, size in rows}
+            )
+        return {name: int(size) for name, size in conn.exec_driver_sql(statement)}
 
 
-def print_sizes(engine: Engine, tickets: int, naive_tickets: int) -> float:
-    """Prints bytes per ticket; returns the naive table's size over that of provenance."""
-    found = sizes(engine)
+def compare_sizes(engine: Engine, tickets: int, naive_tickets: int) -> list[Claim]:
+    found, name = sizes(engine), engine.dialect.name
     provenance = (
         sum(found[f"lineage_{t}"] for t in ("prov", "prov_src", "effect", "plan", "field", "dataset")) / tickets
     )
     landing = sum(found[f"lineage_{t}"] for t in ("landing", "dictionary")) / tickets
     each = found["naive_field_lineage"] / naive_tickets
-    print(
-        f"  size per ticket: provenance {provenance:.0f} B ({provenance / 21:.1f} B a field), landing {landing:.0f} B"
-    )
-    print(f"  a row per field: {each:.0f} B a ticket = {each / provenance:.1f} x provenance, ", end="")
-    print(f"{each / (provenance + landing):.1f} x provenance and landing")
-    return each / provenance
+    return [
+        Claim(f"{name}: provenance of a ticket", provenance, "bytes"),
+        Claim(f"{name}: its source record (needed for the replay)", landing, "bytes"),
+        Claim(f"{name}: a row per field, over provenance", each / provenance, "times", at_least=10),
+        Claim(f"{name}: a row per field, over provenance and source record", each / (provenance + landing), "times"),
+    ]
 
 
-def timed(count: int, work: Callable[[int], Any]) -> str:
-    """p50 and p99 by the clock, and the mean CPU of this process."""
+def timed(count: int, clock: Callable[[], float], work: Callable[[int], Any]) -> tuple[float, float]:
+    """p50 and p99 in milliseconds."""
     for number in range(50):
         work(number)
     taken = []
-    cpu = time.process_time()
     for number in range(count):
-        start = time.perf_counter()
+        start = clock()
         work(number)
-        taken.append(time.perf_counter() - start)
-    cpu = time.process_time() - cpu
+        taken.append(clock() - start)
     cuts = quantiles(taken, n=100)
-    return f"p50 {cuts[49] * 1e3:.3f} ms, p99 {cuts[98] * 1e3:.3f} ms, {cpu / count * 1e3:.3f} ms CPU here"
+    return cuts[49] * 1e3, cuts[98] * 1e3
 
 
-def ask(engine: Engine, tickets: int, asks: int) -> None:
+def ask(engine: Engine, tickets: int, asks: int) -> list[Claim]:
     r = random.Random(7)
+    name = engine.dialect.name
     graph = FieldGraph()
     graph.add(STAGE_1, "am-main/alert", "Alert")
     graph.add(STAGE_2, "Alert", "Ticket", roots={"ids": "registry", "hub": "hub"})
-    graph.add_rule(
-        "close", "zbx/problem", {"message": compile_expression("ticket.field_00")}, roots={"ticket": "Ticket"}
-    )
+    message = {"message": compile_expression("ticket.field_00")}
+    graph.add_rule("close", "zbx/problem", message, roots={"ticket": "Ticket"})
     picks = [(FIRST + r.randrange(tickets), r.choice(NAMES)) for _ in range(asks)]
+    wall = time.perf_counter
     with engine.connect() as conn:
-        print(f"  drill-down {timed(asks, lambda n: drill(conn, *picks[n % asks]))}")
-        print(f"  impact     {timed(asks // 4, lambda n: impact(conn, *picks[n % asks], graph=graph))}")
+        nothing = timed(asks, wall, lambda _: conn.exec_driver_sql("SELECT 1").all())
+        drilled = timed(asks, wall, lambda n: drill(conn, *picks[n % asks]))
+        impacts = timed(asks, wall, lambda n: impact(conn, *picks[n % asks], graph=graph))
+    bound = 0.7 if name == "postgresql" else 0.2
+    return [
+        Claim(f"{name}: SELECT 1, p50 (what the machine does else shows here)", nothing[0], "ms"),
+        Claim(f"{name}: drill down into any field, p50", drilled[0], "ms", at_most=bound),
+        Claim(f"{name}: drill down into any field, p99", drilled[1], "ms"),
+        Claim(f"{name}: impact of any field, p50", impacts[0], "ms"),
+    ]
 
 
-def closure() -> None:
+def closure() -> list[Claim]:
     """The schema graph: everything below a field among 6,000 fields and 20,000 edges."""
-    from lineage import Node
-
     r = random.Random(1)
     graph = FieldGraph()
     for target in range(1, 60):
@@ -343,37 +355,41 @@ def closure() -> None:
             source = Node(f"dataset{r.randrange(max(0, target - 5), target)}", (f"f{r.randrange(100)}",))
             graph.connect(source, Node(f"dataset{target}", (f"f{r.randrange(100)}",)), "DIRECT", "IDENTITY", via="m")
     start = [Node("dataset0", (f"f{number}",)) for number in range(100)]
-    size = len(graph.downstream(start[1], None).nodes)
-    result = timed(300, lambda n: graph.downstream(start[n % 100], None))
-    print(f"closure over {len(graph.nodes()):,} fields, {len(graph):,} edges ({size:,} reached): {result}")
+    p50, _ = timed(300, time.process_time, lambda n: graph.downstream(start[n % 100], None))
+    size = f"{len(graph.nodes()):,} fields and {len(graph):,} edges"
+    return [Claim(f"everything below a field among {size}, p50 CPU", p50, "ms", at_most=2)]
+
+
+def run(
+    tickets: int = 50_000, batch: int = 100, compared: int = 20_000, only: Sequence[str] = (), url: str = ""
+) -> list[Claim]:
+    """All claims about lineage, measured on SQLite and on PostgreSQL."""
+    claims = []
+    compared = min(compared, tickets)
+    with databases(url) as engines:
+        for engine in (e for e in engines if not only or e.dialect.name in only):
+            metadata.create_all(engine)
+            claims += write_tickets(engine, tickets, batch)
+            claims += write_naive(engine, compared, batch)
+            claims += compare_sizes(engine, tickets, compared)
+            claims += ask(engine, tickets, 2000)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [*claims, *closure(), Claim("memory of this process at its peak", peak, "MiB", at_most=4096)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--tickets", type=int, default=50_000)
     parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--naive", type=int, default=50_000, help="tickets in the row-per-field table")
-    parser.add_argument("--asks", type=int, default=2000)
-    parser.add_argument("--url", default="", help="an empty PostgreSQL database to use")
+    parser.add_argument("--naive", type=int, default=20_000, help="tickets in the row-per-field table")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append", help="only this one")
+    parser.add_argument("--url", default="", help="an empty PostgreSQL database to use instead of one of our own")
     given = parser.parse_args(arguments)
-    worst = float("inf")
-    with databases(given.url) as engines:
-        for engine in engines:
-            metadata.create_all(engine)
-            print(f"{engine.dialect.name}: {given.tickets:,} tickets of 20 fields, load {os.getloadavg()[0]:.1f}")
-            write_tickets(engine, given.tickets, given.batch)
-            compared = min(given.naive, given.tickets)
-            write_naive(engine, compared, given.batch)
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-                conn.exec_driver_sql("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE")
-            worst = min(worst, print_sizes(engine, given.tickets, compared))
-            ask(engine, given.tickets, given.asks)
-    closure()
-    print(f"memory at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
-    if worst < 10:
-        print("provenance is larger than a tenth of a row per field")
-    return 0 if worst >= 10 else 1
+    claims = run(given.tickets, given.batch, given.naive, given.database or (), given.url)
+    print(f"{given.tickets:,} tickets of 20 fields, batches of {given.batch}, load {os.getloadavg()[0]:.1f}")
+    print("\n".join(claim.line() for claim in claims))
+    return 0 if all(claim.holds for claim in claims) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

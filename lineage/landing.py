@@ -176,5 +176,5 @@ def unpack(conn: Connection, row: LandingRow) -> Landed:
             record = decode(state.compression.decompress(conn, row.dictionary, bytes(row.payload)))
         except Damaged as error:
             record, problem = None, f"source record {row.id} can't be read: {error}"
-    dataset = state.datasets.keys(conn, (row.dataset,))[row.dataset]
+    dataset = state.datasets.keys(conn, (row.dataset,)).get(row.dataset, f"(unnamed {row.dataset})")
     return Landed(row.id, dataset, row.key, row.read_at, row.run, row.erased_at, record, problem)

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from lineage import tables
 from lineage.codec import encode, pack_bits, pack_ids
 from lineage.errors import UnknownOrigin
 from lineage.interning import insert_new
 from lineage.plans import Plan, plan_id
+from lineage.reading import any_of, rows
 from lineage.state import Shape, State, state_of
 
 _TICKS = 1024
@@ -21,6 +22,7 @@ _TICKS = 1024
 _FIRST_RECORD = 10**12
 """Global ids lie above, landing ids below."""
 _REMEMBERED = 10_000
+_CHUNK = 10_000  # SQLite bounds the variables of a statement
 _GROWN = 5000
 """Rows in a table from which on no plan reads all of it to find one."""
 _FACT_KEYS = ("value", "from", "xref", "rec", "field", "landing", "path")
@@ -83,7 +85,7 @@ def record(conn: Connection, writes: Sequence[Write], *, run: int | None = None)
     shapes = _shapes(conn, state, set(keys), plans)
     plan_ids: dict[str, int | None] = {sha: plan_id(conn, state, plan) for sha, plan in plans.items()}
     pack = _array if conn.dialect.name == "postgresql" else _number_or_varints
-    rows = []
+    written = []
     feeding: list[tuple[int, int]] = []
     for write, key in zip(writes, keys, strict=True):
         rec, plan, _, sources, given, actor, at = write
@@ -96,7 +98,7 @@ def record(conn: Connection, writes: Sequence[Write], *, run: int | None = None)
             for fact in facts.values():
                 feeding += [(source, rec) for source in (fact.get("rec"), fact.get("landing")) if source]
         feeding += [(source, rec) for source in sources]
-        rows.append(
+        written.append(
             (
                 rec,
                 at,
@@ -108,7 +110,7 @@ def record(conn: Connection, writes: Sequence[Write], *, run: int | None = None)
                 encode(facts).decode() if facts else None,
             )
         )
-    _append(conn, "lineage_prov", rows)
+    _append(conn, "lineage_prov", written)
     _index(conn, state, feeding)
 
 
@@ -175,23 +177,23 @@ def _array(ids: Sequence[int]) -> Any:
 # -- statements --------------------------------------------------------------------------------------------------------
 
 
-def _append(conn: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
+def _append(conn: Connection, table: str, new: list[tuple[Any, ...]]) -> None:
     """Append rows (rec, at, ...); each gets the next sequence number of its record."""
     statement = _STATEMENTS[table, conn.dialect.name]
     if conn.dialect.name != "postgresql":
-        conn.exec_driver_sql(statement, rows)
+        conn.exec_driver_sql(statement, new)
         return
-    while rows:
+    while new:
         places: Counter[int] = Counter()
         nth = []
-        for row in rows:
+        for row in new:
             nth.append(places[row[0]])
             places[row[0]] += 1
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = [list(column) for column in zip(*new, strict=True)]
         with _planned_afresh(conn, state_of(conn).appended[table] < _GROWN):
             lost = conn.exec_driver_sql(statement, (nth, *columns)).scalars().all()
-        state_of(conn).appended[table] += len(rows)
-        rows = [rows[place - 1] for place in lost]  # another writer of the same record took the number meanwhile
+        state_of(conn).appended[table] += len(new)
+        new = [new[place - 1] for place in lost]  # another writer of the same record took the number meanwhile
 
 
 @contextmanager
@@ -213,15 +215,15 @@ def _planned_afresh(conn: Connection, wanted: bool) -> Iterator[None]:
 def _index(conn: Connection, state: State, feeding: list[tuple[int, int]]) -> None:
     """Put into the reverse index what feeds more than one record."""
     landed = state.landed(conn)
-    unknown = {source for source, _ in feeding if source < _FIRST_RECORD and source not in landed}
-    if unknown:
-        t = tables.landing.c
-        for row in conn.execute(select(t.id, t.shared).where(t.id.in_(sorted(unknown)))):
-            landed[row.id] = row.shared
+    unknown = sorted({source for source, _ in feeding if source < _FIRST_RECORD and source not in landed})
+    for start in range(0, len(unknown), _CHUNK):
+        among, parameters = any_of(conn, unknown[start : start + _CHUNK])
+        found = rows(conn, f"SELECT id, shared FROM lineage_landing WHERE id {among}", parameters)  # noqa: S608
+        landed |= {i: bool(shared) for i, shared in found}
     pairs = sorted({pair for pair in feeding if pair[0] >= _FIRST_RECORD or landed.get(pair[0])})
     if pairs:
-        rows = [{"src": source, "rec": rec} for source, rec in pairs]
-        insert_new(conn, tables.prov_src, rows, tables.prov_src.c.src, tables.prov_src.c.rec)
+        new = [{"src": source, "rec": rec} for source, rec in pairs]
+        insert_new(conn, tables.prov_src, new, tables.prov_src.c.src, tables.prov_src.c.rec)
 
 
 def _postgresql(table: str, types: Mapping[str, str]) -> str:
