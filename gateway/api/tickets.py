@@ -225,7 +225,7 @@ def _once(gateway: Any, who: Bearer, key: str | None, request: str, do: Any) -> 
         # the key is taken before anything is done, so that the same request at the same moment waits for this one
         insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
         taken = insert(tables.idempotency).values(token_id=who.id, key=key, digest=digest, status=0, body="", at=now)
-        if not conn.execute(taken.on_conflict_do_nothing()).rowcount:
+        if conn.execute(taken.on_conflict_do_nothing().returning(c.key)).first() is None:
             known = conn.execute(select(c.digest, c.status, c.body).where(mine)).one()
             if known.digest != digest:
                 problem = Problem("Idempotency-Key", "was used for another request", "take a new key for each request")
