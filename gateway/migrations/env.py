@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from alembic import context
 from sqlalchemy import text
 
-from alembic import context
 from gateway.database import metadatas
 
 LOCK = 0x77656674  # "weft"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.database import metadatas, open_engine
+from gateway.database import migrate, open_engine
 from tests.integration.gateway.in_process import Build, Clock, House, build_house
 
 
@@ -24,8 +24,7 @@ def a_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def build(tmp_path: Path, database_url: str, a_clock: Clock) -> Iterator[Build]:
     """Makes houses on one database whose tables are there."""
     engine = open_engine(database_url)
-    for metadata in metadatas():
-        metadata.create_all(engine)
+    migrate(engine)
     engine.dispose()
     built: list[House] = []
 
