@@ -119,9 +119,7 @@ class Demo:
             self.sensors.overheat(0, celsius=95, seconds=90)
             say(f"● 真实的 Mosquitto 与模拟传感器 · a real Mosquitto with simulated sensors: {self.broker.url}")
         if not self.ports:
-            say(
-                "○ 没有找到 Prometheus，播放录制的消息 · no Prometheus here (as root, make run fetches it); playing recorded messages"
-            )
+            say("○ 没有找到 Prometheus，播放录制的消息 · no Prometheus here: playing recorded messages")
             recorded.play(self.settings.url, "am-main", self.webhook_token)
 
     def _watch_this_machine(self) -> None:
