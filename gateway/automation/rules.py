@@ -8,6 +8,7 @@ thresholds `limit.value`, `limit.since` and `limit.for_s`.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
@@ -181,15 +182,18 @@ def compile_rules(rules: Sequence[Rule]) -> RuleSet:
 
 
 def compile_bridges(bridges: Sequence[tuple[Bridge, str | None]]) -> tuple[CompiledBridge, ...]:
-    """Bridges with the connector they belong to (None: any). Raises BadConfiguration with every problem."""
+    """Bridges with the connector they belong to (None: a person's own). Switched off ones are checked and left out.
+    Raises BadConfiguration with every problem; paths count a person's own."""
     collector = _Collector()
     compiled = []
-    for n, (bridge, origin) in enumerate(bridges):
-        path = f"bridges[{n}]"
+    own = itertools.count()
+    for bridge, origin in bridges:
+        path = f"bridges[{next(own)}]" if origin is None else f"{origin}/defaults.yaml: bridges[{bridge.id}]"
         when = collector.expression(bridge.when, f"{path}.when")
         key = collector.expressions(bridge.key, f"{path}.key")
         body = collector.expressions(bridge.body, f"{path}.body")
-        compiled.append(CompiledBridge(bridge, origin, when, key, body))
+        if bridge.enabled:
+            compiled.append(CompiledBridge(bridge, origin, when, key, body))
     if collector.problems:
         raise BadConfiguration("The bridges have problems; nothing was changed.", collector.problems)
     return tuple(compiled)

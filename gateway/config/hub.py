@@ -150,7 +150,7 @@ class Builder:
         ]
         specs += [(b, None) for b in bridges]
         ruleset = self._or_problems(lambda: compile_rules(all_rules))
-        compiled = self._or_problems(lambda: compile_bridges([s for s in specs if s[0].enabled]))
+        compiled = self._or_problems(lambda: compile_bridges(specs))
         asked = self._or_problems(lambda: compile_questions(self._questions(connections, defaults)))
         if self.problems:
             raise BadConfiguration("The configuration has problems; nothing was changed.", self.problems)

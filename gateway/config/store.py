@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from gateway.config.hub import Builder, Hub
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.secrets import SHOWN, Vault
 
+_PLACE = re.compile(r"(connections|mappings|rules|bridges)\[(\d+)\]")
 _LISTS = {"connections": "connection", "mappings": "mapping", "rules": "rule", "bridges": "bridge"}
 
 
@@ -85,10 +87,25 @@ def apply(
             bodies = [_sealed(b, before[kind], catalogue, vault) for b in bodies]
         changes += _changes(kind, before[kind], bodies, replace=kind == "rule")
         after[kind] = bodies if kind == "rule" else _merged(kind, before[kind], bodies)
-    hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
+    try:
+        hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
+    except BadConfiguration as error:
+        problems = [replace(p, path=_as_given(p.path, after, documents)) for p in error.problems]
+        raise BadConfiguration(error.detail, problems) from None
     if not dry_run and any(c.what != "unchanged" for c in changes):
         _write(conn, before, after, now)
     return changes, hub
+
+
+def _as_given(path: str, after: Mapping[str, list[dict[str, Any]]], documents: Documents) -> str:
+    """A path that counts the places of the documents; what was stored before is named by its id instead."""
+    found = _PLACE.match(path)
+    if found is None or found[1] == "rules":
+        return path
+    kind = _LISTS[found[1]]
+    own = _id(kind, after[kind][int(found[2])])
+    given = [_id(kind, _body(item)) for item in getattr(documents, found[1]) or ()]
+    return f"{found[1]}[{given.index(own) if own in given else own}]{path[found.end() :]}"
 
 
 def remove(conn: Connection, kind: str, item_id: str, catalogue: Catalogue, vault: Vault, now: int) -> None:
