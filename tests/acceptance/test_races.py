@@ -1,0 +1,119 @@
+"""The same first sight from many senders at once, at one gateway and at two: one ticket, and nobody is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+import core_tickets
+from gateway.api.app import create_app
+from gateway.config import documents
+from gateway.database import migrate, open_engine
+from gateway.service import Gateway
+from gateway.settings import Settings
+from gateway.usecases import ledger
+from tests.acceptance.alerts import BEARER, CONNECTION, alert, message
+from tests.acceptance.running_hub import eventually
+
+CLIENTS = 32
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The application on a real socket, in a thread; answers its URL."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    try:
+        eventually(lambda: server.started)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
+
+
+@pytest.fixture
+def gateways(tmp_path: Path, database_url: str) -> list[Gateway]:
+    """Two gateways on one database; on SQLite only the first may be used."""
+    engine = open_engine(database_url)
+    migrate(engine)
+    engine.dispose()
+    made = [Gateway(Settings(home=tmp_path, database_url=database_url)) for _ in range(2)]
+    made[0].apply(documents.validate({"connections": [CONNECTION]}))
+    return made
+
+
+async def all_at_once(urls: list[str], rounds: int) -> list[int]:
+    """Every client sends the round's one alert at the same moment; the statuses they got."""
+    limits = httpx.Limits(max_connections=CLIENTS)
+    statuses: list[int] = []
+    async with httpx.AsyncClient(timeout=60, headers=BEARER, limits=limits) as client:
+        for n in range(rounds):
+            body: Any = message(alert(n, name=f"Kind{n}"))
+            posts = [client.post(f"{urls[c % len(urls)]}/v1/inbound/am", json=body) for c in range(CLIENTS)]
+            statuses += [a.status_code for a in await asyncio.gather(*posts)]
+    return statuses
+
+
+def check(gateway: Gateway, rounds: int, statuses: list[int]) -> None:
+    assert statuses == [202] * (rounds * CLIENTS)
+    with gateway.reading() as conn:
+        tickets = core_tickets.search(conn, core_tickets.Filters(), None, 500).items
+        report = ledger.audit(conn)
+    assert sorted(t.source_key or "" for t in tickets) == [f"{n:016x}" for n in range(rounds)]
+    assert {t.occurrences for t in tickets} <= set(range(1, CLIENTS + 1))
+    assert report.clean, report.findings
+    assert report.received == rounds * CLIENTS
+    assert report.ends["ticketed"] == rounds
+
+
+def one_gateway(gateways: list[Gateway], rounds: int) -> None:
+    first, second = gateways
+    second.close()
+    with served(create_app(gateway=first, worker=False)) as url:
+        statuses = asyncio.run(all_at_once([url], rounds))
+        check(first, rounds, statuses)
+
+
+def two_gateways(gateways: list[Gateway], rounds: int) -> None:
+    first, second = gateways
+    if first.engine.dialect.name == "sqlite":
+        first.close()
+        second.close()
+        pytest.skip("SQLite has one gateway")
+    with (
+        served(create_app(gateway=first, worker=False)) as one,
+        served(create_app(gateway=second, worker=False)) as two,
+    ):
+        statuses = asyncio.run(all_at_once([one, two], rounds))
+        check(first, rounds, statuses)
+
+
+def test_a_first_sight_by_many_at_once_is_one_ticket(gateways: list[Gateway]) -> None:
+    one_gateway(gateways, 10)
+
+
+def test_a_first_sight_at_two_gateways_at_once_is_one_ticket(gateways: list[Gateway]) -> None:
+    two_gateways(gateways, 10)
+
+
+@pytest.mark.campaign
+def test_a_first_sight_by_many_at_once_is_one_ticket_fifty_times(gateways: list[Gateway]) -> None:
+    one_gateway(gateways, 50)
+
+
+@pytest.mark.campaign
+def test_a_first_sight_at_two_gateways_at_once_is_one_ticket_fifty_times(gateways: list[Gateway]) -> None:
+    two_gateways(gateways, 50)
