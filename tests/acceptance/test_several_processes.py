@@ -20,7 +20,9 @@ def test_two_processes_make_one_ticket_of_first_sights_at_once_and_count_togethe
         with ThreadPoolExecutor(16) as pool:
 
             def send(number: int) -> int:
-                answer = httpx.post(f"{hub.url}/v1/inbound/am", json=message(alert(number % 10)), headers=BEARER, timeout=60)
+                answer = httpx.post(
+                    f"{hub.url}/v1/inbound/am", json=message(alert(number % 10)), headers=BEARER, timeout=60
+                )
                 return answer.status_code
 
             assert set(pool.map(send, range(160))) == {202}

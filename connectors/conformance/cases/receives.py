@@ -110,7 +110,11 @@ class ReceiveCases(Cases):
     @receives()
     def test_what_the_hub_has_verified_before_is_not_verified_again(self, world: Any) -> None:
         for delivery in world.deliveries():
-            kept = {name: value for name, value in delivery.headers.items() if name in STORED_HEADERS or name.startswith("weft-")}
+            kept = {
+                name: value
+                for name, value in delivery.headers.items()
+                if name in STORED_HEADERS or name.startswith("weft-")
+            }
             stored = replace(delivery, headers=kept, path_token="", verified=True)
             assert world.connector().receive(stored) == world.connector().receive(delivery), "a replay differs"
 
