@@ -7,7 +7,7 @@ message. In a snapshot stream, a signal that fires here and is absent there has 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connectors.contract import Delivery, Event, Stream
 from connectors.errors import ConnectorError
 from gateway import clock, tables
+from gateway.automation.signals import Signal, is_over
 from gateway.config.hub import Hub, Live
 from gateway.errors import NotFound
 from gateway.ingest.inbox import Incoming
@@ -78,16 +79,16 @@ def _take(
     gateway: Gateway, hub: Hub, live: Live, stream: Stream, found: Sequence[Any], present: set[str], outcome: Outcome
 ) -> None:
     """Tell the inbox what the hub does not know yet."""
-    candidates: list[tuple[str | None, str, Any, Prepared]] = []
+    candidates: list[tuple[str | None, Any, Prepared]] = []
     for record in found:
         event = Event(id=_digest(stream.name, record), stream=stream.name, record=record, key=_key(stream, record))
         prepared = prepare(Incoming(0, live, Delivery(b""), [event], 0, lambda _: None))[0]
-        candidates.append((_signal_key(hub, live, prepared), _state(prepared), record, prepared))
-    known = _signals(gateway, [key for key, _, _, _ in candidates if key])
-    for key, state, record, prepared in candidates:
+        candidates.append((_signal_key(hub, live, prepared), record, prepared))
+    known = _signals(gateway, [key for key, _, _ in candidates if key])
+    for key, record, prepared in candidates:
         if key is not None:
             present.add(key)
-            if known.get(key) == state:
+            if key in known and not _is_news(known[key], prepared.record or {}):
                 continue
         elif prepared.fault is None:
             continue  # no rule makes a ticket of it, or the mapping is not for it
@@ -107,18 +108,25 @@ def _signal_key(hub: Hub, live: Live, prepared: Prepared) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def _state(prepared: Prepared) -> str:
-    record = prepared.record or {}
-    return f"{record.get('status')}:{record.get('episode')}"
+def _is_news(signal: Signal, record: Mapping[str, Any]) -> bool:
+    """Would the record move the signal? A stream that looks back gives older episodes again and again."""
+    status, episode, starts_at = record["status"], record["episode"], record.get("starts_at")
+    if (status, episode) == (signal.status, signal.episode):
+        return False
+    return not is_over(signal, episode, clock.from_datetime(starts_at) if starts_at else clock.now())
 
 
-def _signals(gateway: Gateway, keys: Sequence[str]) -> dict[str, str]:
+def _signals(gateway: Gateway, keys: Sequence[str]) -> dict[str, Signal]:
+    """As far as `_is_news` asks; not locked, as the inbox looks again."""
     s = tables.signal.c
-    found: dict[str, str] = {}
+    found: dict[str, Signal] = {}
     with gateway.reading() as conn:
         for start in range(0, len(keys), 500):
-            query = select(s.key, s.status, s.episode).where(s.key.in_(keys[start : start + 500]))
-            found |= {r.key: f"{r.status}:{r.episode}" for r in conn.execute(query)}
+            query = select(tables.signal).where(s.key.in_(keys[start : start + 500]))
+            found |= {
+                r.key: Signal(r.key, r.connection_id, r.rule, r.status, r.episode, r.started_at, r.ended_at, r.seen_at)
+                for r in conn.execute(query)
+            }
     return found
 
 

@@ -69,15 +69,20 @@ def advance(signal: Signal | None, seen: Observed, flap: Flap | None) -> tuple[S
             (seen.ends_at or seen.now) if ended else None, seen.now, None, [seen.now],
         )  # fmt: skip
         return new, Move.unknown if ended else Move.open
+    if is_over(signal, seen.episode, seen.starts_at):
+        return signal, Move.late
     same = signal.episode == seen.episode
-    if not same and _order(seen.starts_at, seen.episode) < _order(signal.started_at, signal.episode):
-        return signal, Move.late
-    if same and signal.status == "resolved":
-        return signal, Move.late
     signal.seen_at, signal.changed = seen.now, True
     if seen.status == "firing":
         return _fire(signal, seen, same, flap)
     return _end(signal, seen, same, flap)
+
+
+def is_over(signal: Signal, episode: str, starts_at: int) -> bool:
+    """Is this episode over, as far as the signal knows? Then nothing about it is news."""
+    if episode == signal.episode:
+        return signal.status == "resolved"
+    return _order(starts_at, episode) < _order(signal.started_at, signal.episode)
 
 
 def _order(starts_at: int, episode: str) -> tuple[int, int, str]:
