@@ -168,18 +168,27 @@ async def _body(receive: Receive, encoding: str, live: Live) -> bytes:
     return _gunzip(body, limit, live.id) if encoding == "gzip" else body
 
 
+MEMBERS = 100
+"""A gzip body may be several, one behind the other; more than this is an attack."""
+
+
 def _gunzip(body: bytes, limit: int, connection_id: str) -> bytes:
     """Never unpacks more than the limit, however well it was packed."""
-    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    try:
-        plain = unpacker.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise UnsupportedEncoding(f"The body is not gzip although Content-Encoding says so: {error}.") from None
-    if len(plain) > limit or unpacker.unconsumed_tail:
-        raise TooLarge(f"Connection {connection_id!r} takes at most {limit} bytes a message, unpacked.")
-    if not unpacker.eof:
-        raise UnsupportedEncoding("The gzip body is cut short.")
-    return plain
+    plain, rest = b"", body
+    for _ in range(MEMBERS):
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            plain += unpacker.decompress(rest, limit + 1 - len(plain))
+        except zlib.error as error:
+            raise UnsupportedEncoding(f"The body is not gzip although Content-Encoding says so: {error}.") from None
+        if len(plain) > limit or unpacker.unconsumed_tail:
+            raise TooLarge(f"Connection {connection_id!r} takes at most {limit} bytes a message, unpacked.")
+        if not unpacker.eof:
+            raise UnsupportedEncoding("The gzip body is cut short.")
+        rest = unpacker.unused_data
+        if not rest:
+            return plain
+    raise UnsupportedEncoding(f"The gzip body has more than {MEMBERS} members.")
 
 
 def _answer(incoming: Incoming) -> Response:

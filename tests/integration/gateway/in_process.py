@@ -134,7 +134,11 @@ def build_house(
     connections: Iterable[Any] = given.pop("connections", [])
     own = {"id": "r", "connector": Robot.name, "config": dict(robot or {})}
     merged = [own, *connections] if not any(c["id"] == "r" for c in connections) else list(connections)
-    gateway.apply(documents.validate({"connections": merged, **given}))
+    try:
+        gateway.apply(documents.validate({"connections": merged, **given}))
+    except BaseException:
+        gateway.close()
+        raise
     if start:
         gateway.start()
     return House(gateway, made, a_clock)

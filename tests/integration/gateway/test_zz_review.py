@@ -1,4 +1,5 @@
 """scratch"""
+
 from tests.integration.gateway.in_process import Build
 
 RULE = {"id": "plain", "on": "Alert", "ticket": {"kind": "'incident'", "priority": "'P1'", "title": "title"}}
