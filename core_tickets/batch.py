@@ -33,6 +33,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 
 Row = Mapping[str, Any]
 
@@ -56,9 +57,14 @@ def insert_rows(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     quote = conn.dialect.identifier_preparer.quote
     names = ", ".join(quote(name) for name in rows[0])
     cursor: Any = conn.connection.cursor()  # psycopg's own
-    with cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(tuple(row.values()))
+    statement = f"COPY {quote(table.name)} ({names}) FROM STDIN"
+    driver = conn.dialect.loaded_dbapi.Error
+    try:
+        with cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(tuple(row.values()))
+    except driver as error:  # as SQLAlchemy's own statements raise it, for the caller's retry
+        raise DBAPIError.instance(statement, None, error, driver, dialect=conn.dialect) from error
 
 
 def insert_new(conn: Connection, table: Table, rows: Sequence[Row], unique: str) -> set[int]:
