@@ -21,7 +21,8 @@ from tests.integration.gateway.over_http import Api, open_api
 DOOR = "/v1/inbound/am"
 NASTY = [
     "'; DROP TABLE ticket; --", "\" OR 1=1 --", "{{7*7}}", "${jndi:ldap://x}", "__import__('os').system('x')", "%s%n%d", "%(a)s",
-    "../../../etc/passwd", "\r\nX-Injected: 1", "<script>alert(1)</script>", "\u202e\u200b\ufeff", "a\u0000b", "\ufffe", "💥" * 200,
+    "../../../etc/passwd",
+    "\r\nX-Injected: 1", "<script>alert(1)</script>", "\u202e\u200b\ufeff", "a\u0000b", "\ufffe", "💥" * 200,
     ":bind", "a" * 5000, "\\", "concat(title, title)", "NULL", "nan", "１２３", "Ω≈ç√∫", " ", "",
 ]  # fmt: skip
 
@@ -159,8 +160,8 @@ def test_texts_that_mean_something_elsewhere_are_only_texts_here(api: Api) -> No
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"title": "\\ud800"}', b'{"\\ud800": 1}', b'{"title": 1e999}', b'{"title": "x", "labels": {"\\udfff": "x"}}', b"\xff", b"[",
-     DEEP, b'{"title": "x", "priority": NaN}', b'{"a": ' + b"9" * 5000 + b"}", b"null", b'{"title":"\\u0000"}',
+    [b'{"title": "\\ud800"}', b'{"\\ud800": 1}', b'{"title": 1e999}', b'{"title": "x", "labels": {"\\udfff": "x"}}', b"\xff",
+     b"[", DEEP, b'{"title": "x", "priority": NaN}', b'{"a": ' + b"9" * 5000 + b"}", b"null", b'{"title":"\\u0000"}',
      b'{"id": "x", "connector": "robot", "config": {"a": 1' + b"0" * 400 + b"}}",
      b'{"id": "x", "connector": "robot", "config": {"\\ud800": "\\ud800"}}', b'{"stream": "alert", "record": {"a": "\\ud800"}}',
      b'{"stream": "alert", "record": {"a": NaN, "b": 100000000000000000000000}}', b'{"a": "TKT-2026-000001", "b": "\\ud800"}'],
@@ -202,12 +203,17 @@ def test_a_secret_that_is_wrong_is_refused_before_anything_is_stored(api: Api) -
     assert api.house.ends() == {}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(body=st.one_of(st.binary(max_size=200), st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(max_size=20, alphabet=st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["alerts", "version", "status", "labels", "x"]), inner, max_size=4),
+_texts = st.text(max_size=20, alphabet=st.characters(exclude_categories=["Cs"]))
+_names = st.sampled_from(["alerts", "version", "status", "labels", "x"])
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | _texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=4),
     max_leaves=12,
-).map(orjson.dumps)))  # fmt: skip
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(body=st.binary(max_size=200) | _json.map(orjson.dumps))
 def test_any_bytes_are_either_stored_or_refused(api: Api, body: bytes) -> None:
     before = sum(api.house.ends().values())
     answer = post(api, body)

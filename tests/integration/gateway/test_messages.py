@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.usecases import dead
+from gateway.usecases import dead, explaining
 from tests.integration.gateway.in_process import Build, House
 
 
@@ -46,3 +46,21 @@ def test_a_sender_with_endless_ids_is_taken_all_the_same(house: House) -> None:
     for _ in range(2):
         house.tell(house.alert("a", id="i" * 100_000))
     assert house.ends() == {"ticketed": 1, "merged": 1}
+
+
+def test_what_no_mapping_takes_may_come_again(house: House) -> None:
+    for _ in range(2):
+        house.tell({"stream": "unheard-of", "key": "a", "id": "1"}, {"stream": "unheard-of", "key": "a", "id": "1"})
+    assert house.ends() == {"suppressed": 1, "merged": 3}
+
+
+def test_a_message_twice_in_one_delivery_counts_as_an_occurrence_and_belongs_to_the_ticket(house: House) -> None:
+    incoming = house.tell(house.alert("a", id="1"), house.alert("a", id="1"))
+    (ticket,) = house.tickets()
+    assert ticket.occurrences == 2
+    with house.gateway.reading() as conn:
+        told = explaining.message_status(conn, incoming.id)
+    assert told is not None
+    first, again = told["events"]
+    assert (again["end"], again["rule"], again["repeat_of"]) == ("merged", "repeat", first["id"])
+    assert again["ticket"] == first["ticket"]
