@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import func, select
 
@@ -166,7 +167,7 @@ def readyz(gateway: GatewayDep) -> Response:
     return problem(503, "Not ready", "; ".join(f"{k}: {v}" for k, v in checks.items() if v != "ok"), checks=checks)
 
 
-@router.get("/metrics", tags=["operations"])
+@router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
 def read_metrics(gateway: GatewayDep) -> Response:
     """For Prometheus."""
     _gauge(gateway)

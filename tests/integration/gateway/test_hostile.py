@@ -197,7 +197,7 @@ def test_ids_of_any_shape_are_simply_not_found(api: Api) -> None:
 
 def test_a_secret_that_is_wrong_is_refused_before_anything_is_stored(api: Api) -> None:
     for token in ("Bearer wrong", "Basic Og==", "Bearer ", "", "Bearer \xff"):
-        answer = api.client.post(DOOR, content=GOOD, headers={"authorization": token.encode("latin-1")})
+        answer = api.client.post(DOOR, content=GOOD, headers={b"authorization": token.encode("latin-1")})
         assert answer.status_code == 401, answer.text
         assert answer.headers["www-authenticate"]
     assert api.house.ends() == {}

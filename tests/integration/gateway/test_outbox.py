@@ -136,7 +136,7 @@ def test_a_command_has_at_most_one_effect_and_always_ends_whatever_dies_in_betwe
     house.tell(house.alert("a"), house.alert("b"))
     first, second = house.tickets()
     Commands.house, Commands.ticket_ids = house, (first.id, second.id)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Commands,
         settings=settings(
             max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
