@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 import core_tickets
 import id_registry
 import lineage
+from connectors.exact import load_json
+from gateway import tables
 from gateway.config.hub import Hub
 from lineage import FieldGraph
 
@@ -62,12 +64,19 @@ def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
 
 
 def drill(conn: Connection, number: int, field: str, *, allowed: bool = False) -> lineage.Origin:
-    """Where a ticket's field came from, compared with what the ticket holds now. Raises lineage.NoOrigin."""
+    """Where a field of a ticket or its snapshot came from, compared with what is held now. Raises lineage.NoOrigin."""
     core_tickets.get(conn, number)
-    now = read_values(conn, [number]).get(number, {})
+    now = _snapshot(conn, number) if field.startswith("context.") else read_values(conn, [number]).get(number, {})
     if field in now:
         return lineage.drill(conn, number, field, stored=now[field], allowed=allowed)
     return lineage.drill(conn, number, field, allowed=allowed)
+
+
+def _snapshot(conn: Connection, number: int) -> dict[str, Any]:
+    """What the sections of a ticket's context hold, by field."""
+    c = tables.context_section.c
+    found = conn.execute(select(c.name, c["values"]).where(c.ticket_id == number, c["values"].is_not(None)))
+    return {f"context.{name}.{field}": value for name, text in found for field, value in load_json(text).items()}
 
 
 def impact(conn: Connection, hub: Hub, number: int, field: str) -> lineage.Impact:

@@ -163,8 +163,10 @@ def test_a_value_becomes_a_ticket_that_knows_its_context_and_where_every_field_c
     assert (Decimal(cpu["cpu_mean_1h"]), cpu["samples"]) == (Decimal("20.25"), 3)
     assert [p["event_id"] for p in problems["problems"]] == [event_id]
     assert (host["host"], host["groups"]) == (device.name, ["Weft tests"])
-    origin = hub.get(f"/v1/tickets/{ticket['id']}/lineage", field="context.zbx.cpu_mean_1h.cpu_mean_1h")
-    assert (origin["value"], origin["sources"][0]["dataset"]) == (cpu["cpu_mean_1h"], "zbx/cpu_mean_1h")
+    for question in ("cpu_mean_1h", "recent_problems", "host"):
+        for name in sections[f"zbx.{question}"]["values"]:
+            origin = hub.get(f"/v1/tickets/{ticket['id']}/lineage", field=f"context.zbx.{question}.{name}")
+            assert (origin["verdict"], origin["sources"][0]["dataset"]) == ("equal", f"zbx/{question}"), origin
 
 
 def test_a_ticket_resolved_in_the_hub_closes_its_problem_and_the_echoes_cause_nothing(site: Site) -> None:
