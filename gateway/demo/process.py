@@ -90,7 +90,7 @@ class Process(ABC):
 
     def __init__(self, folder: Path, *, user: str = "") -> None:
         """`user`: whom to run as when we are root, for daemons that refuse root; the folder is made theirs."""
-        self.folder = folder
+        self.folder = folder.absolute()  # the child starts elsewhere
         self.user = user
         self._child: subprocess.Popen[bytes] | None = None
 

@@ -63,12 +63,10 @@ class Unit:
     def run(self) -> TicketWork:
         """Do it all within the caller's transaction; answers what happened to tickets."""
         self._make_items()
-        fresh = [i for i in self.items if i.end is None]
         if not self.replaying:
-            self._find_repeats(fresh)
-            fresh = [i for i in fresh if i.end is None]
+            self._find_repeats([i for i in self.items if i.prepared.event is not None and i.end is None])
+        fresh = self._usable()
         work = TicketWork(self.conn, self.hub, self.now)
-        self._count_repeats(work)
         absorb_echoes(self.conn, fresh, self.now, work)
         self._identify(fresh)
         fresh = [i for i in fresh if i.end is not End.dead]
@@ -79,6 +77,7 @@ class Unit:
             alerts.handle(cases)
             work.flush()
             alerts.end_storms()
+        self._follow_firsts(work)
         work.finish()
         alerts.save()
         readings.save()
@@ -94,8 +93,6 @@ class Unit:
                 item = Item(next(numbers), incoming, position, each)
                 if each.fault is not None:
                     item.bury(each.fault)
-                elif each.record is None:
-                    item.settle(End.suppressed, each.reason)
                 self.items.append(item)
 
     def _find_repeats(self, items: Sequence[Item]) -> None:
@@ -127,12 +124,22 @@ class Unit:
             found += [tuple(row) for row in self.conn.execute(part)]
         return found
 
-    def _count_repeats(self, work: TicketWork) -> None:
+    def _usable(self) -> list[Item]:
+        """First sights that a mapping made a record of; what no mapping takes is suppressed."""
+        first = [i for i in self.items if i.end is None and i.repeat_of is None]
+        for item in first:
+            if item.prepared.record is None:
+                item.settle(End.suppressed, item.prepared.reason)
+        return [i for i in first if i.end is None]
+
+    def _follow_firsts(self, work: TicketWork) -> None:
+        """A repeat changes nothing; it counts as an occurrence of its first's ticket."""
+        tickets = {i.id: i.ticket_id for i in self.items}
         for item in self.items:
-            if item.repeat_of is not None and item.end is None:
-                item.settle(End.merged, "repeat")
-            if item.rule == "repeat" and item.ticket_id is not None:
-                work.touch(item.ticket_id)
+            if item.repeat_of is not None:
+                item.settle(End.merged, "repeat", tickets.get(item.repeat_of))
+                if item.ticket_id is not None:
+                    work.touch(item.ticket_id)
 
     def _identify(self, items: Sequence[Item]) -> None:
         """Devices and customers get their global ids, all in one call."""

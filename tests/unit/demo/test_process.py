@@ -59,6 +59,14 @@ def test_what_it_writes_is_in_its_log(tmp_path: Path) -> None:
         assert running.log.read_text() == "hello from it\n"
 
 
+def test_its_folder_may_be_given_from_where_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with Script(Path("own")) as running:
+        assert running.folder == tmp_path / "own"
+        assert (tmp_path / "own" / "ready").exists()
+
+
 def test_one_that_ends_at_once_is_told_with_its_code_and_its_last_words(tmp_path: Path) -> None:
     with pytest.raises(NotStarted, match="ended with code 3") as failure:
         Script(tmp_path, "print('no port left', flush=True); sys.exit(3)").start()
