@@ -6,10 +6,17 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import batches, ingest, mqtt
+from benchmarks import batches, ingest, lineage, mapping, mqtt, resolve
 from benchmarks.meters import Claim
 
-PARTS: dict[str, Callable[[], list[Claim]]] = {"ingest": ingest.run, "batches": batches.run, "mqtt": mqtt.run}
+PARTS: dict[str, Callable[[], list[Claim]]] = {
+    "mapping": mapping.run,
+    "resolve": resolve.run,
+    "lineage": lineage.run,
+    "ingest": ingest.run,
+    "batches": batches.run,
+    "mqtt": mqtt.run,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,6 +18,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
+from benchmarks.meters import Claim
 from mappings import load_mapping
 
 MAPPING = """
@@ -118,6 +119,12 @@ def measure(count: int = 20_000, passes: int = 7) -> dict[str, float]:
         best["mapping"] = min(best["mapping"], _cost(mapping.run, records, count))
         best["by_hand"] = min(best["by_hand"], _cost(by_hand, records, count))
     return {**best, "ratio": best["mapping"] / best["by_hand"]}
+
+
+def run() -> list[Claim]:
+    """The claim about mappings."""
+    text = "mapping of 12 fields / the same by hand"
+    return [Claim(text, measure()["ratio"], "x", at_most=2.0)]
 
 
 def _varied(record: Any, number: int) -> dict[str, Any]:
