@@ -21,6 +21,7 @@ from gateway.clock import from_datetime, rfc3339
 from gateway.config.hub import Hub
 from gateway.ingest.item import End, Fault, Item
 from gateway.rows import upsert
+from mappings import EvaluationError
 
 FINGERPRINT_LIMIT = 480
 
@@ -63,7 +64,16 @@ class AlertDesk:
         return self.case(item, rule, record, facts)
 
     def case(self, item: Item, rule: CompiledRule, record: dict[str, Any], facts: dict[str, Any]) -> Case | None:
-        key = rule.fingerprint.evaluate(record)
+        try:
+            key = rule.fingerprint.evaluate(record)
+        except EvaluationError as error:
+            item.bury(Fault("fingerprint", f"rule {rule.spec.id!r}: {error}", rule.fingerprint.text))
+            return None
+        try:
+            kind = rule.storm_kind.evaluate(record) if rule.storm_kind else None
+        except EvaluationError as error:
+            item.bury(Fault("storm.kind", f"rule {rule.spec.id!r}: {error}", "mend the rule's `storm.kind`"))
+            return None
         if not isinstance(key, str) or not key:
             item.bury(Fault("fingerprint", f"rule {rule.spec.id!r} gave no fingerprint", rule.fingerprint.text))
             return None
@@ -75,7 +85,6 @@ class AlertDesk:
             key, item.source, rule.spec.id, record["status"], record["episode"],
             from_datetime(starts) if starts else self.now, from_datetime(ends) if ends else None, self.now,
         )  # fmt: skip
-        kind = rule.storm_kind.evaluate(record) if rule.storm_kind else None
         storm_key = f"{item.live.id}/{kind}" if kind and record["status"] == "firing" else None
         return Case(item, rule, record, facts, key, seen, storm_key)
 

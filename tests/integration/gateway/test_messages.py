@@ -64,3 +64,14 @@ def test_a_message_twice_in_one_delivery_counts_as_an_occurrence_and_belongs_to_
     first, again = told["events"]
     assert (again["end"], again["rule"], again["repeat_of"]) == ("merged", "repeat", first["id"])
     assert again["ticket"] == first["ticket"]
+
+
+def test_a_rule_whose_fingerprint_cannot_be_computed_for_a_record_takes_only_that_record(build: Build) -> None:
+    rule = {"id": "mine", "on": "Alert", "ticket": {"kind": "'incident'", "priority": "'P2'", "title": "title"}}
+    house = build({"rules": [rule | {"fingerprint": "text(num(labels.n))"}]})
+    house.tell(house.alert("a", labels={"n": "7"}), house.alert("b", labels={"n": "seven"}))
+    assert house.ends() == {"ticketed": 1, "dead": 1}
+    with house.gateway.reading() as conn:
+        (letter,) = dead.listed(conn)
+    assert letter.path == "fingerprint"
+    assert "seven" in letter.reason
