@@ -79,7 +79,16 @@ class Postgres:
             self.folder = Path(tempfile.mkdtemp(prefix="weft-pg-"))
             self.folder.chmod(0o755)
             self._as_owner(
-                str(binaries / "initdb"), "-D", str(self.folder / "data"), "-A", "trust", "-U", "weft", "-N", "-E", "UTF8"
+                str(binaries / "initdb"),
+                "-D",
+                str(self.folder / "data"),
+                "-A",
+                "trust",
+                "-U",
+                "weft",
+                "-N",
+                "-E",
+                "UTF8",
             )
         safety = "on" if self.durable else "off"
         options = (
