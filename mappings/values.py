@@ -217,8 +217,10 @@ def size(value: object, depth: int = 0) -> int:
         _go_deeper(depth)
         total = 1
         for key, item in value.items():
-            total += size(key, depth + 1) + size(item, depth + 1)
-            _check_size(total)
+            total += 1 + len(key) if type(key) is str else size(key, depth + 1)
+            total += 1 + len(item) if type(item) is str else size(item, depth + 1)
+            if total > MAX_TEXT:
+                _check_size(total)
     elif isinstance(value, (list, tuple)):
         _go_deeper(depth)
         total = 1

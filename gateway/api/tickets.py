@@ -16,6 +16,7 @@ from gateway.api.shapes import (
     Action,
     Line,
     NewTicket,
+    Number,
     RemoteCommand,
     TicketId,
     answer,
@@ -24,6 +25,7 @@ from gateway.api.shapes import (
     section_shape,
     ticket_shape,
 )
+from gateway.bridge import outbox
 from gateway.errors import Problem, Refused
 from gateway.tokens import Bearer, Right
 from gateway.usecases import explaining, tickets, tracing
@@ -183,6 +185,15 @@ def send_remote(
     done = _once(gateway, who, idempotency_key, f"remote {ticket} {command.model_dump_json()}", do)
     gateway.wake_worker.set()
     return done
+
+
+@router.post("/{ticket}/commands/{command}/resend", status_code=202)
+def resend_command(gateway: GatewayDep, who: Actor, ticket: TicketId, command: Number) -> Response:
+    """Try a command again that was refused or waits for a person."""
+    number = tickets.ticket_id(ticket)
+    gateway.transact(lambda conn: outbox.resend(conn, number, command, _name(who), clock.now()))
+    gateway.wake_worker.set()
+    return answer({"command": str(command)}, 202)
 
 
 @router.post("/{ticket}/{action}")

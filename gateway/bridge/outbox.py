@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, select, update
 
 import core_tickets
 import lineage
@@ -22,6 +22,7 @@ from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused,
 from gateway import clock, metrics, rows, tables
 from gateway.bridge.early import told_already
 from gateway.config.hub import Hub, Live
+from gateway.errors import Conflict, NotFound
 from gateway.service import Gateway
 
 log = structlog.get_logger(__name__)
@@ -186,8 +187,19 @@ def _await_echoes(conn: Connection, gateway: Gateway, claimed: Claimed, receipt:
         core_tickets.note(conn, [note])
 
 
-def resend(conn: Connection, command_id: int, now: int) -> bool:
-    """Give a command that waits for a person, or was refused, another try. False: there is none such."""
-    waiting = or_(_O.state == "person", _O.state == "refused")
-    values = {"state": "waiting", "next_at": now, "reason": ""}
-    return conn.execute(update(tables.outbox).where(_O.id == command_id, waiting).values(values)).rowcount == 1
+def resend(conn: Connection, ticket_id: int, command_id: int, actor: str, now: int) -> None:
+    """Give a command that waits for a person, or was refused, another try; one in doubt is confirmed first.
+
+    Raises NotFound for a command that this ticket does not have, Conflict for one that is neither."""
+    mine = (_O.id == command_id) & (_O.ticket_id == ticket_id)
+    state = conn.execute(select(_O.state).where(mine).with_for_update()).scalar()
+    if state is None:
+        raise NotFound(f"This ticket has no command {command_id}.")
+    if state not in ("person", "refused"):
+        raise Conflict(
+            f"Command {command_id} is {state}; only one that was refused or waits for a person can be sent again."
+        )
+    values = {"state": "waiting", "next_at": now, "reason": "", "attempts": 0, "done_at": None}
+    conn.execute(update(tables.outbox).where(mine).values(values))
+    told = {"command": str(command_id), "before": state}
+    core_tickets.note(conn, [core_tickets.Note(ticket_id, "command_resent", told, actor, now, "person")])

@@ -54,7 +54,9 @@ Bury = Callable[[Incoming, Exception], None]
 
 
 class Inbox:
-    """Bounded per connection (`max_waiting` deliveries and `max_bytes`), drained in groups of about `group_events`."""
+    """Bounded per connection (`max_waiting` deliveries and `max_bytes`), drained in groups of at most
+    `group_deliveries` and about `group_events`. The first bound keeps a sender with a window of unanswered messages busy:
+    while one group is committed, the rest of its window waits here instead of at the sender."""
 
     def __init__(
         self,
@@ -63,10 +65,12 @@ class Inbox:
         bury: Bury,
         max_waiting: int = 5_000,
         max_bytes: int = 64 << 20,
+        group_deliveries: int = 256,
         group_events: int = 1_000,
     ) -> None:
         self._commit, self._bury = commit, bury
-        self._max_waiting, self._max_bytes, self._group_events = max_waiting, max_bytes, group_events
+        self._max_waiting, self._max_bytes = max_waiting, max_bytes
+        self._group_deliveries, self._group_events = group_deliveries, group_events
         self._waiting: OrderedDict[str, deque[Incoming]] = OrderedDict()
         self._bytes: dict[str, int] = {}
         self._count = 0
@@ -118,13 +122,13 @@ class Inbox:
         of the group that was just answered, whose senders may come back within `gather_s`."""
         with self._wake:
             if before > 1:
-                self._enough = min(self._count + before, self._group_events)
+                self._enough = min(self._count + before, self._group_deliveries)
                 self._wake.wait_for(lambda: self._count >= self._enough or self._closing, gather_s)
                 self._enough = 1
             self._wake.wait_for(lambda: self._count or self._closing)
             group: list[Incoming] = []
             events = 0
-            while events < self._group_events:
+            while events < self._group_events and len(group) < self._group_deliveries:
                 queues = [(c, q) for c, q in self._waiting.items() if q]
                 if not queues:
                     break

@@ -21,6 +21,7 @@ from gateway import tables
 from gateway.bridge import outbox
 from gateway.bridge.planning import queue_command
 from gateway.config import documents
+from gateway.errors import Conflict, NotFound
 from tests.integration.gateway.in_process import Build, House
 from tests.integration.gateway.robot.connector import Killed
 
@@ -180,7 +181,7 @@ def test_a_doubt_outlives_the_removal_of_its_connection(house: House, ticket: in
     assert house.commands()[0].state == "person"
     house.gateway.apply(documents.validate({"connections": [off | {"enabled": True}]}))
     with house.gateway.transaction() as conn:
-        assert outbox.resend(conn, number, house.clock.now)
+        outbox.resend(conn, ticket, number, "token:ann", house.clock.now)
     house.work()
     assert (house.world.effects[str(number)], house.commands()[0].state) == (1, "done")
 
@@ -228,3 +229,19 @@ def test_what_needs_a_person_waits_for_one_and_stops_nobody_else(house: House, t
     house.world.script.append("broken")
     house.work()
     assert [r.state for r in house.commands()] == ["person", "done"]
+
+
+def test_a_person_sends_a_refused_command_again_but_not_one_that_is_done(house: House, ticket: int) -> None:
+    queue(house, ticket, "c1")
+    house.world.script.append("rejected")
+    house.work()
+    refused = house.commands()[0]
+    assert refused.state == "refused"
+    with house.gateway.transaction() as conn:
+        outbox.resend(conn, ticket, refused.id, "token:ann", house.clock.now)
+    house.work()
+    assert house.commands()[0].state == "done"
+    with pytest.raises(Conflict, match="is done"), house.gateway.transaction() as conn:
+        outbox.resend(conn, ticket, refused.id, "token:ann", house.clock.now)
+    with pytest.raises(NotFound), house.gateway.transaction() as conn:
+        outbox.resend(conn, ticket + 1, refused.id, "token:ann", house.clock.now)
