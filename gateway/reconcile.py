@@ -26,8 +26,11 @@ from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import Prepared, prepare
 from gateway.ingest.recall import opening_messages, records
 from gateway.service import Gateway
+from mappings import EvaluationError
 
 log = structlog.get_logger(__name__)
+
+UNUSABLE_KNOWN = 10_000
 
 
 @dataclass(slots=True)
@@ -63,7 +66,8 @@ def reconcile(gateway: Gateway, hub: Hub, live: Live, stream: Stream, *, full: b
             _take(gateway, hub, live, stream, batch.records, present, outcome)
             for bad in batch.bad:
                 outcome.bad += 1
-                _tell(gateway, live, stream, {"unusable": bad.record}, f"bad:{bad}")
+                if _first_told(live, digest := _digest(stream.name, [str(bad), bad.record])):
+                    _tell(gateway, live, stream, {"unusable": bad.record}, digest)
             if batch.cursor is not None:
                 _save(gateway, live.id, stream.name, batch.cursor, outcome, began)
         if stream.mode == "snapshot" and stream.deletes == "absence":
@@ -92,8 +96,21 @@ def _take(
                 continue
         elif prepared.fault is None:
             continue  # no rule makes a ticket of it, or the mapping is not for it
+        elif not _first_told(live, prepared.event.id if prepared.event else ""):
+            continue
         outcome.told += 1
         _tell(gateway, live, stream, record, prepared.event.id if prepared.event else "")
+
+
+def _first_told(live: Live, digest: str) -> bool:
+    """A record that is unusable is one dead letter, not one more at every reading; told anew once the connection, its
+    mapping or the program is another."""
+    if digest in live.unusable:
+        return False
+    if len(live.unusable) >= UNUSABLE_KNOWN:
+        live.unusable.clear()
+    live.unusable.add(digest)
+    return True
 
 
 def _signal_key(hub: Hub, live: Live, prepared: Prepared) -> str | None:
@@ -104,7 +121,11 @@ def _signal_key(hub: Hub, live: Live, prepared: Prepared) -> str | None:
     rule = hub.rules.first("Alert", record)
     if rule is None or rule.template is None:
         return None
-    key = rule.fingerprint.evaluate(record)
+    try:
+        key = rule.fingerprint.evaluate(record)
+    except EvaluationError as error:
+        log.warning("reconcile.no_fingerprint", connection=live.id, rule=rule.spec.id, reason=str(error))
+        return None
     return key if isinstance(key, str) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from gateway.config import store
 from gateway.config.documents import Documents
 from gateway.config.hub import Hub, Live
 from gateway.database import is_conflict, is_outage, open_engine, reader, writer
-from gateway.errors import TooLarge, Unavailable
+from gateway.errors import TooLarge, Unavailable, WeftError
 from gateway.ingest.inbox import Done, Inbox, Incoming
 from gateway.ingest.item import Prepared, prepare
 from gateway.ingest.recall import split
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 ATTEMPTS = 30
+FOLLOW_S = 1.0
 
 
 class Gateway:
@@ -49,9 +50,10 @@ class Gateway:
         self.inbox = Inbox(self._commit, bury=self._bury, max_waiting=settings.inbox_waiting)
         self.wake_worker = threading.Event()
         self._closing = threading.Event()
+        self._follower: threading.Thread | None = None
         self._loading = threading.Lock()
         self._hub: Hub | None = None
-        self._retired: list[Hub] = []
+        self._retired: list[list[Live]] = []
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -63,10 +65,13 @@ class Gateway:
     def close(self) -> None:
         """Commit what waits, then let go of everything."""
         self._closing.set()
+        if self._follower is not None:
+            self._follower.join(timeout=60)
         self.inbox.close()
-        for hub in (*self._retired, self._hub):
-            if hub is not None:
-                hub.close()
+        for retired in self._retired:
+            _close(retired)
+        if self._hub is not None:
+            _close(self._hub.connections.values())
         self.writer.dispose()
         self.engine.dispose()
 
@@ -133,20 +138,32 @@ class Gateway:
                 number = store.generation(conn)
                 if self._hub is not None and self._hub.generation == number:
                     return self._hub
-                hub = store.load(conn, self.catalogue, self.vault)
+                running = self._hub.connections if self._hub is not None else {}
+                hub = store.load(conn, self.catalogue, self.vault, running)
             with self.transaction() as conn:
                 store.remember_rules(conn, hub, clock.now())
             for live in hub.connections.values():
                 if live.broken:
                     log.warning("connection.broken", connection=live.id, reason=live.broken)
-            if self._hub is not None:
-                # whoever began with the old one may still be at it; the one before that is surely done with
-                self._retired.append(self._hub)
-                for old in self._retired[:-2]:
-                    old.close()
-                del self._retired[:-2]
+            # whoever began with an old one may still be at it; what was replaced two changes ago is surely done with
+            self._retired.append([old for name, old in running.items() if hub.connections.get(name) is not old])
+            for retired in self._retired[:-2]:
+                _close(retired)
+            del self._retired[:-2]
             self._hub = hub
             return hub
+
+    def follow(self) -> None:
+        """Take over what other processes configure, within a second, until closed. A worker does so by itself."""
+        self._follower = threading.Thread(target=self._follow, name="weft-configuration", daemon=True)
+        self._follower.start()
+
+    def _follow(self) -> None:
+        while not self._closing.wait(FOLLOW_S):
+            try:
+                self.reload()
+            except (WeftError, DBAPIError) as error:
+                log.warning("configuration.not_read", reason=str(error))
 
     def apply(self, documents: Documents, *, dry_run: bool = False) -> list[store.Change]:
         """Put configuration into force. Raises BadConfiguration; then nothing changed."""
@@ -226,6 +243,12 @@ class Gateway:
         if errors:
             raise errors[0]
         return incoming
+
+
+def _close(connections: Iterable[Live]) -> None:
+    for live in connections:
+        if live.runtime is not None:
+            live.runtime.close()
 
 
 def _shortly(error: Exception) -> str:

@@ -49,6 +49,8 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         embedded = Worker(made) if worker else None
         if embedded:
             embedded.start()
+        else:
+            made.follow()
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any, TypeVar
 
-from connectors.contract import Connector, capabilities
+from connectors.contract import Connector, Settings, capabilities
 from connectors.errors import ConnectorError, InvalidConfig
 from connectors.registry import Catalogue
 from connectors.runtime import Connection as Runtime
@@ -48,6 +48,9 @@ class Live:
     runtime: Runtime | None
     mappings: MappingABC[str, Mapping]
     broken: str = ""
+    config: Settings | None = field(default=None, repr=False)
+    unusable: set[str] = field(default_factory=set, repr=False)
+    """Digests of unusable records that were told since the hub runs with this; read every minute, they are told once."""
 
     @property
     def connector(self) -> Connector | None:
@@ -88,11 +91,6 @@ class Hub:
             )
         return found
 
-    def close(self) -> None:
-        for live in self.connections.values():
-            if live.runtime:
-                live.runtime.close()
-
 
 def builtin_rules() -> list[Rule]:
     """The rules of a hub without rules."""
@@ -127,6 +125,8 @@ class Builder:
     catalogue: Catalogue
     vault: Vault
     strict: bool
+    running: MappingABC[str, Live] = field(default_factory=dict)
+    """What runs now: a connection that stays as it is goes on with its state, its breaker and its subscription."""
     problems: list[Problem] = field(default_factory=list)
 
     def build(
@@ -209,9 +209,12 @@ class Builder:
         try:
             secrets = config_schema(kind).secrets
             plain = secret_fields.change(spec.config, secrets, lambda v, at: self.vault.reveal(v, f"{path}.{at}"))
-            # a built connector holds no open connection until it is used, so building costs nothing
             config = parse_config(kind, plain)
-            connector = kind(config)  # type: ignore[call-arg]
+            old = self.running.get(spec.id)
+            if old is not None and _same(old, spec, kind, config, streams):
+                return old
+            # a built connector holds no open connection until it is used, so building costs nothing
+            runtime = Runtime.make(spec.id, kind, config, listener=metrics.Calls())
         except BadConfiguration as error:
             return self._broken(spec, error.problems)
         except InvalidConfig as error:
@@ -219,9 +222,7 @@ class Builder:
             return self._broken(spec, found)
         except ConnectorError as error:
             return self._broken(spec, [Problem(f"{path}.config", str(error), error.hint)])
-        return Live(
-            spec.id, spec.connector, spec, Runtime(spec.id, connector, config, listener=metrics.Calls()), streams
-        )
+        return Live(spec.id, spec.connector, spec, runtime, streams, config=config)
 
     def _broken(self, spec: ConnectionSpec, problems: list[Problem]) -> Live:
         if self.strict:
@@ -235,6 +236,19 @@ class Builder:
         except BadConfiguration as error:
             self.problems += error.problems
             return None
+
+
+def _same(
+    old: Live, spec: ConnectionSpec, kind: type[Connector], config: Settings, streams: MappingABC[str, Mapping]
+) -> bool:
+    """Secrets are compared as they are now, whatever env: and file: held before."""
+    versions = {stream: m.version for stream, m in streams.items()}
+    return (
+        type(old.connector) is kind
+        and old.spec == spec
+        and old.config == config
+        and {stream: m.version for stream, m in old.mappings.items()} == versions
+    )
 
 
 def load_streams(anchor: str) -> dict[str, Mapping]:

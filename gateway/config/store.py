@@ -17,7 +17,7 @@ from gateway import tables
 from gateway.automation.specs import Bridge, Rule
 from gateway.config import secret_fields
 from gateway.config.documents import ConnectionSpec, Documents
-from gateway.config.hub import Builder, Hub
+from gateway.config.hub import Builder, Hub, Live
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.secrets import SHOWN, Vault
 
@@ -49,15 +49,17 @@ def stored(conn: Connection) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def load(conn: Connection, catalogue: Catalogue, vault: Vault, *, strict: bool = False) -> Hub:
-    """What runs. Not strict: a connection that cannot work is listed as broken, everything else runs."""
-    return _build(generation(conn), stored(conn), catalogue, vault, strict)
+def load(conn: Connection, catalogue: Catalogue, vault: Vault, running: Mapping[str, Live] | None = None) -> Hub:
+    """What runs: a connection that cannot work is listed as broken, everything else works. `running`: what ran so far;
+    connections that did not change are taken over."""
+    return _build(generation(conn), stored(conn), catalogue, vault, strict=False, running=running)
 
 
 def _build(
-    number: int, items: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, strict: bool
-) -> Hub:
-    return Builder(catalogue, vault, strict).build(
+    number: int, items: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, *, strict: bool,
+    running: Mapping[str, Live] | None = None,
+) -> Hub:  # fmt: skip
+    return Builder(catalogue, vault, strict, running or {}).build(
         number,
         [ConnectionSpec.model_validate(body) for body in items["connection"]],
         items["mapping"],

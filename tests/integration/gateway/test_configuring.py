@@ -1,0 +1,59 @@
+"""A change of the configuration: who hears of it, and whom it leaves alone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from gateway.config import documents
+from gateway.reconcile import reconcile, stream_of
+from tests.integration.gateway.in_process import Build, House
+
+RULE = {"id": "mine", "on": "Alert", "ticket": {"kind": "'incident'", "priority": "'P2'", "title": "title"}}
+
+
+def apply(house: House, **given: object) -> None:
+    house.gateway.apply(documents.validate(given))
+
+
+def test_a_gateway_without_a_worker_hears_what_another_process_configures(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.service.FOLLOW_S", 0.01)
+    here, there = build(), build()
+    here.gateway.follow()
+    apply(there, connections=[{"id": "new", "connector": "robot"}])
+    deadline = time.monotonic() + 30
+    while "new" not in here.gateway.hub.connections:
+        assert time.monotonic() < deadline
+    here.tell(here.alert("a"), connection="new")
+    assert len(here.tickets()) == 1
+
+
+def test_a_change_leaves_the_connections_alone_that_it_does_not_touch(house: House) -> None:
+    apply(house, connections=[{"id": "other", "connector": "robot"}])
+    before = dict(house.gateway.hub.connections)
+    apply(house, rules=[RULE])
+    assert all(house.gateway.hub.connections[name] is live for name, live in before.items())
+    apply(house, connections=[{"id": "other", "connector": "robot", "config": {"password": "p"}}])
+    assert house.gateway.hub.connections["r"] is before["r"]
+    assert house.gateway.hub.connections["other"] is not before["other"]
+
+
+def test_a_secret_that_changed_where_it_is_kept_is_taken_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROBOT_TOKEN", "first")
+    apply(house, connections=[{"id": "other", "connector": "robot", "config": {"token": "env:ROBOT_TOKEN"}}])
+    monkeypatch.setenv("ROBOT_TOKEN", "second")
+    apply(house, rules=[RULE])
+    house.deliver(b"[]", connection="other", headers={"authorization": "Bearer second"})
+
+
+def test_an_unusable_record_that_is_read_again_and_again_is_one_dead_letter(house: House) -> None:
+    live = house.gateway.hub.connection("r")
+    house.world.alerts += [
+        {"stream": "alert", "key": key, "episode": "1", "status": "no such status"} for key in ("a", "b")
+    ]
+    for _ in range(3):
+        reconcile(house.gateway, house.gateway.hub, live, stream_of(live, "alert"))
+    assert house.ends() == {"dead": 2}
