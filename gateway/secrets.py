@@ -53,10 +53,10 @@ class Vault:
         if kind == "file":
             try:
                 return Path(rest).read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise _unreadable(
-                    path, f"{rest} cannot be read: {type(error).__name__}", "check path and rights"
-                ) from None
+            except OSError as error:
+                raise _unreadable(path, f"{rest} cannot be read: {error.strerror}", "check path and rights") from None
+            except UnicodeDecodeError:
+                raise _unreadable(path, f"{rest} is not text", "write the secret into it as UTF-8") from None
         return stored
 
 

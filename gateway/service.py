@@ -41,6 +41,8 @@ class Gateway:
 
     def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None, engine: Engine | None = None) -> None:
         self.settings = settings
+        self.since = clock.now()
+        """When this process began; what happened before, others may have missed."""
         self.engine = engine or open_engine(settings.database)
         self.reader = reader(self.engine)
         self.writer = writer(self.engine)

@@ -6,13 +6,19 @@ from pathlib import Path
 
 from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from swagger_ui_bundle import swagger_ui_path
 
 from gateway.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 _ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
+
+
+@router.get("/")
+def start() -> Response:
+    """Who opens the hub's address in a browser finds the API's pages."""
+    return RedirectResponse("/docs", 307)
 
 
 @router.get("/docs")

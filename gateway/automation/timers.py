@@ -123,7 +123,9 @@ def _silence_of(gateway: Gateway, hub: Hub, connection_id: str, lasting: int, no
     d, oldest = tables.twin_device.c, now - lasting
     with gateway.reading() as conn:
         mine = select(tables.twin_device).where(d.connection_id == connection_id)
-        silent = list(conn.execute(mine.where(d.stale.is_(False), d.seen_at < oldest).limit(200)))
+        # a hub that was away heard nobody: each device first gets its time to be heard again
+        quiet = d.stale.is_(False) & (d.seen_at < oldest)
+        silent = list(conn.execute(mine.where(quiet).limit(200))) if gateway.since <= oldest else []
         back = list(conn.execute(mine.where(d.stale.is_(True), d.seen_at >= oldest).limit(200)))
     for row in silent:
         # not when it was last heard, which may be the very moment that ended an earlier silence

@@ -95,7 +95,8 @@ def _problem(error: dict[str, Any]) -> Problem:
     if error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
         near = difflib.get_close_matches(name, _known_names(), n=1)
-        return Problem(path, "this field does not exist", f"did you mean {near[0]!r}?" if near else "remove it")
+        hint = "it belongs elsewhere" if near == [name] else f"did you mean {near[0]!r}?" if near else "remove it"
+        return Problem(path, "this field does not exist here", hint)
     return Problem(path, error["msg"].removeprefix("Value error, "), "")
 
 

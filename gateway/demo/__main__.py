@@ -8,6 +8,7 @@ same front door. Either way the first ticket stands within a minute, and what ru
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -23,11 +24,12 @@ from gateway.cli.serving import first_token
 from gateway.config import documents, store
 from gateway.database import migrate, open_engine
 from gateway.demo import recorded
-from gateway.demo.errors import MissingComponent
+from gateway.demo.errors import ComponentError, MissingComponent
 from gateway.demo.mosquitto import Mosquitto
-from gateway.demo.process import find_program, free_ports
+from gateway.demo.process import accepts_connections, find_program, free_ports
 from gateway.demo.prometheus import Alertmanager, NodeExporter, Prometheus, this_machine
 from gateway.demo.sensors import Sensors
+from gateway.errors import BadConfiguration, Problem, WeftError
 from gateway.secrets import write_private
 from gateway.service import Gateway
 from gateway.settings import Settings, load
@@ -187,6 +189,21 @@ def report_tickets(url: str, token: str, stop: threading.Event) -> None:
 def main() -> None:
     settings = load()
     logs.configure("text" if sys.stdout.isatty() else settings.log_format)
+    # uvicorn raises what ended it once more: as an exception, so that the programs are ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        run(settings)
+    except (ComponentError, WeftError) as error:
+        sys.exit(f"weft: {error}")
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal comes; then end what was started."""
+    if accepts_connections(settings.port):
+        problem = Problem("port", f"something listens on {settings.port} already", "WEFT_PORT=8481 make run")
+        raise BadConfiguration("The hub cannot serve.", [problem])
     stop = threading.Event()
     with ExitStack() as live:
         demo = Demo(settings, live)

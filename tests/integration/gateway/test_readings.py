@@ -178,3 +178,20 @@ def test_limits_are_compared_exactly(build: Build) -> None:
     assert states(house) == []
     measure(house, "0.30000000000000000001", 1)
     assert states(house) == ["open"]
+
+
+def test_a_hub_that_was_away_gives_each_device_its_time_to_be_heard_again(build: Build) -> None:
+    before = stale(build)
+    measure(before, 20)
+    before.gateway.close()
+    before.clock.forward(3600)
+    house = stale(build)
+    house.tick()
+    assert states(house) == []
+    measure(house, 21, 10)
+    house.clock.forward(295)
+    house.tick()
+    assert states(house) == []
+    house.clock.forward(10)
+    house.tick()
+    assert states(house) == ["open"]
