@@ -33,7 +33,7 @@ BREAKER = Gauge(
     multiprocess_mode="mostrecent",
 )
 WAITING = Gauge("weft_inbox_waiting", "Deliveries waiting in this process.", multiprocess_mode="mostrecent")
-OUTBOX = Gauge("weft_outbox", "Commands by state.", ["state"], multiprocess_mode="mostrecent")
+OUTBOX = Gauge("weft_outbox", "Commands that are not done, by state.", ["state"], multiprocess_mode="mostrecent")
 OUTBOX_AGE = Gauge(
     "weft_outbox_oldest_seconds", "Age of the oldest command that is not done.", multiprocess_mode="mostrecent"
 )

@@ -16,6 +16,8 @@ from gateway.settings import Settings
 
 ENCRYPTED = "enc:"
 SHOWN = "********"
+OWN = frozenset(f"WEFT_{name.upper()}" for name in Settings.model_fields)
+"""The hub's own settings: who may set up a connection may not have them sent to it."""
 
 
 class Vault:
@@ -46,6 +48,8 @@ class Vault:
                 why = "it was encrypted with another secret key"
                 raise _unreadable(path, why, "restore the old WEFT_SECRET_KEY or write the secret anew") from None
         if kind == "env":
+            if rest in OWN:
+                raise _unreadable(path, f"{rest} is the hub's own", "name another variable")
             value = os.environ.get(rest)
             if value is None:
                 raise _unreadable(path, f"the environment has no {rest}", f"set {rest}, or write env:OTHER_NAME")

@@ -83,6 +83,8 @@ class Worker:
         self._busy: dict[object, Future[None]] = {}
         self._subscriptions: dict[str, tuple[Live, Kept]] = {}
         self._next: dict[str, float] = {}
+        self._held: dict[str, int] = {}
+        """Until when each lease is surely ours."""
         self._emitter = announcing.emitter_of(gateway.settings.openlineage_url)
 
     def start(self) -> None:
@@ -149,9 +151,15 @@ class Worker:
         self._next[what] = now + every_s
         return True
 
-    def _lease(self, name: str) -> bool:
+    def _lease(self, name: str, lasting: int = LEASE) -> bool:
+        """Ours? Renewed when a third of it is over, so that holding on costs no write each second."""
+        now = clock.now()
+        if self._held.get(name, 0) > now + lasting * 2 // 3:
+            return True
         with self._gateway.transaction() as conn:
-            return leases.take(conn, name, self.owner, clock.now(), LEASE)
+            taken = leases.take(conn, name, self.owner, now, lasting)
+        self._held[name] = now + lasting if taken else 0
+        return taken
 
     def _once(self, key: object, work: Callable[[], object]) -> int:
         """Run in the pool unless the same is running already."""
@@ -197,7 +205,9 @@ class Worker:
         for live in hub.connections.values():
             if not live.spec.enabled or live.runtime is None or "reads" not in live.can:
                 continue
-            if not self._due(f"poll:{live.id}", live.spec.poll_every_s) or not self._lease(f"poll:{live.id}"):
+            every = live.spec.poll_every_s
+            # held until the next time, so that of several workers one reads
+            if not self._due(f"poll:{live.id}", every) or not self._lease(f"poll:{live.id}", every * clock.SECOND):
                 continue
             self._once(("poll", live.id), lambda c=live: self._reconcile(hub, c))  # type: ignore[misc]
 

@@ -25,6 +25,8 @@ from lineage import Node
 
 router = APIRouter(responses=REFUSALS)
 WORKER_SILENT = 60 * clock.SECOND
+OUTBOX_STATES = ("waiting", "sending", "refused", "person")
+"""What a scrape counts; those that are done are all but a few, and weft_commands tells of them."""
 
 
 @router.get("/v1/messages/{message_id}", tags=["inbound"])
@@ -178,13 +180,14 @@ def _gauge(gateway: Gateway) -> None:
     metrics.WAITING.set(sum(gateway.inbox.waiting().values()))
     o, now = tables.outbox.c, clock.now()
     with gateway.reading() as conn:
-        states = {r.state: r.n for r in conn.execute(select(o.state, func.count().label("n")).group_by(o.state))}
+        counted_states = select(o.state, func.count().label("n")).where(o.state.in_(OUTBOX_STATES)).group_by(o.state)
+        states = {r.state: r.n for r in conn.execute(counted_states)}
         oldest = conn.execute(select(func.min(o.created_at)).where(o.state.in_(("waiting", "sending")))).scalar()
         d = tables.dead_letter.c
         metrics.DEAD.set(conn.execute(select(func.count()).where(d.settled_at.is_(None))).scalar() or 0)
         filters = core_tickets.Filters(status=core_tickets.OPEN)
         counted = core_tickets.counts(conn, filters)
-    for state in ("waiting", "sending", "done", "refused", "person"):
+    for state in OUTBOX_STATES:
         metrics.OUTBOX.labels(state).set(states.get(state, 0))
     metrics.OUTBOX_AGE.set(0 if oldest is None else (now - oldest) / clock.SECOND)
     for priority in range(4):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -55,17 +57,11 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
         rows = [(m["at"], m["id"], m["end"], m["rule"], m["trace"].get("move", "")) for m in told["messages"]]
         out.print(table("消息 · messages", ("at", "message", "end", "rule", "move"), rows))
     if told["changes"]:
-        rows = [
-            (
-                c["at"],
-                c["who"],
-                c["what"],
-                c["why"],
-                "; ".join(f"{x['field']}: {x['before']} → {x['after']}" for x in c["changes"]),
-            )
-            for c in told["changes"]
-        ]
-        out.print(table("变更 · changes", ("at", "who", "what", "why", "changes"), rows))
+        out.print("变更 · changes", style="italic")
+        for c in told["changes"]:
+            out.print(f"  {c['at']}  {c['what']}  {c['who']}" + (f": {c['why']}" if c["why"] else ""), markup=False)
+            for change in c["changes"]:
+                out.print(f"      {_change(change)}", markup=False)
     if told["commands"]:
         columns = ("created_at", "connection", "op", "bridge", "state", "reason", "echoed_at")
         sent = [[c[name] for name in columns] for c in told["commands"]]
@@ -78,7 +74,7 @@ def audit(database_url: Database = None, as_json: Json = False) -> None:
         report = ledger.audit(conn)
 
     def text(out: Console) -> None:
-        ends = " + ".join(f"{n} {end}" for end, n in report.ends.items())
+        ends = " + ".join(f"{n} {end.replace('_', ' ')}" for end, n in report.ends.items())
         out.print(f"received {report.received} = {ends}  {'clean' if report.clean else 'NOT CLEAN'}")
         for finding in report.findings:
             out.print(f"{finding.what}: {finding.count}: {', '.join(finding.rows)}", markup=False)
@@ -94,20 +90,32 @@ def lineage_show(ticket: str, field: str, database_url: Database = None, as_json
     with gateway(database_url=database_url) as g, g.reading() as conn:
         try:
             origin = tracing.drill(conn, tickets.ticket_id(ticket), field)
-        except lineage.NoOrigin as error:
-            raise fail(str(error)) from None
+        except lineage.NoOrigin:
+            raise fail(f"{ticket} has no field {field!r} whose origin is known") from None
     show(origin.as_dict(), as_json=as_json, text=lambda out: _origin(out, origin))
 
 
+def _told(value: Any) -> str:
+    """A value as people read it; texts in quotes, so that a space is seen."""
+    return str(value) if isinstance(value, Decimal) else repr(value)
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    before, after = change["before"], change["after"]
+    if isinstance(after, dict):
+        after = ", ".join(f"{k}={v}" for k, v in after.items())
+    return f"{change['field']}: {after}" if before is None else f"{change['field']}: {before} → {after}"
+
+
 def _origin(out: Console, origin: lineage.Origin) -> None:
-    out.print(f"{origin.field} = {origin.value!r}   [{origin.verdict.value}]", markup=False, style="bold")
+    out.print(f"{origin.field} = {_told(origin.value)}   [{origin.verdict.value}]", markup=False, style="bold")
     out.print(f"written {clock.rfc3339(origin.at)} by {origin.actor}", markup=False)
     for trace in origin.traces:
         out.print(
             f"{trace.mapping} {trace.version[:12]}: {trace.field} = {trace.expression}", markup=False, style="cyan"
         )
         for step in trace.steps:
-            out.print(f"    {step.text} → {step.error or repr(step.result)}", markup=False)
+            out.print(f"    {step.text} → {step.error or _told(step.result)}", markup=False)
     rows = [(s.dataset, s.key, s.field, s.raw, clock.rfc3339(s.read_at)) for s in origin.sources]
     if rows:
         out.print(table("源 · sources", ("dataset", "record", "field", "raw value", "read at"), rows))

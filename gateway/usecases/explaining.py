@@ -73,20 +73,26 @@ def _decisions(conn: Connection, hub: Hub, number: int) -> list[dict[str, Any]]:
         kind = live.mappings[event.stream].target
         seen = record | {"connection": live.id, "origin": live.origin, "ids": {}}
         mapping = live.mappings[event.stream]
+        rules = _rules_then(conn, hub, message_id)
         told.append(
             {
                 "message": str(message_id), "record": kind, "mapping": mapping.name, "mapping_version": mapping.version[:12],
-                "rules_version": hub.rules.version[:12], "values": {k: v for k, v in record.items() if v is not None},
-                "rules": hub.rules.explain(kind, seen),
+                "rules_version": rules.version[:12], "values": {k: v for k, v in record.items() if v is not None},
+                "rules": rules.explain(kind, seen),
             }
         )  # fmt: skip
     return told
 
 
-def rules_of(conn: Connection, version: str) -> RuleSet | None:
-    """The rules as they were, by version."""
-    body = conn.execute(select(tables.ruleset.c.body).where(tables.ruleset.c.version == version)).scalar()
-    return None if body is None else compile_rules([Rule.model_validate(r) for r in orjson.loads(body)])
+def _rules_then(conn: Connection, hub: Hub, message_id: int) -> RuleSet:
+    """The rules that decided a message, which may not be those of today."""
+    trace = conn.execute(select(_M.trace).where(_M.id == message_id)).scalar()
+    version = str(orjson.loads(trace).get("rules", "")) if trace else ""
+    if hub.rules.version.startswith(version):
+        return hub.rules
+    then = select(tables.ruleset.c.body).where(tables.ruleset.c.version.startswith(version, autoescape=True))
+    body = conn.execute(then).scalar()
+    return hub.rules if body is None else compile_rules([Rule.model_validate(r) for r in orjson.loads(body)])
 
 
 def message_status(conn: Connection, delivery_id: int) -> dict[str, Any] | None:

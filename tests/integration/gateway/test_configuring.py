@@ -6,8 +6,12 @@ import time
 
 import pytest
 
+from gateway import clock
 from gateway.config import documents
+from gateway.errors import BadConfiguration
 from gateway.reconcile import reconcile, stream_of
+from gateway.usecases import explaining
+from gateway.worker import Worker
 from tests.integration.gateway.in_process import Build, House
 
 RULE = {"id": "mine", "on": "Alert", "ticket": {"kind": "'incident'", "priority": "'P2'", "title": "title"}}
@@ -57,3 +61,34 @@ def test_an_unusable_record_that_is_read_again_and_again_is_one_dead_letter(hous
     for _ in range(3):
         reconcile(house.gateway, house.gateway.hub, live, stream_of(live, "alert"))
     assert house.ends() == {"dead": 2}
+
+
+def test_the_hubs_own_settings_cannot_be_sent_to_a_system_as_its_secret(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEFT_ADMIN_TOKEN", "weft_admin")
+    with pytest.raises(BadConfiguration, match="WEFT_ADMIN_TOKEN is the hub's own"):
+        apply(
+            house, connections=[{"id": "other", "connector": "robot", "config": {"password": "env:WEFT_ADMIN_TOKEN"}}]
+        )
+
+
+def test_of_several_workers_one_polls_a_connection(build: Build) -> None:
+    first, second = build(), build()
+    workers = [Worker(first.gateway), Worker(second.gateway)]
+    held = [worker._lease("poll:r", 60 * clock.SECOND) for worker in workers]
+    first.clock.forward(50)
+    held += [workers[1]._lease("poll:r", 60 * clock.SECOND)]
+    first.clock.forward(11)
+    held += [workers[1]._lease("poll:r", 60 * clock.SECOND), workers[0]._lease("poll:r", 60 * clock.SECOND)]
+    assert held == [True, False, False, True, False]
+
+
+def test_a_ticket_is_explained_by_the_rules_of_its_time(build: Build) -> None:
+    house = build({"rules": [RULE]})
+    house.tell(house.alert("a"))
+    apply(house, rules=[RULE | {"id": "newer", "when": "severity == 'none'"}])
+    (ticket,) = house.tickets()
+    with house.gateway.reading() as conn:
+        (decision,) = explaining.explain(conn, house.gateway.hub, ticket.id)["decisions"]
+    assert [(r["rule"], r["matched"]) for r in decision["rules"]] == [("mine", True)]
