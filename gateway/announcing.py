@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _M, _S = tables.message.c, tables.sync_state.c
 _STREAM = "openlineage"
+SETTLED = 30 * clock.SECOND
 
 
 def emitter_of(url: str) -> openlineage.Emitter | None:
@@ -40,7 +41,9 @@ def announce(gateway: Gateway, hub: Hub, emitter: openlineage.Emitter) -> int:
     """Tell what became of messages since the last announcement; answers the number of events sent."""
     with gateway.reading() as conn:
         since = _watermark(conn)
-        until = conn.execute(select(func.max(_M.id))).scalar() or since
+        # numbers are taken before the commit: a slower transaction may still bring older ones
+        settled = clock.Serial.first_at(clock.now() - SETTLED)
+        until = conn.execute(select(func.max(_M.id)).where(_M.id < settled)).scalar() or since
         made = select(_M.connection_id, _M.stream, _M.rule).where(_M.id > since, _M.id <= until, _M.end == "ticketed")
         found = [tuple(row) for row in conn.execute(made.distinct())]
     sent = 0

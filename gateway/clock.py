@@ -49,6 +49,11 @@ class Serial:
         self._last = 0
         self._tag = int.from_bytes(os.urandom(2), "big") & 0x7FF
 
+    @classmethod
+    def first_at(cls, at: int) -> int:
+        """No number taken at or after `at` is smaller."""
+        return max(at - cls._EPOCH, 0) << 11
+
     def take(self, n: int = 1) -> range:
         """`n` numbers, ascending, greater than all this process took before."""
         with self._lock:

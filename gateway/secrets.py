@@ -7,6 +7,7 @@ are and read at the time of use; the last is encrypted (`enc:...`) before it is 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -23,7 +24,9 @@ OWN = frozenset(f"WEFT_{name.upper()}" for name in Settings.model_fields)
 class Vault:
     """Encrypts and reads secrets. The first key encrypts; all decrypt, so that keys can be renewed."""
 
-    def __init__(self, keys: list[str]) -> None:
+    def __init__(self, keys: list[str], private: Iterable[Path] = ()) -> None:
+        """`private`: files of the hub's own that no connection may name."""
+        self._private = frozenset(p.resolve() for p in private)
         try:
             self._fernet = MultiFernet([Fernet(k) for k in keys])
         except (ValueError, TypeError):
@@ -55,6 +58,8 @@ class Vault:
                 raise _unreadable(path, f"the environment has no {rest}", f"set {rest}, or write env:OTHER_NAME")
             return value
         if kind == "file":
+            if Path(rest).resolve() in self._private:
+                raise _unreadable(path, f"{rest} is the hub's own", "name another file")
             try:
                 return Path(rest).read_text("utf-8").strip()
             except OSError as error:
@@ -74,13 +79,15 @@ def new_key() -> str:
 
 def open_vault(settings: Settings) -> Vault:
     """The vault of these settings; on the first run a key is made and kept under `home`, readable by its owner only."""
+    private = [settings.home / name for name in ("secret-key", "admin-token")]
     if settings.secret_key is not None:
-        return Vault([k.strip() for k in settings.secret_key.get_secret_value().split(",") if k.strip()])
+        keys = [k.strip() for k in settings.secret_key.get_secret_value().split(",") if k.strip()]
+        return Vault(keys, private)
     path = settings.home / "secret-key"
     if not path.exists():
         settings.home.mkdir(parents=True, exist_ok=True)
         write_private(path, new_key())
-    return Vault(path.read_text("ascii").split())
+    return Vault(path.read_text("ascii").split(), private)
 
 
 def write_private(path: Path, text: str) -> None:

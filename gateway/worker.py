@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 LEASE = 15 * clock.SECOND
 IDLE_S = 0.5
 ANNOUNCE_S = 10.0
+AGAIN_S = 2.0
 
 
 class SubscriptionSink:
@@ -42,6 +43,8 @@ class SubscriptionSink:
     def __init__(self, gateway: Gateway, connection_id: str) -> None:
         self._gateway = gateway
         self._connection_id = connection_id
+        self._lock = threading.Lock()
+        self._refused: list[tuple[Delivery, Callable[[], None]]] = []
 
     def offer(self, delivery: Delivery, acknowledge: Callable[[], None]) -> bool:
         """False: the hub cannot take it now; the subscription keeps it and offers it again."""
@@ -62,13 +65,24 @@ class SubscriptionSink:
             if error is None:
                 acknowledge()
             else:  # the database is away: on another thread, since the inbox waits for this one
-                self._gateway.later(2.0, lambda: self._again(delivery, acknowledge))
+                self._keep([(delivery, acknowledge)])
 
         return done
 
-    def _again(self, delivery: Delivery, acknowledge: Callable[[], None]) -> None:
-        if not self.offer(delivery, acknowledge):
-            self._gateway.later(2.0, lambda: self._again(delivery, acknowledge))
+    def _keep(self, refused: list[tuple[Delivery, Callable[[], None]]]) -> None:
+        """Offer these again in a while; one timer for all that gather until then."""
+        with self._lock:
+            first = not self._refused
+            self._refused += refused
+        if first:
+            self._gateway.later(AGAIN_S, self._again)
+
+    def _again(self) -> None:
+        with self._lock:
+            waiting, self._refused = self._refused, []
+        still = [(delivery, acknowledge) for delivery, acknowledge in waiting if not self.offer(delivery, acknowledge)]
+        if still:
+            self._keep(still)
 
 
 class Worker:

@@ -130,6 +130,14 @@ class _Collector:
             self.problems += _problems(error, path)
             return None
 
+    def condition(self, text: str | None, path: str) -> Expression | None:
+        """An expression that decides which signal a record belongs to: it is also asked when nothing is resolved."""
+        made = self.expression(text, path)
+        if made is not None and any(read[:1] == ("ids",) for read in made.reads):
+            hint = "use the source's own id (device, customer); ids.* is for the ticket's fields"
+            self.problems.append(Problem(path, "global ids are not known here", hint))
+        return made
+
     def expressions(self, texts: MappingABC[str, str], path: str) -> dict[str, Expression]:
         compiled = {name: self.expression(text, f"{path}.{name}") for name, text in texts.items()}
         return {name: e for name, e in compiled.items() if e is not None}
@@ -165,13 +173,13 @@ def compile_rules(rules: Sequence[Rule]) -> RuleSet:
         if rule.id in seen:
             collector.problems.append(Problem(f"{path}.id", f"there are two rules {rule.id!r}", "rename one of them"))
         seen.add(rule.id)
-        fingerprint = collector.expression(rule.fingerprint or DEFAULT_FINGERPRINT[rule.on], f"{path}.fingerprint")
+        fingerprint = collector.condition(rule.fingerprint or DEFAULT_FINGERPRINT[rule.on], f"{path}.fingerprint")
         compiled = CompiledRule(
             rule,
-            collector.expression(rule.when, f"{path}.when"),
+            collector.condition(rule.when, f"{path}.when"),
             fingerprint,  # type: ignore[arg-type]  # None only when a problem was noted, and then nothing is returned
             collector.template(rule, f"{path}.ticket"),
-            collector.expression(rule.storm.kind, f"{path}.storm.kind") if rule.storm else None,
+            collector.condition(rule.storm.kind, f"{path}.storm.kind") if rule.storm else None,
         )
         by_kind.setdefault(rule.on, []).append(compiled)
     if collector.problems:

@@ -172,7 +172,12 @@ def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catal
     if old is not None:
         secret_fields.change(old.get("config", {}), secrets, lambda v, at: kept.setdefault(at, v))
 
+    moved = old is not None and _addresses(body.get("config", {})) - _addresses(old.get("config", {}))
+
     def seal(value: str, path: str) -> str:
+        if value == SHOWN and moved:  # else a kept secret could be sent to whoever's address was written
+            place, why = f"connections[{body['id']}].{path}", "is hidden, and the connection's address changed"
+            raise BadConfiguration("A secret is missing.", [Problem(place, why, "write the secret again")])
         if value == SHOWN:
             if path not in kept:
                 problem = Problem(
@@ -183,6 +188,14 @@ def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catal
         return _unchanged(kept.get(path), value, path, vault)
 
     return body | {"config": secret_fields.change(body.get("config", {}), secrets, seal)}
+
+
+def _addresses(value: Any) -> set[str]:
+    """Every URL in a config, at any depth."""
+    if isinstance(value, str):
+        return {value} if "://" in value else set()
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {address for part in parts for address in _addresses(part)}
 
 
 def _unchanged(old: str | None, new: str, path: str, vault: Vault) -> str:

@@ -15,17 +15,17 @@ from gateway.config.hub import Hub
 from lineage import FieldGraph
 
 TICKET = "Ticket"
-_graphs: dict[int, FieldGraph] = {}
+_latest: list[tuple[Hub, FieldGraph]] = []
 
 
 def graph_of(hub: Hub) -> FieldGraph:
     """The field graph of a configuration: sources → canonical records → tickets → what bridges write and contexts ask."""
-    found = _graphs.get(id(hub))
-    if found is None:
-        found = _build(hub)
-        _graphs.clear()
-        _graphs[id(hub)] = found
-    return found
+    for known, graph in _latest:
+        if known is hub:
+            return graph
+    made = _build(hub)
+    _latest[:] = [(hub, made)]
+    return made
 
 
 def _build(hub: Hub) -> FieldGraph:

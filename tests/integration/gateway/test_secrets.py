@@ -11,10 +11,11 @@ import orjson
 import pytest
 from sqlalchemy import MetaData, create_engine, select
 
+from gateway.config import documents
 from gateway.errors import BadConfiguration
 from gateway.worker import Worker
 from tests.acceptance.running_hub import eventually
-from tests.integration.gateway.in_process import Build
+from tests.integration.gateway.in_process import Build, House
 from tests.integration.gateway.over_http import open_api
 
 SECRETS = {"token": "tok-7f3a9c51e0aa", "password": "pw-55c0ffee2b1d"}
@@ -118,3 +119,29 @@ def test_a_hidden_secret_keeps_its_value_and_a_reference_is_shown_as_it_is(
         api.ask("PUT", "/v1/connections/r", json={"connector": "robot", "config": shown["config"], "title": "new"})
         again = api.client.post("/v1/inbound/r", content=b"[]", headers={"authorization": f"Bearer {SECRETS['token']}"})
         assert again.status_code == 202
+
+
+def test_a_connection_cannot_name_the_hubs_own_secret_files(house: House) -> None:
+    own = house.gateway.settings.home / "secret-key"
+    assert own.exists()
+    document = {"connections": [{"id": "am", "connector": "prometheus", "config": {"webhook_token": f"file:{own}"}}]}
+    with pytest.raises(BadConfiguration, match="the hub's own"):
+        house.gateway.apply(documents.validate(document))
+
+
+def test_a_hidden_secret_does_not_follow_to_another_address(house: House) -> None:
+    config = {"url": "http://prometheus:9090", "webhook_token": "a-long-webhook-token"}
+    connection = {"id": "am", "connector": "prometheus", "config": config}
+    house.gateway.apply(documents.validate({"connections": [connection]}))
+    hidden = config | {"webhook_token": "********"}
+    house.gateway.apply(documents.validate({"connections": [connection | {"config": hidden}]}))  # the same address
+    elsewhere = connection | {"config": hidden | {"url": "http://elsewhere:9090"}}
+    with pytest.raises(BadConfiguration, match="address changed"):
+        house.gateway.apply(documents.validate({"connections": [elsewhere]}))
+
+
+def test_a_rule_cannot_decide_by_a_global_id(house: House) -> None:
+    rule = {"id": "x", "on": "Alert", "when": "ids.device == 'DEV-2026-000001'", "suppress": "no"}
+    with pytest.raises(BadConfiguration) as refused:
+        house.gateway.apply(documents.validate({"rules": [rule]}))
+    assert refused.value.problems[0].path == "rules[0].when"
