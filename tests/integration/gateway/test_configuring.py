@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from connectors.errors import AuthProblem
 from gateway import clock
 from gateway.config import documents
 from gateway.errors import BadConfiguration
@@ -50,7 +51,10 @@ def test_a_secret_that_changed_where_it_is_kept_is_taken_over(house: House, monk
     apply(house, connections=[{"id": "other", "connector": "robot", "config": {"token": "env:ROBOT_TOKEN"}}])
     monkeypatch.setenv("ROBOT_TOKEN", "second")
     apply(house, rules=[RULE])
-    house.deliver(b"[]", connection="other", headers={"authorization": "Bearer second"})
+    taken = house.deliver(b"[]", connection="other", headers={"authorization": "Bearer second"})
+    assert taken.ends == ["suppressed"]  # nothing told, but let in
+    with pytest.raises(AuthProblem):
+        house.deliver(b"[]", connection="other", headers={"authorization": "Bearer first"})
 
 
 def test_an_unusable_record_that_is_read_again_and_again_is_one_dead_letter(house: House) -> None:
