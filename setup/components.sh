@@ -1,7 +1,7 @@
 #!/bin/sh
 # Unpacks the real programs that tests and the demo run, without installing them.
 #
-#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix (default: all)
+#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc (default: all)
 #
 # The distribution's own packages are fetched by apt into a cache of ours and unpacked by dpkg-deb into
 # .components/root (WEFT_COMPONENTS names another place for .components). No package script runs, no daemon starts,
@@ -12,7 +12,7 @@
 # Exit codes: 0 all there; 2 used wrongly; 3 something is missing (said which).
 set -eu
 
-ALL="prometheus mosquitto postgres zabbix"
+ALL="prometheus mosquitto postgres zabbix odbc"
 HOME_DIR=$(cd "$(dirname "$0")/.." && pwd)
 COMPONENTS=${WEFT_COMPONENTS:-$HOME_DIR/.components}
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -30,6 +30,7 @@ packages_of() {
     # php-fpm only because it satisfies the front end's wish for a web server's PHP, which else is Apache
     zabbix) echo zabbix-server-pgsql zabbix-frontend-php zabbix-agent php-fpm php-cli php-pgsql php-mbstring \
       php-xml php-gd php-bcmath php-ldap ;;
+    odbc) echo libodbc2 odbc-postgresql tdsodbc libsqliteodbc ;;
   esac
 }
 
@@ -45,6 +46,10 @@ on_machine() {
     zabbix)
       has zabbix_server && has zabbix_agentd && has_file /usr/share/zabbix/api_jsonrpc.php &&
         has php && php -m | grep -q '^pgsql$'
+      ;;
+    odbc)
+      has_file /usr/lib/*/libodbc.so.2 /usr/lib/*/odbc/psqlodbcw.so /usr/lib/*/odbc/libtdsodbc.so \
+        /usr/lib/*/odbc/libsqlite3odbc.so
       ;;
   esac
 }
@@ -99,6 +104,7 @@ unpack() {
 # What package scripts would have done, where a program does not run without.
 settle_mosquitto() { :; }
 settle_postgres() { :; }
+settle_odbc() { :; } # drivers are named by their files, so nothing has to be registered
 settle_zabbix() {
   for php in "$1"/usr/bin/php[0-9].[0-9]; do ln -sf "${php##*/}" "$1/usr/bin/php"; done # else by update-alternatives
 }

@@ -38,7 +38,7 @@ def test_help_explains_itself(tmp_path: Path) -> None:
     told = run("--help", components=tmp_path)
 
     assert told.returncode == 0
-    assert "prometheus mosquitto postgres zabbix" in told.stdout
+    assert "prometheus mosquitto postgres zabbix odbc" in told.stdout
 
 
 def test_an_unknown_set_is_refused_before_anything_is_made(tmp_path: Path) -> None:
