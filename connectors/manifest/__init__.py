@@ -1,0 +1,25 @@
+"""Connectors made of one YAML file: what all kinds share."""
+
+from connectors.manifest.errors import BadManifest
+from connectors.manifest.inputs import Input, Part
+from connectors.manifest.kinds import Kind, connector_of, kinds, manifest_of, parse, read, shipped
+from connectors.manifest.model import Manifest, StreamForm
+from connectors.manifest.shapes import Condition, Field, Shape
+
+__all__ = [
+    "BadManifest",
+    "Condition",
+    "Field",
+    "Input",
+    "Kind",
+    "Manifest",
+    "Part",
+    "Shape",
+    "StreamForm",
+    "connector_of",
+    "kinds",
+    "manifest_of",
+    "parse",
+    "read",
+    "shipped",
+]

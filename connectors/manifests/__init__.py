@@ -1,0 +1,1 @@
+"""Manifests that come with Weft: connectors without a line of code."""
