@@ -82,6 +82,11 @@ class Policy:
     backoff_s: float = 1
     backoff_max_s: float = 300
     rate_per_s: float = 10
+    window_calls: int = 0
+    """At most so many calls within any `window_s` seconds, for systems that count exactly; 0: `rate_per_s` says it all."""
+    window_s: float = 60
+    heartbeat_s: float = 0
+    """How often the hub calls `check()` by itself, to find what is wrong before it matters; 0: only when asked."""
     breaker_failures: int = 5
     breaker_open_s: float = 60
     batch_rows: int = 2000
@@ -190,6 +195,9 @@ class Operation(BaseModel):
     title_zh: str
     body_schema: dict[str, Any] = {}
     can_confirm: bool = True
+    repeats_within_s: float = 0
+    """For so many seconds after a command was asked for, the system itself swallows its repeat: when in doubt the hub
+    writes again instead of confirming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +299,23 @@ class Probes(Protocol):
     answer maps an operation's name to "" (possible) or the reason why not, in words for a person."""
 
     def probe(self, key: Mapping[str, Any]) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """One command that stands for several. `covers`: the ids of those it stands for; the others wait for the next."""
+
+    command: Command
+    covers: tuple[str, ...]
+
+
+@runtime_checkable
+class Merges(Protocol):
+    """Optional beside Writes: commands of one operation and key that wait because the connection's window is full may
+    go as one. `merge` is pure; it covers at least one of the given, and the receipt of its command settles all that it
+    covers. Merged commands bring no echoes."""
+
+    def merge(self, commands: Sequence[Command]) -> Merged: ...
 
 
 _CAPABILITIES: Mapping[str, tuple[str, ...]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ from connectors.contract import (
     Delivery,
     Event,
     Health,
+    Merged,
+    Merges,
     Operation,
     Outcome,
     Policy,
@@ -243,8 +246,26 @@ class Connection:
             return _for_a_person(error)
         return self._fate(receipt)
 
-    def confirm(self, command: Command, attempt: int = 1) -> ConfirmFate:
-        """Ask once whether a command took effect."""
+    @property
+    def room(self) -> int | None:
+        """How many calls its window allows right now; None: it has none (`Policy.window_calls`)."""
+        return self._guard.room
+
+    def merge(self, commands: Sequence[Command]) -> Merged | None:
+        """One command for several that wait (see `Merges`); None: this connector merges nothing.
+
+        :raises ConnectorBug: it covers none of them, or another.
+        """
+        if not isinstance(self.connector, Merges):
+            return None
+        merges = self.connector
+        return self._guard.quietly("merge", lambda: given.merged(merges.merge(commands), commands))
+
+    def confirm(self, command: Command, attempt: int = 1, age_s: float = math.inf) -> ConfirmFate:
+        """Ask once whether a command took effect. `age_s`: seconds since it was asked for; where the system swallows
+        repeats for longer (`Operation.repeats_within_s`), the answer is to write it again."""
+        if any(o.name == command.op and o.repeats_within_s > age_s for o in self.operations()):
+            return NotDone()
         writes = cast(Writes, self.connector)
         try:
             receipt = self._guard.attempt(

@@ -3,7 +3,7 @@
 | fate | the outbox then |
 |---|---|
 | `Done`, `Refused` | keeps the receipt; the command is over |
-| `NotDone` (of confirm) | writes again |
+| `NotDone` (of confirm) | writes again: it did not happen, or a repeat does no harm |
 | `RetryAt` | writes again after `seconds` |
 | `MustConfirm` | confirms after `seconds`, before anything else |
 | `NeedsPerson` | waits for a person; when `in_doubt`, confirms before it writes again |
@@ -33,7 +33,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """The system was asked: it did not take effect."""
+    """The system was asked: it did not take effect. Or it swallows repeats (`Operation.repeats_within_s`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from connectors.contract import Command, Event, Receipt
+from connectors.contract import Command, Event, Merged, Receipt
 
 T = TypeVar("T")
 
@@ -34,3 +34,11 @@ def receipt(value: Receipt, command: Command) -> Receipt:
 
 def receipt_or_none(value: Receipt | None, command: Command) -> Receipt | None:
     return None if value is None else receipt(value, command)
+
+
+def merged(value: Merged, commands: Sequence[Command]) -> Merged:
+    """One command for some of these."""
+    covers = set(one(Merged, value).covers)
+    if not covers or len(covers) != len(value.covers) or not covers <= {command.id for command in commands}:
+        raise ValueError(f"merged {[c.id for c in commands]} into one for {value.covers}")
+    return value

@@ -11,7 +11,7 @@ from connectors.contract import Policy
 from connectors.errors import Ambiguous, Busy, ConnectorBug, ConnectorError, Transient
 from connectors.runtime.breaker import Breaker, Permit
 from connectors.runtime.lookups import Deadlines
-from connectors.runtime.pace import Bucket
+from connectors.runtime.pace import Bucket, Window
 from connectors.runtime.state import Condition, Listener, Watch, result_of
 from connectors.scrub import Scrubber
 
@@ -40,6 +40,7 @@ class Guard:
         self.breaker = Breaker(policy.breaker_failures, policy.breaker_open_s, clock)
         self._where = where
         self._bucket = Bucket(policy.rate_per_s, clock)
+        self._window = Window(policy.window_calls, policy.window_s, clock) if policy.window_calls else None
         self._deadlines = Deadlines(connection, CALLS_AT_ONCE)
         self._closing = threading.Event()
         self._given_pause = pause
@@ -98,6 +99,11 @@ class Guard:
         elif self._closing.wait(seconds):
             raise Busy("the connection is closed")
 
+    @property
+    def room(self) -> int | None:
+        """How many calls its window allows right now; None: it has no window."""
+        return None if self._window is None else self._window.room
+
     def condition(self) -> Condition:
         watch, circuit, left = self.watch, self.breaker.circuit, self.breaker.closes_in_s
         return Condition(watch.status, watch.reason, self.clock() - watch.since, watch.failures, circuit, left)
@@ -109,10 +115,14 @@ class Guard:
 
     def _take_token(self, patience_s: float) -> None:
         until = self.clock() + patience_s
-        while (wait := self._bucket.take()) > 0:
+        while (wait := self._wait()) > 0:
             if self.clock() + wait > until:
                 raise Busy("the connection's rate limit is reached", retry_after=wait)
             self.pause(wait)
+
+    def _wait(self) -> float:
+        """Seconds until a call may begin; 0: it may, and is counted."""
+        return self._bucket.take() or (0.0 if self._window is None else self._window.take())
 
 
 def clean(scrub: Scrubber, error: ConnectorError) -> ConnectorError:

@@ -1,8 +1,10 @@
-"""How fast and how often: the token bucket of a connection, and how long to wait between tries."""
+"""How fast and how often: the bounds of a connection's rate, and how long to wait between tries."""
 
 from __future__ import annotations
 
 import random
+import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,38 @@ class Bucket:
         """Take a token. 0: taken; else none is there, and how many seconds until one is."""
         decision: Decision = self._store.check(self._algorithm, self._rates, int(self._clock() * 1000), 1)
         return 0.0 if decision.allowed else (decision.retry_after_ms or 1) / 1000
+
+
+class Window:
+    """At most `calls` calls within any `seconds`: what systems count that refuse the one too many. Safe from any
+    thread. (A bucket of 18 that refills in a minute lets 36 pass within one.)"""
+
+    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._calls = calls
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._taken: deque[float] = deque()
+
+    @property
+    def room(self) -> int:
+        """How many calls may begin right now."""
+        with self._lock:
+            return self._calls - self._count()
+
+    def take(self) -> float:
+        """Take one call. 0: taken; else none is left, and how many seconds until one is."""
+        with self._lock:
+            if self._count() < self._calls:
+                self._taken.append(self._clock())
+                return 0.0
+            return self._taken[0] + self._seconds - self._clock()
+
+    def _count(self) -> int:
+        over = self._clock() - self._seconds
+        while self._taken and self._taken[0] <= over:
+            self._taken.popleft()
+        return len(self._taken)
 
 
 def backoff_s(policy: Policy, attempt: int, dice: random.Random) -> float:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract import Policy
-from connectors.runtime.pace import Bucket, backoff_s
+from connectors.runtime.pace import Bucket, Window, backoff_s
 from tests.unit.connectors.fakes import Clock
 
 
@@ -44,3 +44,25 @@ def test_waits_grow_but_never_over_the_bound_and_never_to_nothing(attempt: int, 
     wait = backoff_s(policy, attempt, random.Random(seed))
     whole = min(300, 2.0 ** min(attempt - 1, 60))
     assert whole / 2 <= wait <= whole
+
+
+def test_a_window_gives_its_calls_at_once_and_then_says_when_the_eldest_leaves_it() -> None:
+    clock = Clock()
+    window = Window(3, 60, clock)
+    assert [window.take() for _ in range(3)] == [0.0] * 3
+    clock.now += 10
+    assert (window.room, window.take()) == (0, 50.0)
+    clock.now += 50
+    assert (window.room, window.take()) == (3, 0.0)
+
+
+@given(st.integers(1, 20), st.lists(st.floats(0, 30), min_size=1, max_size=80))
+def test_in_no_stretch_of_a_windows_length_are_there_more_calls_than_it_allows(calls: int, steps: list[float]) -> None:
+    clock = Clock()
+    window, taken = Window(calls, 60, clock), []
+    for step in steps:
+        clock.now += step
+        while window.take() == 0:
+            taken.append(clock.now)
+    for n, began in enumerate(taken):
+        assert sum(1 for at in taken[n:] if at < began + 60) <= calls
