@@ -71,17 +71,14 @@ class Docs(Part):
     troubleshooting: str = Field("", description="what to do when it fails")
 
 
-class StreamForm(Part):
-    """What every kind's streams have. With `cursor` a stream is incremental, without it is a snapshot."""
+class RecordForm(Part):
+    """What the records of a stream look like, whatever they are read from."""
 
-    title: str = ""
+    title: str = Field("", description="what people call it")
     key: tuple[str, ...] = Field(min_length=1, description="the fields that identify a record")
     fields: Fields = Field({}, description="field: type; what is not declared passes through as it is")
     zone: str = Field("", description="IANA zone of times without one")
-    cursor: str = Field("", description="the field that grows with every change: a datetime, an int or a text")
-    lookback: Span = Field(timedelta(0), description="read again so far behind the cursor, for rows committed late")
     deleted: Condition | None = Field(None, description="when it holds, the record tells that it was deleted")
-    absent_is_deleted: bool = Field(False, description="of a snapshot: what is no longer there was deleted")
     samples: tuple[dict[str, Any], ...] = Field((), description="records as the system sends them")
 
     @field_validator("key", mode="before")
@@ -93,6 +90,23 @@ class StreamForm(Part):
     @classmethod
     def _zone(cls, zone: str) -> str:
         return known_zone(zone)
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.fields, self.key, zone=self.zone, deleted=self.deleted)
+
+    @property
+    def schema_(self) -> dict[str, Any]:
+        """JSON Schema of the records."""
+        return schema_of(self.fields, self.key, [] if self.fields and not self.samples else self.samples)
+
+
+class StreamForm(RecordForm):
+    """A stream that asks for records by a cursor. With `cursor` it is incremental, without it is a snapshot."""
+
+    cursor: str = Field("", description="the field that grows with every change: a datetime, an int or a text")
+    lookback: Span = Field(timedelta(0), description="read again so far behind the cursor, for rows committed late")
+    absent_is_deleted: bool = Field(False, description="of a snapshot: what is no longer there was deleted")
 
     @model_validator(mode="after")
     def _consistent(self) -> StreamForm:
@@ -110,16 +124,12 @@ class StreamForm(Part):
             raise ValueError("lookback belongs to a stream with a cursor")
         return self
 
-    @property
-    def shape(self) -> Shape:
-        return Shape(self.fields, self.key, zone=self.zone, deleted=self.deleted)
-
     def stream(self, name: str) -> Stream:
         """As the contract describes it."""
         return Stream(
             name=name,
             key=self.key,
-            schema_=schema_of(self.fields, self.key, [] if self.fields and not self.samples else self.samples),
+            schema_=self.schema_,
             mode="incremental" if self.cursor else "snapshot",
             deletes="tombstone" if self.deleted else "absence" if self.absent_is_deleted else "never",
             lookback=self.lookback,

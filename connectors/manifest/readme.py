@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.manifest.model import Manifest, StreamForm
+from connectors.manifest.model import Manifest, RecordForm, StreamForm
 
 
 def readme_of(manifest: Manifest) -> str:
@@ -34,9 +34,11 @@ def _lines(manifest: Manifest) -> Iterator[str]:
 
 def _streams(streams: dict[str, Any]) -> Iterator[str]:
     for name, form in streams.items():
-        if not isinstance(form, StreamForm):
+        if not isinstance(form, RecordForm):
             continue
-        how = f"read from its cursor `{form.cursor}` on" if form.cursor else "read whole"
+        how = "read"
+        if isinstance(form, StreamForm):
+            how = f"read from its cursor `{form.cursor}` on" if form.cursor else "read whole"
         yield f"\nStream `{name}`, {how}; key: {', '.join(f'`{k}`' for k in form.key)}.\n"
         yield "| field | type | |\n|---|---|---|"
         for field, each in form.fields.items():

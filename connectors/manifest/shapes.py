@@ -39,15 +39,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Field(Part):
     """One field of a record. Short form in YAML: its type."""
 
-    type: FieldType = "text"
+    type: FieldType = Described("text", description="what its value is")
     path: Path = Described("", description="where it is in the system's record; default: under its own name")
     format: str = Described(
         "iso", description="of a datetime: iso, unix, unix_ms, or a pattern such as %Y-%m-%d %H:%M:%S"
     )
     zone: str = Described("", description="of a datetime without a zone: its IANA zone; default: the stream's")
     required: bool = Described(False, description="a record without it is a dead letter")
-    description: str = ""
-    unit: str = ""
+    description: str = Described("", description="what it means, for people")
+    unit: str = Described("", description="what a number counts or measures")
 
     @field_validator("zone")
     @classmethod
@@ -67,8 +67,8 @@ def known_zone(zone: str) -> str:
 class Condition(Part):
     """Holds when the value at `path` equals `equals`, or one of a list of values."""
 
-    path: Path
-    equals: Any
+    path: Path = Described(description="where the value is")
+    equals: Any = Described(description="the value, or a list of values")
 
     def holds(self, value: Any) -> bool:
         wanted = self.equals if isinstance(self.equals, list | tuple) else [self.equals]
