@@ -1,0 +1,251 @@
+"""Connections: every call ends in time, every error is one of `connectors.errors`.
+
+A driver's own time-outs can't be relied on when the network stays silent, so every call runs in a thread of its own
+and whoever waits goes on when its time is up. Such a connection is `broken`: it is cancelled and closed behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, cast
+
+from connectors.errors import Ambiguous, ConfigProblem, ConnectorError, Transient
+from connectors.odbc.drivers import load
+from connectors.odbc.errors import classified
+from connectors.odbc.settings import OdbcSettings
+
+Connect = Callable[..., Any]
+"""`pyodbc.connect`, or what a test puts in its place."""
+T = TypeVar("T")
+GRACE_S = 5
+"""How much longer than the driver's own time-out we wait: a statement that the driver ends leaves a usable connection."""
+
+
+def within(seconds: float, work: Callable[[], T], late: Callable[[], None], ended: Callable[[T | None], None]) -> T:
+    """The result of `work`, which runs in a thread of its own. When it takes longer, `late` is told at once, and
+    `ended`, in that thread, when it is over after all: with its result, or None if it failed.
+
+    :raises TimeoutError: it took longer; `work` runs on.
+    """
+    over, lock = threading.Event(), threading.Lock()
+    outcome: list[tuple[T | None, BaseException | None]] = []
+    given_up = False
+
+    def run() -> None:
+        result: T | None = None
+        error: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as raised:  # noqa: BLE001 - handed to whoever waits
+            error = raised
+        with lock:
+            outcome.append((result, error))
+            over.set()
+            nobody_waits = given_up
+        if nobody_waits:
+            ended(result)
+
+    threading.Thread(target=run, daemon=True, name="weft-odbc").start()
+    over.wait(max(0.0, seconds))
+    with lock:
+        given_up = not outcome
+    if given_up:
+        late()
+        raise TimeoutError
+    result, error = outcome[0]
+    if error is not None:
+        raise error
+    return cast(T, result)
+
+
+class Rows:
+    """The rows of a statement, fetched as they are asked for. `columns`: (name, Python type the driver gives)."""
+
+    def __init__(self, session: Session, cursor: Any) -> None:
+        self._session = session
+        self._cursor = cursor
+        self.columns: tuple[tuple[str, type], ...] = tuple((d[0], d[1]) for d in cursor.description or ())
+
+    def fetch(self, count: int, timeout_s: float | None = None) -> list[Any]:
+        """The next rows, at most so many; none at the end."""
+        fetch = self._cursor.fetchmany
+        return self._session.call(lambda: fetch(count), timeout_s)
+
+    def all(self, timeout_s: float | None = None) -> list[Any]:
+        return self._session.call(self._cursor.fetchall, timeout_s)
+
+    def close(self) -> None:
+        """Give up what was not fetched."""
+        if not self._session.broken:
+            with contextlib.suppress(ConnectorError):
+                self._session.call(self._cursor.close)
+
+
+class Session:
+    """One connection, used by one thread at a time. `dbms`: the product's own name, e.g. "Microsoft SQL Server".
+
+    Every error of the driver leaves here classified. `in_doubt`: set while a commit is under way, so that a lost
+    answer is Ambiguous. `broken`: not to be used again.
+    """
+
+    def __init__(self, raw: Any, settings: OdbcSettings, dbms: str, database: str) -> None:
+        self._raw = raw
+        self._timeout_s = settings.timeout_s
+        self._settings = settings
+        self._running: Any = None
+        self.dbms = dbms
+        self.database = database
+        self.broken = False
+        self.in_doubt = False
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), timeout_s: float | None = None) -> Rows:
+        """Run a statement. `timeout_s`: for this call alone, exactly; else the settings' with some grace."""
+        return Rows(self, self.call(lambda: self._execute(sql, parameters), timeout_s))
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement that gives no rows; returns how many it changed."""
+        cursor = self.call(lambda: self._execute(sql, parameters))
+        changed = int(cursor.rowcount)
+        cursor.close()
+        return changed
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
+        cursor = self._running = self._raw.cursor()
+        cursor.execute(sql, *parameters)
+        return cursor
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Commit at the end, roll back on any error. A commit whose answer is lost raises Ambiguous."""
+        self._raw.autocommit = False
+        try:
+            yield self
+            self.in_doubt = True
+            self.call(self._raw.commit)
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self.in_doubt = False
+            if not self.broken:
+                self._raw.autocommit = True
+
+    def _roll_back(self) -> None:
+        if not self.broken:
+            try:
+                self.call(self._raw.rollback)
+            except (Transient, Ambiguous, ConfigProblem):
+                self.broken = True
+
+    def call(self, work: Callable[[], T], timeout_s: float | None = None) -> T:
+        """One call into the driver. Raises the errors of `connectors.errors`."""
+        pyodbc = load()
+        limit = self._timeout_s + GRACE_S if timeout_s is None else timeout_s
+        try:
+            return within(limit, work, self._cancel, lambda _: self.close())
+        except TimeoutError:
+            raise (Ambiguous if self.in_doubt else Transient)(
+                f"The database did not answer within {limit:.3g} s."
+            ) from None
+        except pyodbc.Error as error:
+            told = classified(error, self._settings, self.database, in_doubt=self.in_doubt)
+            self.broken = self.broken or isinstance(told, (Transient, Ambiguous))
+            raise told from None
+        except (ValueError, OverflowError) as error:  # UnicodeDecodeError, a date before the year 1
+            raise ConfigProblem(f"The driver can't read a value: {error}") from error
+
+    def _cancel(self) -> None:
+        self.broken = True
+        if self._running is not None:  # may itself hang in a silent network
+            threading.Thread(
+                target=_quietly, args=(self._running.cancel,), daemon=True, name="weft-odbc-cancel"
+            ).start()
+
+    def close(self) -> None:
+        self.broken = True
+        _quietly(self._raw.close)
+
+
+def _quietly(work: Callable[[], object]) -> None:
+    with contextlib.suppress(load().Error):
+        work()
+
+
+def connect(
+    settings: OdbcSettings, database: str = "", *, timeout_s: float | None = None, opener: Connect | None = None
+) -> Session:
+    """A new connection in autocommit mode. `opener`: instead of `pyodbc.connect`.
+
+    :raises ConfigProblem: driver, server's certificate or database name. :raises AuthProblem: login refused.
+    :raises Transient: not reachable, or not within `timeout_s`.
+    """
+    pyodbc = load()
+    name = database or settings.database
+    text = settings.connection_text(name)
+    limit = settings.timeout_s if timeout_s is None else timeout_s
+    open_ = opener or pyodbc.connect
+
+    def opened() -> tuple[Any, str]:
+        raw = open_(text, autocommit=True, timeout=max(1, math.ceil(limit)))
+        with contextlib.suppress(pyodbc.Error):  # psqlodbc has none; then only ours counts
+            raw.timeout = math.ceil(settings.timeout_s)
+        raw.setdecoding(
+            pyodbc.SQL_CHAR, encoding="utf-16le", ctype=pyodbc.SQL_WCHAR
+        )  # GBK columns: the driver converts
+        return raw, str(raw.getinfo(pyodbc.SQL_DBMS_NAME))
+
+    try:
+        raw, dbms = within(limit, opened, lambda: None, lambda late: _quietly(late[0].close) if late else None)
+    except TimeoutError:
+        raise Transient(f"{settings.server or 'The database server'} did not answer within {limit:.3g} s.") from None
+    except pyodbc.Error as error:
+        raise classified(error, settings, name) from None
+    return Session(raw, settings, dbms, name)
+
+
+class Pool:
+    """The idle connections of one connector, a few for each database. Safe from any thread."""
+
+    KEPT = 4
+
+    def __init__(self, settings: OdbcSettings, opener: Connect | None = None) -> None:
+        self._settings = settings
+        self._opener = opener
+        self._lock = threading.Lock()
+        self._idle: dict[str, list[Session]] = {}
+        self._closed = False
+
+    @contextlib.contextmanager
+    def lease(self, database: str = "", timeout_s: float | None = None) -> Iterator[Session]:
+        """A connection for a while; a broken one is not taken back. Errors as `connect`."""
+        with self._lock:
+            idle = self._idle.get(database)
+            session = idle.pop() if idle else None
+        if session is None:
+            session = connect(self._settings, database, timeout_s=timeout_s, opener=self._opener)
+        try:
+            yield session
+        except (Transient, Ambiguous):
+            session.broken = True
+            raise
+        finally:
+            self._take_back(database, session)
+
+    def _take_back(self, database: str, session: Session) -> None:
+        with self._lock:
+            idle = self._idle.setdefault(database, [])
+            if not (session.broken or self._closed or len(idle) >= self.KEPT):
+                idle.append(session)
+                return
+        session.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            sessions = [session for idle in self._idle.values() for session in idle]
+            self._idle.clear()
+        for session in sessions:
+            session.close()
