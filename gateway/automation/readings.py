@@ -6,7 +6,7 @@ Readings older than the twin's are kept in the inbox and change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, select, tuple_
 
+from core_tickets.batch import among
 from gateway import rows, tables
 from gateway.automation.alerts import AlertDesk, Case
 from gateway.automation.rules import CompiledRule
@@ -28,6 +29,7 @@ _TWIN = ("device_id", "metric", "value", "text", "unit", "quality", "at", "recei
 _THRESHOLD = ("rule", "device_id", "metric", "state", "since", "due_at", "message_id")
 
 Place = tuple[int, str]
+FactsOf = Callable[[Item], tuple[dict[str, Any], dict[str, Any]]]
 
 
 @dataclass(slots=True)
@@ -68,9 +70,9 @@ class ReadingDesk:
     _moved: set[tuple[str, int, str]] = field(default_factory=set)
     _heard: dict[int, tuple[str, str]] = field(default_factory=dict)
 
-    def handle(self, items: Sequence[Item], facts: dict[int, tuple[dict[str, Any], dict[str, Any]]]) -> list[Case]:
-        """Update twins and thresholds; answers the cases of those that crossed or came back. `facts`: by item identity,
-        the record that conditions read and the facts to remember."""
+    def handle(self, items: Sequence[Item], facts: FactsOf) -> list[Case]:
+        """Update twins and thresholds; answers the cases of those that crossed or came back. `facts`: of an item, the
+        record that conditions read and the facts to remember."""
         rules = self.hub.rules.by_kind.get("Reading", ())
         places = {(i.device, i.record["metric"]) for i in items if i.device is not None}
         self._load(places, with_thresholds=any(r.spec.threshold for r in rules))
@@ -78,9 +80,8 @@ class ReadingDesk:
         for item in items:
             if item.device is None:
                 continue
-            record, remembered = facts[id(item)]
             if self._update_twin(item):
-                cases += self._ask(item, rules, record, remembered)
+                cases += self._ask(item, rules, facts)
             else:
                 item.settle(End.suppressed, "late-reading")
         return cases
@@ -105,18 +106,20 @@ class ReadingDesk:
 
     def _load(self, places: set[Place], *, with_thresholds: bool) -> None:
         devices = sorted({device for device, _ in places})
-        for start in range(0, len(devices), 500):
-            part = devices[start : start + 500]
-            query = select(tables.twin).where(tables.twin.c.device_id.in_(part)).order_by(*tables.twin.primary_key)
-            for r in self.conn.execute(query.with_for_update()):
-                self.twins[r.device_id, r.metric] = Twin(
-                    r.device_id, r.metric, r.value, r.text, r.unit, r.quality, r.at, r.received_at, r.message_id,
-                    orjson.loads(r.recent),
-                )  # fmt: skip
-            if with_thresholds:
-                for r in self.conn.execute(select(tables.threshold).where(tables.threshold.c.device_id.in_(part))):
-                    key = (r.rule, r.device_id, r.metric)
-                    self.crossings[key] = Crossing(r.state, r.since, r.due_at, r.message_id)
+        if not devices:
+            return
+        mine = among(self.conn, tables.twin.c.device_id, devices)
+        query = select(tables.twin).where(mine).order_by(*tables.twin.primary_key).with_for_update()
+        for r in self.conn.execute(query):
+            self.twins[r.device_id, r.metric] = Twin(
+                r.device_id, r.metric, r.value, r.text, r.unit, r.quality, r.at, r.received_at, r.message_id,
+                orjson.loads(r.recent),
+            )  # fmt: skip
+        if with_thresholds:
+            crossed = among(self.conn, tables.threshold.c.device_id, devices)
+            for r in self.conn.execute(select(tables.threshold).where(crossed)):
+                key = (r.rule, r.device_id, r.metric)
+                self.crossings[key] = Crossing(r.state, r.since, r.due_at, r.message_id)
 
     def _update_twin(self, item: Item) -> bool:
         """False: older than what the twin knows. A held reading (made by the hub) passes and changes nothing."""
@@ -143,20 +146,29 @@ class ReadingDesk:
         self._heard[item.device] = (item.live.id, record["device"])
         return True
 
-    def _ask(
-        self, item: Item, rules: Sequence[CompiledRule], record: dict[str, Any], facts: dict[str, Any]
-    ) -> list[Case]:
-        value = record.get("value")
+    def _ask(self, item: Item, rules: Sequence[CompiledRule], facts: FactsOf) -> list[Case]:
+        value = item.record.get("value")
         cases: list[Case] = []
         if isinstance(value, Decimal):
             for rule in rules:
-                if rule.spec.threshold and rule.holds(record):
-                    case = self._cross(item, rule, value, record, facts)
+                if self._concerns(rule, item, value):
+                    record, remembered = facts(item)
+                    case = self._cross(item, rule, value, record, remembered) if rule.holds(record) else None
                     if case is not None:
                         cases.append(case)
         if not cases:
             item.settle(End.suppressed, "kept-in-twin")
         return cases
+
+    def _concerns(self, rule: CompiledRule, item: Item, value: Decimal) -> bool:
+        """Can this reading change anything about the threshold? Asked before the condition, which costs far more."""
+        threshold = rule.spec.threshold
+        if threshold is None:
+            return False
+        return (
+            threshold.crosses(value)
+            or self.crossings.get((rule.spec.id, item.device or 0, item.record["metric"])) is not None
+        )
 
     def _cross(
         self, item: Item, rule: CompiledRule, value: Decimal, record: dict[str, Any], facts: dict[str, Any]

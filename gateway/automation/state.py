@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Text
+from sqlalchemy import Connection, Table, select
 
+from core_tickets.batch import among
 from gateway import rows, tables
 from gateway.automation.signals import Signal
 from gateway.automation.storms import StormState
@@ -24,15 +23,8 @@ def _select(conn: Connection, table: Table, names: tuple[str, ...], keys: Iterab
     wanted = sorted(set(keys))
     if not wanted:
         return []
-    query = select(*(table.c[n] for n in names))
-    if conn.dialect.name == "postgresql":
-        listed = bindparam("keys", wanted, type_=ARRAY(Text))
-        query = query.where(table.c.key == listed.any_()).order_by(table.c.key).with_for_update()
-        return list(conn.execute(query))
-    found: list[Any] = []
-    for start in range(0, len(wanted), 500):
-        found += conn.execute(query.where(table.c.key.in_(wanted[start : start + 500])))
-    return found
+    query = select(*(table.c[n] for n in names)).where(among(conn, table.c.key, wanted))
+    return list(conn.execute(query.order_by(table.c.key).with_for_update()))
 
 
 def load_signals(conn: Connection, keys: Iterable[str]) -> dict[str, Signal]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from connectors.contract import Event
 from core_tickets import Note
@@ -23,7 +23,7 @@ def absorb_echoes(conn: Connection, items: Sequence[Item], now: int, work: Ticke
             writers.setdefault(item.live.id, []).append(item)
     for connection_id, found in writers.items():
         awaited = _awaited(conn, connection_id, sorted({i.event.key for i in found}), now)
-        for item in found:
+        for item in found if awaited else ():
             echo = next((e for e in awaited if _is(e, item.event)), None)
             if echo is not None:
                 awaited.remove(echo)
@@ -33,20 +33,16 @@ def absorb_echoes(conn: Connection, items: Sequence[Item], now: int, work: Ticke
 def _awaited(conn: Connection, connection_id: str, keys: list[str], now: int) -> list[Any]:
     if conn.dialect.name == "postgresql":
         return list(conn.exec_driver_sql(_AWAITED, (connection_id, keys, now)))
-    c = tables.echo.c
-    found: list[Any] = []
-    for start in range(0, len(keys), 500):
-        part = c.key.in_(keys[start : start + 500])
-        query = select(tables.echo).where(
-            c.connection_id == connection_id, part, c.seen_at.is_(None), c.expires_at > now
-        )
-        found += conn.execute(query.order_by(c.id))
-    return found
+    return list(conn.exec_driver_sql(_AWAITED_SQLITE, (connection_id, orjson.dumps(keys).decode(), now)))
 
 
 _AWAITED = """
 SELECT * FROM echo WHERE connection_id = %s AND key = ANY(%b::text[]) AND seen_at IS NULL AND expires_at > %s
 ORDER BY id FOR UPDATE
+"""
+_AWAITED_SQLITE = """
+SELECT * FROM echo WHERE connection_id = ? AND key IN (SELECT value FROM json_each(?)) AND seen_at IS NULL
+AND expires_at > ? ORDER BY id
 """
 
 

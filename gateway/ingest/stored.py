@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -31,13 +30,8 @@ def unpack(body: bytes, packed: bool, limit: int = 64 << 20) -> bytes:
 
 def shown_headers(headers: Mapping[str, str]) -> str:
     """The allow-listed headers as JSON."""
-    kept = tuple((k, v) for k, v in headers.items() if k in KEPT_HEADERS or k.startswith("weft-"))
-    return _dumped(kept) if kept else "{}"
-
-
-@lru_cache(maxsize=512)
-def _dumped(kept: tuple[tuple[str, str], ...]) -> str:
-    return orjson.dumps(dict(kept)).decode()
+    kept = {k: v for k, v in headers.items() if k in KEPT_HEADERS or k.startswith("weft-")}
+    return orjson.dumps(kept).decode() if kept else "{}"
 
 
 def restore(row: Any) -> Delivery:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+import orjson
+from sqlalchemy import Connection
 
 import id_registry
 import lineage
@@ -41,6 +42,11 @@ FROM unnest(%b::text[]) e(id) CROSS JOIN LATERAL (
   SELECT id, event_id, ticket_id FROM message WHERE connection_id = %b::text AND event_id = e.id OFFSET 0) m
 """
 
+_KNOWN_SQLITE = """
+SELECT id, event_id, ticket_id FROM message
+WHERE connection_id = ? AND event_id IN (SELECT value FROM json_each(?))
+"""
+
 METRIC_LENGTH = 256
 
 Facts = tuple[dict[str, Any], dict[str, Any]]
@@ -58,7 +64,8 @@ class Unit:
     group: Sequence[tuple[Incoming, Sequence[Prepared]]]
     replaying: bool = False
     items: list[Item] = field(default_factory=list)
-    facts: dict[int, Facts] = field(default_factory=dict)
+    _keys: dict[tuple[int, str], Key] = field(default_factory=dict)
+    _facts: dict[int, Facts] = field(default_factory=dict)
 
     def run(self) -> TicketWork:
         """Do it all within the caller's transaction; answers what happened to tickets."""
@@ -116,13 +123,8 @@ class Unit:
     def _known(self, connection_id: str, event_ids: list[str]) -> list[tuple[int, str, int | None]]:
         if self.conn.dialect.name == "postgresql":
             return [tuple(row) for row in self.conn.exec_driver_sql(_KNOWN, (event_ids, connection_id))]
-        c = tables.message.c
-        query = select(c.id, c.event_id, c.ticket_id).where(c.connection_id == connection_id)
-        found: list[tuple[int, str, int | None]] = []
-        for start in range(0, len(event_ids), 500):
-            part = query.where(c.event_id.in_(event_ids[start : start + 500]))
-            found += [tuple(row) for row in self.conn.execute(part)]
-        return found
+        known = self.conn.exec_driver_sql(_KNOWN_SQLITE, (connection_id, orjson.dumps(event_ids).decode()))
+        return [tuple(row) for row in known]
 
     def _usable(self) -> list[Item]:
         """First sights that a mapping made a record of; what no mapping takes is suppressed."""
@@ -157,7 +159,7 @@ class Unit:
                 key = wanted.get((id(item), kind))
                 if key is not None:
                     setattr(item, kind, found[key])
-            self.facts[id(item)] = self._facts(item, wanted)
+        self._keys = wanted
 
     def _fits(self, item: Item, field: str, text: str, limit: int) -> bool:
         """A name too long for its column takes its own record to the dead letters, not the whole group."""
@@ -165,14 +167,22 @@ class Unit:
             item.bury(Fault(field, f"has {len(text)} characters", f"send at most {limit}"))
         return len(text) <= limit
 
-    def _facts(self, item: Item, keys: dict[tuple[int, str], Key]) -> Facts:
+    def facts(self, item: Item) -> Facts:
+        """The record that conditions read, and the facts to remember; made when they are asked for, since nearly every
+        reading changes its twin and nothing else."""
+        known = self._facts.get(id(item))
+        if known is None:
+            known = self._facts[id(item)] = self._make_facts(item)
+        return known
+
+    def _make_facts(self, item: Item) -> Facts:
         record = dict(item.record)
         told_by = self.hub.connections.get(item.source, item.live)
         record["connection"], record["origin"] = item.system, told_by.origin
         remembered: dict[str, Any] = {"connection": record["connection"], "origin": record["origin"]}
         ids: dict[str, str] = {}
         for kind in ("device", "customer"):
-            gid, key = getattr(item, kind), keys.get((id(item), kind))
+            gid, key = getattr(item, kind), self._keys.get((id(item), kind))
             if gid is not None and key is not None:
                 ids[kind] = id_registry.format_id(gid)
                 remembered[f"ids.{kind}"] = lineage.Fact(ids[kind], "registry", (key.kind, key.system, key.local))
@@ -186,7 +196,7 @@ class Unit:
             cases += readings.handle(measured, self.facts)
         for item in items:
             if item.kind == "Alert":
-                case = alerts.judge(item, *self.facts[id(item)])
+                case = alerts.judge(item, *self.facts(item))
                 if case is not None:
                     cases.append(case)
             elif item.kind != "Reading":

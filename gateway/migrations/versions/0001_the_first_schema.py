@@ -638,11 +638,222 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device_id"),
     )
     op.create_index("twin_device_seen", "twin_device", ["connection_id", "seen_at"], unique=False)
+    # -- the replica of other systems' records: gateway/sync/tables.py, and lineage's blocks
+    op.create_table(
+        "lineage_block",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("dataset", sa.Integer(), nullable=False),
+        sa.Column(
+            "plan",
+            sa.Integer(),
+            nullable=True,
+            comment="the plan by which each of its rows became a record; NULL: none did",
+        ),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.Column("run", sa.BigInteger(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column(
+            "erased_at", sa.BigInteger(), nullable=True, comment="rows (or parts of them) erased; the skeleton stays"
+        ),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column(
+            "objects",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="8 bytes of each row's object hash, in the order of the rows",
+        ),
+        sa.Column(
+            "payload",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="zstd of a line that says how, and a line a row (`blocks`)",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "record_watch",
+        sa.Column("stream", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "id", sa.BigInteger(), autoincrement=False, nullable=False, comment="the replica's `whole`, else its id"
+        ),
+        sa.Column("rule", sa.String(length=128), nullable=False),
+        sa.Column(
+            "state",
+            sa.String(length=8),
+            nullable=False,
+            comment="pending | firing; a row that is neither does not exist",
+        ),
+        sa.Column("since", sa.BigInteger(), nullable=False, comment="when the condition began to hold"),
+        sa.Column(
+            "due_at", sa.BigInteger(), nullable=True, comment="a pending one fires at this time even if nothing is read"
+        ),
+        sa.Column(
+            "signal",
+            sa.Text(),
+            nullable=False,
+            comment="the signal whose ticket it holds open, with others of that key",
+        ),
+        sa.PrimaryKeyConstraint("stream", "id", "rule"),
+    )
+    op.create_index(
+        "record_watch_due", "record_watch", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL")
+    )
+    op.create_index("record_watch_signal", "record_watch", ["signal"], unique=False)
+    op.create_table(
+        "replica",
+        sa.Column("stream", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False, comment="64 bits of the key's hash"),
+        sa.Column(
+            "content",
+            sa.BigInteger(),
+            nullable=True,
+            comment="64 bits of the raw record's and the mapping's hash; NULL once deleted",
+        ),
+        sa.Column(
+            "landing",
+            sa.BigInteger(),
+            nullable=False,
+            comment="the row of a lineage block: raw record, mapping, when read",
+        ),
+        sa.Column("read_at", sa.BigInteger(), nullable=False, comment="when this version was first read"),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("gid", sa.BigInteger(), nullable=True, comment="of a customer, device ...: the id it was born with"),
+        sa.Column(
+            "whole",
+            sa.BigInteger(),
+            nullable=True,
+            comment="hash of what it is a part of: a batch, of its article in its warehouse",
+        ),
+        sa.Column("key", sa.Text(), nullable=False, comment="as the source names it"),
+        sa.Column("values", sa.Text(), nullable=False, comment="the canonical record without nulls, JSON"),
+        sa.PrimaryKeyConstraint("stream", "id"),
+    )
+    op.create_index(
+        "replica_of_thing",
+        "replica",
+        ["gid"],
+        unique=False,
+        postgresql_where=sa.text("gid IS NOT NULL"),
+        sqlite_where=sa.text("gid IS NOT NULL"),
+    )
+    op.create_index(
+        "replica_parts",
+        "replica",
+        ["stream", "whole"],
+        unique=False,
+        postgresql_where=sa.text("whole IS NOT NULL"),
+        sqlite_where=sa.text("whole IS NOT NULL"),
+    )
+    op.create_table(
+        "replica_stream",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("connection_id", sa.String(length=64), nullable=False),
+        sa.Column("stream", sa.String(length=64), nullable=False),
+        sa.Column("record", sa.String(length=64), nullable=False, comment="canonical record"),
+        sa.Column(
+            "mapping",
+            sa.String(length=64),
+            nullable=False,
+            comment="version that made what is held; another one reads it all again",
+        ),
+        sa.Column("rules", sa.String(length=64), nullable=False, comment="hash of the rules that looked at every row"),
+        sa.Column(
+            "live", sa.BigInteger(), server_default="0", nullable=False, comment="rows that are not deleted; audited"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("connection_id", "stream"),
+    )
+    op.create_table(
+        "replica_unusable",
+        sa.Column("stream", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "digest", sa.BigInteger(), autoincrement=False, nullable=False, comment="of raw record, mapping and reason"
+        ),
+        sa.Column(
+            "message_id", sa.BigInteger(), nullable=False, comment="its dead letter; the same again makes no second one"
+        ),
+        sa.Column("run", sa.BigInteger(), nullable=False, comment="the run that met it last"),
+        sa.PrimaryKeyConstraint("stream", "digest"),
+    )
+    op.create_table(
+        "strong_key",
+        sa.Column("kind", sa.String(length=32), nullable=False, comment="customer, supplier, device"),
+        sa.Column("system", sa.String(length=64), nullable=False),
+        sa.Column("local", sa.Text(), nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False, comment="credit_code, serial, mac"),
+        sa.Column("value", sa.Text(), nullable=False, comment="in its normal form, check digit verified"),
+        sa.Column("gid", sa.BigInteger(), nullable=False, comment="the id the record was born with"),
+        sa.PrimaryKeyConstraint("kind", "system", "local", "name"),
+    )
+    op.create_index("strong_key_gid", "strong_key", ["gid"], unique=False)
+    op.create_index("strong_key_value", "strong_key", ["kind", "name", "value"], unique=False)
+    op.create_table(
+        "sync_run",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("connection_id", sa.String(length=64), nullable=False),
+        sa.Column("stream", sa.String(length=64), nullable=False),
+        sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False, comment="running | complete | failed | lost"),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "read", sa.BigInteger(), server_default="0", nullable=False, comment="the sum of the next six; audited"
+        ),
+        sa.Column("added", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("changed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("unchanged", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("deleted", sa.BigInteger(), server_default="0", nullable=False, comment="told by the source"),
+        sa.Column("skipped", sa.BigInteger(), server_default="0", nullable=False, comment="not for the mapping"),
+        sa.Column("bad", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column(
+            "absent",
+            sa.BigInteger(),
+            server_default="0",
+            nullable=False,
+            comment="deleted because a whole read had them not",
+        ),
+        sa.Column(
+            "told", sa.BigInteger(), server_default="0", nullable=False, comment="messages that rules made of it"
+        ),
+        sa.Column(
+            "linked", sa.BigInteger(), server_default="0", nullable=False, comment="things merged by a strong key"
+        ),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("sync_run_of_stream", "sync_run", ["connection_id", "stream", "id"], unique=False)
+    # -- end of the replica
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    # -- the replica of other systems' records: gateway/sync/tables.py, and lineage's blocks
+    op.drop_index("sync_run_of_stream", table_name="sync_run")
+    op.drop_table("sync_run")
+    op.drop_index("strong_key_value", table_name="strong_key")
+    op.drop_index("strong_key_gid", table_name="strong_key")
+    op.drop_table("strong_key")
+    op.drop_table("replica_unusable")
+    op.drop_table("replica_stream")
+    op.drop_index(
+        "replica_parts",
+        table_name="replica",
+        postgresql_where=sa.text("whole IS NOT NULL"),
+        sqlite_where=sa.text("whole IS NOT NULL"),
+    )
+    op.drop_index(
+        "replica_of_thing",
+        table_name="replica",
+        postgresql_where=sa.text("gid IS NOT NULL"),
+        sqlite_where=sa.text("gid IS NOT NULL"),
+    )
+    op.drop_table("replica")
+    op.drop_index("record_watch_signal", table_name="record_watch")
+    op.drop_index("record_watch_due", table_name="record_watch", postgresql_where=sa.text("due_at IS NOT NULL"))
+    op.drop_table("record_watch")
+    op.drop_table("lineage_block")
+    # -- end of the replica
     op.drop_index("twin_device_seen", table_name="twin_device")
     op.drop_table("twin_device")
     op.drop_table("twin")
