@@ -99,6 +99,24 @@ landing = Table(
     Column("payload", LargeBinary, comment="zstd of the record's JSON (`codec`); NULL once dropped"),
 )
 
+block = Table(
+    "lineage_block",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("dataset", Integer, nullable=False),
+    Column("plan", Integer, comment="the plan by which each of its rows became a record; NULL: none did"),
+    Column("read_at", BigInteger, nullable=False),
+    Column("run", BigInteger),
+    Column("actor", Text, nullable=False),
+    Column("erased_at", BigInteger, comment="rows (or parts of them) erased; the skeleton stays"),
+    Column("count", Integer, nullable=False),
+    Column(
+        "objects", LargeBinary, nullable=False, comment="8 bytes of each row's object hash, in the order of the rows"
+    ),
+    Column("payload", LargeBinary, nullable=False, comment="zstd of a line that says how, and a line a row (`blocks`)"),
+)
+"""Raw records of bulk reads, some hundred a row. A row of a block has a landing id of its own: see `blocks.row_id`."""
+
 prov = Table(
     "lineage_prov",
     metadata,
