@@ -55,7 +55,12 @@ message = Table(
     UniqueConstraint("connection_id", "event_id", name="message_once"),
 )
 Index("message_of_delivery", message.c.delivery_id)
-Index("message_of_ticket", message.c.ticket_id, postgresql_where=message.c.ticket_id.is_not(None))
+Index(
+    "message_of_ticket",
+    message.c.ticket_id,
+    postgresql_where=message.c.ticket_id.is_not(None),
+    sqlite_where=message.c.ticket_id.is_not(None),
+)
 
 dead_letter = Table(
     "dead_letter",
@@ -90,8 +95,18 @@ signal = Table(
     Column("settle_at", BigInteger, comment="a flapping signal is believed resolved at this time"),
     Column("folded", Boolean, nullable=False, server_default="0", comment="its ticket is a storm's"),
 )
-Index("signal_settling", signal.c.settle_at, postgresql_where=signal.c.settle_at.is_not(None))
-Index("signal_of_ticket", signal.c.ticket_id, postgresql_where=signal.c.ticket_id.is_not(None))
+Index(
+    "signal_settling",
+    signal.c.settle_at,
+    postgresql_where=signal.c.settle_at.is_not(None),
+    sqlite_where=signal.c.settle_at.is_not(None),
+)
+Index(
+    "signal_of_ticket",
+    signal.c.ticket_id,
+    postgresql_where=signal.c.ticket_id.is_not(None),
+    sqlite_where=signal.c.ticket_id.is_not(None),
+)
 
 storm = Table(
     "storm",
@@ -138,7 +153,7 @@ twin_device = Table(
     Column("seen_at", BigInteger, nullable=False),
     Column("stale", Boolean, nullable=False, server_default="0", comment="its silence was told"),
 )
-Index("twin_device_seen", twin_device.c.connection_id, twin_device.c.seen_at)
+Index("twin_device_seen", twin_device.c.connection_id, twin_device.c.stale, twin_device.c.seen_at)
 
 threshold = Table(
     "threshold",
@@ -179,7 +194,8 @@ outbox = Table(
     Column("done_at", BigInteger),
     Column("echoed_at", BigInteger, comment="when the remote system told us back"),
 )
-Index("outbox_open", outbox.c.state, outbox.c.next_at)
+_open = outbox.c.state.in_(("waiting", "sending"))
+Index("outbox_open", outbox.c.id, postgresql_where=_open, sqlite_where=_open)
 Index("outbox_of_ticket", outbox.c.ticket_id)
 
 echo = Table(

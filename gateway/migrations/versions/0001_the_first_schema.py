@@ -481,7 +481,12 @@ def upgrade() -> None:
     )
     op.create_index("message_of_delivery", "message", ["delivery_id"], unique=False)
     op.create_index(
-        "message_of_ticket", "message", ["ticket_id"], unique=False, postgresql_where=sa.text("ticket_id IS NOT NULL")
+        "message_of_ticket",
+        "message",
+        ["ticket_id"],
+        unique=False,
+        postgresql_where=sa.text("ticket_id IS NOT NULL"),
+        sqlite_where=sa.text("ticket_id IS NOT NULL"),
     )
     op.create_table(
         "outbox",
@@ -509,7 +514,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("cause"),
     )
     op.create_index("outbox_of_ticket", "outbox", ["ticket_id"], unique=False)
-    op.create_index("outbox_open", "outbox", ["state", "next_at"], unique=False)
+    op.create_index(
+        "outbox_open",
+        "outbox",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('waiting', 'sending')"),
+        sqlite_where=sa.text("state IN ('waiting', 'sending')"),
+    )
     op.create_table(
         "ruleset",
         sa.Column("version", sa.String(length=64), nullable=False),
@@ -542,10 +554,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_index(
-        "signal_of_ticket", "signal", ["ticket_id"], unique=False, postgresql_where=sa.text("ticket_id IS NOT NULL")
+        "signal_of_ticket",
+        "signal",
+        ["ticket_id"],
+        unique=False,
+        postgresql_where=sa.text("ticket_id IS NOT NULL"),
+        sqlite_where=sa.text("ticket_id IS NOT NULL"),
     )
     op.create_index(
-        "signal_settling", "signal", ["settle_at"], unique=False, postgresql_where=sa.text("settle_at IS NOT NULL")
+        "signal_settling",
+        "signal",
+        ["settle_at"],
+        unique=False,
+        postgresql_where=sa.text("settle_at IS NOT NULL"),
+        sqlite_where=sa.text("settle_at IS NOT NULL"),
     )
     op.create_table(
         "storm",
@@ -637,7 +659,7 @@ def upgrade() -> None:
         sa.Column("stale", sa.Boolean(), server_default="0", nullable=False, comment="its silence was told"),
         sa.PrimaryKeyConstraint("device_id"),
     )
-    op.create_index("twin_device_seen", "twin_device", ["connection_id", "seen_at"], unique=False)
+    op.create_index("twin_device_seen", "twin_device", ["connection_id", "stale", "seen_at"], unique=False)
     # -- the replica of other systems' records: gateway/sync/tables.py, and lineage's blocks
     op.create_table(
         "lineage_block",
@@ -863,14 +885,34 @@ def downgrade() -> None:
     op.drop_table("sync_state")
     op.drop_table("storm_member")
     op.drop_table("storm")
-    op.drop_index("signal_settling", table_name="signal", postgresql_where=sa.text("settle_at IS NOT NULL"))
-    op.drop_index("signal_of_ticket", table_name="signal", postgresql_where=sa.text("ticket_id IS NOT NULL"))
+    op.drop_index(
+        "signal_settling",
+        table_name="signal",
+        postgresql_where=sa.text("settle_at IS NOT NULL"),
+        sqlite_where=sa.text("settle_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "signal_of_ticket",
+        table_name="signal",
+        postgresql_where=sa.text("ticket_id IS NOT NULL"),
+        sqlite_where=sa.text("ticket_id IS NOT NULL"),
+    )
     op.drop_table("signal")
     op.drop_table("ruleset")
-    op.drop_index("outbox_open", table_name="outbox")
+    op.drop_index(
+        "outbox_open",
+        table_name="outbox",
+        postgresql_where=sa.text("state IN ('waiting', 'sending')"),
+        sqlite_where=sa.text("state IN ('waiting', 'sending')"),
+    )
     op.drop_index("outbox_of_ticket", table_name="outbox")
     op.drop_table("outbox")
-    op.drop_index("message_of_ticket", table_name="message", postgresql_where=sa.text("ticket_id IS NOT NULL"))
+    op.drop_index(
+        "message_of_ticket",
+        table_name="message",
+        postgresql_where=sa.text("ticket_id IS NOT NULL"),
+        sqlite_where=sa.text("ticket_id IS NOT NULL"),
+    )
     op.drop_index("message_of_delivery", table_name="message")
     op.drop_table("message")
     op.drop_table("lease")
