@@ -53,8 +53,16 @@ def registry() -> CollectorRegistry:
 class Calls:
     """Tells Prometheus of every call to a remote system; the runtime of each connection is given one."""
 
+    def __init__(self) -> None:
+        # one per connection, verb and result that occurred; looking it up by its labels costs more than counting
+        self._series: dict[tuple[str, str, Result], Histogram] = {}
+
     def called(self, connection: str, verb: str, result: Result, seconds: float) -> None:
-        CALLS.labels(connection, verb, result).observe(seconds)
+        key = (connection, verb, result)
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = CALLS.labels(*key)
+        series.observe(seconds)
 
     def changed(self, connection: str, status: Status, reason: str) -> None:
         """A change of state is in the log; the gauges are read when they are asked for."""
