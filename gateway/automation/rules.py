@@ -2,7 +2,9 @@
 
 A rule's `ticket:` is a mapping to the canonical record Ticket. It reads the canonical record's fields by name, plus
 `connection`, `origin` (the connector's name), `ids.device`, `ids.customer` (global ids as people read them), and for
-thresholds `limit.value`, `limit.since` and `limit.for_s`.
+thresholds `limit.value`, `limit.since` and `limit.for_s`. Rules on records of business also read `record` (its type),
+`stream`, `key`, `ids.item`, `ids.supplier`, `previous.*` (the record before it changed), `held.since`, `held.for_s`, and
+`total.*`: the record's quantities, of a batch those of all batches of the article in the warehouse.
 """
 
 from __future__ import annotations
@@ -17,15 +19,19 @@ from typing import Any
 
 import orjson
 
-from gateway.automation.specs import Bridge, ContextQuestion, Rule
+from gateway.automation.specs import STANDING, Bridge, ContextQuestion, Rule
 from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
-from mappings import EvaluationError, Expression, Mapping, MappingError, compile_expression, load_mapping
+from mappings import RECORDS, EvaluationError, Expression, Mapping, MappingError, compile_expression, load_mapping
+from mappings.suggestions import among
 
 DEFAULT_FINGERPRINT = {
     "Alert": "concat(connection, '/', key)",
     "Reading": "concat(connection, '/', device, '/', metric)",
+    **dict.fromkeys(sorted(STANDING), "concat(connection, '/', stream, '/', key)"),
 }
+BESIDES = ("connection", "origin", "record", "stream", "key", "ids", "previous", "held", "total")
+"""What a rule on a record of business reads beside the record's own fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class CompiledRule:
     fingerprint: Expression
     template: Mapping | None
     storm_kind: Expression | None
+    since: Expression | None = None
+    until: Expression | None = None
 
     def holds(self, record: MappingABC[str, Any]) -> bool:
         """Does the condition hold? One that cannot be computed for this record does not; `explain` tells why."""
@@ -63,6 +71,11 @@ class RuleSet:
 
     def named(self, rule_id: str) -> CompiledRule | None:
         return next((r for rules in self.by_kind.values() for r in rules if r.spec.id == rule_id), None)
+
+    def hash_of(self, kind: str) -> str:
+        """Changes when a rule of this kind does."""
+        texts = [r.spec.model_dump(mode="json", by_alias=True) for r in self.by_kind.get(kind, ())]
+        return hashlib.sha256(orjson.dumps(texts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def explain(self, kind: str, record: MappingABC[str, Any]) -> list[dict[str, Any]]:
         """Each rule of the kind: did it match, and which part of its condition said so. Stops behind the first match
@@ -121,17 +134,20 @@ class _Collector:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def expression(self, text: str | None, path: str) -> Expression | None:
+    def expression(self, text: str | None, path: str, names: Sequence[str] | None = None) -> Expression | None:
         if text is None:
             return None
         try:
-            return compile_expression(text)
+            return compile_expression(text, names)
         except MappingError as error:
             self.problems += _problems(error, path)
             return None
 
-    def condition(self, text: str | None, path: str) -> Expression | None:
-        """An expression that decides which signal a record belongs to: it is also asked when nothing is resolved."""
+    def condition(self, text: str | None, path: str, kind: str) -> Expression | None:
+        """An expression that decides which signal a record belongs to: of alerts and readings it is also asked when
+        nothing is resolved."""
+        if kind in STANDING:
+            return self.expression(text, path, _names(kind))
         made = self.expression(text, path)
         if made is not None and any(read[:1] == ("ids",) for read in made.reads):
             hint = "use the source's own id (device, customer); ids.* is for the ticket's fields"
@@ -153,10 +169,19 @@ class _Collector:
             "fields": rule.ticket,
         }
         try:
-            return load_mapping(yaml12.dump(document), origin=path)
+            made = load_mapping(yaml12.dump(document), origin=path)
         except MappingError as error:
             self.problems += _problems(error, path)
             return None
+        if rule.on in STANDING:
+            known = _names(rule.on)
+            unknown = sorted({str(read[0]) for read in made.reads if read and read[0] not in known})
+            self.problems += [Problem(path, f"{rule.on} has no {name!r}", among(name, known)) for name in unknown]
+        return made
+
+
+def _names(kind: str) -> list[str]:
+    return [*RECORDS[kind].fields, *BESIDES]
 
 
 def _problems(error: MappingError, path: str) -> list[Problem]:
@@ -173,13 +198,16 @@ def compile_rules(rules: Sequence[Rule]) -> RuleSet:
         if rule.id in seen:
             collector.problems.append(Problem(f"{path}.id", f"there are two rules {rule.id!r}", "rename one of them"))
         seen.add(rule.id)
-        fingerprint = collector.condition(rule.fingerprint or DEFAULT_FINGERPRINT[rule.on], f"{path}.fingerprint")
+        own = rule.fingerprint or DEFAULT_FINGERPRINT[rule.on]
+        fingerprint = collector.condition(own, f"{path}.fingerprint", rule.on)
         compiled = CompiledRule(
             rule,
-            collector.condition(rule.when, f"{path}.when"),
+            collector.condition(rule.when, f"{path}.when", rule.on),
             fingerprint,  # type: ignore[arg-type]  # None only when a problem was noted, and then nothing is returned
             collector.template(rule, f"{path}.ticket"),
-            collector.condition(rule.storm.kind, f"{path}.storm.kind") if rule.storm else None,
+            collector.condition(rule.storm.kind, f"{path}.storm.kind", rule.on) if rule.storm else None,
+            collector.condition(rule.since, f"{path}.since", rule.on),
+            collector.condition(rule.until, f"{path}.until", rule.on),
         )
         by_kind.setdefault(rule.on, []).append(compiled)
     if collector.problems:

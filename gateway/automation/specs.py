@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.clock import HOUR, MINUTE
 from gateway.config.durations import Duration, show
+from mappings import RECORDS
+from mappings.suggestions import among
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="lower case letters, digits, . _ -")]
 
@@ -68,32 +70,65 @@ class Threshold(Spec):
         return value >= (self.below if self.clear is None else self.clear)  # type: ignore[operator]
 
 
+AtEnd = Literal["resolve_untouched", "resolve", "comment", "nothing"]
+STANDING = frozenset(RECORDS) - {"Alert", "Reading", "Ticket"}
+"""Records that the hub keeps a replica of. A rule on one looks at what stands there, not at what a message says."""
+
+
 class Rule(Spec):
-    """The first rule of a record's kind whose `when` holds decides: `suppress` it for a reason, or make a `ticket`."""
+    """The first rule of a record's kind whose `when` holds decides: `suppress` it for a reason, or make a `ticket`.
+
+    On a record of business (StockLevel, Downtime, Order ...) the ticket stands as long as the condition does: it is
+    opened once it has held `for` so long, and ended when `until` holds, or the record is deleted.
+    """
 
     id: Name
     title: str = ""
-    on: Literal["Alert", "Reading"]
+    on: str = Field(description="Alert, Reading, or a canonical record of business: StockLevel, Downtime, Order ...")
     when: str | None = Field(
         None, description="expression over the canonical record, `origin`, `connection`; none: always"
     )
     suppress: str | None = Field(None, description="the reason why such records make no ticket")
     ticket: dict[str, Any] | None = Field(None, description="field of Ticket: expression, as in a mapping")
     tables: dict[str, dict[str, Any]] = {}
-    fingerprint: str | None = Field(None, description="expression; default: connection and key of the alert")
+    fingerprint: str | None = Field(None, description="expression; default: connection and key of the alert or record")
     threshold: Threshold | None = None
+    lasting: Duration = Field(0, alias="for", description="records: `when` must have held so long")
+    since: str | None = Field(None, description="records: expression, when it began; default: when it was first seen")
+    until: str | None = Field(None, description="records: expression that ends it; default: `when` holds no more")
+    at_end: AtEnd = Field("resolve_untouched", description="records: what becomes of the ticket at the end")
     reopen_within: Duration = 30 * MINUTE
     flap: Flap | None = Flap()
     storm: Storm | None = Storm()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _storm_of_a_record(cls, given: Any) -> Any:
+        """Alerts name what they are of a kind with; of records it is their rule, and many of them are no disaster."""
+        if not isinstance(given, dict) or given.get("on") not in STANDING:
+            return given
+        storm = given.get("storm", {})
+        if not isinstance(storm, dict):
+            return given
+        return given | {"storm": {"more_than": 200, "kind": repr(given.get("id")), "priority": 2} | storm}
+
     @model_validator(mode="after")
     def _one_outcome(self) -> Rule:
+        if self.on not in STANDING and self.on not in ("Alert", "Reading"):
+            known = ["Alert", "Reading", *sorted(STANDING)]
+            raise ValueError(f"there are no rules on {self.on!r}: {among(self.on, known)}")
         if (self.suppress is None) == (self.ticket is None):
             raise ValueError("give either `suppress: reason` or `ticket: {...}`")
         if self.on == "Reading" and self.ticket is not None and self.threshold is None:
             raise ValueError("a rule on Reading that makes tickets needs a `threshold`")
         if self.on != "Reading" and self.threshold is not None:
             raise ValueError("`threshold` is for rules on Reading")
+        if self.on not in STANDING:
+            fields = type(self).model_fields
+            given = [n for n in ("at_end", "lasting", "since", "until") if getattr(self, n) != fields[n].default]
+            if given:
+                names = ", ".join(f"`{'for' if name == 'lasting' else name}`" for name in given)
+                raise ValueError(f"{names}: for rules on records of business, not on {self.on}")
         return self
 
 
