@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -107,7 +108,13 @@ def _because(when: Expression, record: MappingABC[str, Any]) -> list[str]:
     return lines + ([f"error: {told.error}"] if told.error else [])
 
 
-@dataclass(frozen=True, slots=True)
+def local_names(expressions: Iterable[Expression | None]) -> frozenset[str]:
+    """The names below `local` that these read."""
+    reads = [read for e in expressions if e is not None for read in e.reads]
+    return frozenset(str(read[1]) if len(read) > 1 else "*" for read in reads if read[:1] == ("local",))
+
+
+@dataclass(frozen=True)
 class CompiledBridge:
     spec: Bridge
     origin: str | None
@@ -115,13 +122,23 @@ class CompiledBridge:
     key: MappingABC[str, Expression]
     body: MappingABC[str, Expression]
 
+    @cached_property
+    def asks_local(self) -> bool:
+        """Does it read `local.*`, which costs a look at the crosswalk?"""
+        return bool(local_names([self.when, *self.key.values(), *self.body.values()]))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class CompiledQuestion:
     spec: ContextQuestion
     connection: str
     when: Expression | None
     inputs: MappingABC[str, Expression]
+
+    @cached_property
+    def asks_local(self) -> frozenset[str]:
+        """The things by whose local id it asks."""
+        return local_names([self.when, *self.inputs.values()])
 
     @property
     def section(self) -> str:

@@ -18,6 +18,7 @@ from gateway.automation.rules import CompiledBridge
 from gateway.bridge.happened import Happened
 from gateway.clock import Serial
 from gateway.config.hub import Hub
+from gateway.context.things import Things
 from gateway.ingest.recall import opening_messages, records
 from mappings import EvaluationError, Expression
 
@@ -44,14 +45,15 @@ def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], seri
         if fitting:
             for n, record in enumerate(bridge_records(conn, hub, ticket, h, origin)):
                 for bridge in fitting:
-                    _plan(conn, bridge, ticket, record, f"{ticket.id}:{h.version}:{bridge.spec.id}:{n}", serial, now)
+                    cause = f"{ticket.id}:{h.version}:{bridge.spec.id}:{n}"
+                    _plan(conn, bridge, ticket, for_bridge(conn, ticket, record, bridge), cause, serial, now)
 
 
 def bridge_records(
     conn: Connection, hub: Hub, ticket: core_tickets.Ticket, h: Happened, origin: str
 ) -> list[dict[str, Any]]:
-    """What a bridge's expressions read: `ticket`, `alert` (the record it came from), `origin`, `connection`, `event`.
-    A storm's ticket has one for each member."""
+    """What a bridge's expressions read: `ticket`, `alert` (the record it came from), `record` (that record's type),
+    `origin`, `connection`, `event`. A storm's ticket has one for each member."""
     base = {
         "ticket": ticket_record(ticket), "origin": origin, "connection": ticket.source or "",
         "event": {"name": h.event, "cause": h.cause, "message": h.message},
@@ -61,9 +63,20 @@ def bridge_records(
         and h.item.prepared.record is not None
         and not (ticket.fingerprint or "").startswith("storm/")
     ):
-        return [base | {"alert": h.item.record}]
+        return [base | {"alert": h.item.record, "record": h.item.kind}]
     found = records(conn, hub, opening_messages(conn, ticket.id))
-    return [base | {"alert": record} for _, _, _, record in found] or [base | {"alert": {}}]
+    told = [base | {"alert": record, "record": live.mappings[event.stream].target} for _, live, event, record in found]
+    return told or [base | {"alert": {}, "record": ""}]
+
+
+def for_bridge(
+    conn: Connection, ticket: core_tickets.Ticket, record: dict[str, Any], bridge: CompiledBridge
+) -> dict[str, Any]:
+    """The same with `local`: what the system that the bridge writes to calls the ticket's things."""
+    if not bridge.asks_local:
+        return record
+    things = Things(conn, ticket, record["connection"], record["record"], record["alert"])
+    return record | {"local": things.local(bridge.spec.connection or record["connection"])}
 
 
 def ticket_record(ticket: core_tickets.Ticket) -> dict[str, Any]:

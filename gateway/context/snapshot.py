@@ -18,9 +18,10 @@ import lineage
 from connectors.contract import Answer, Ask
 from connectors.errors import ConfigProblem, ConnectorError
 from gateway import clock, metrics, tables
-from gateway.automation.rules import CompiledQuestion
+from gateway.automation.rules import CompiledQuestion, local_names
 from gateway.bridge.planning import ticket_record
 from gateway.config.hub import Hub
+from gateway.context.things import Things
 from gateway.ingest.recall import opening_messages, records
 from gateway.service import Gateway
 from mappings import EvaluationError
@@ -63,16 +64,36 @@ def expand(conn: Connection, hub: Hub, now: int, limit: int = 50) -> int:
 
 def _expand_one(conn: Connection, hub: Hub, ticket: core_tickets.Ticket, now: int) -> None:
     found = records(conn, hub, opening_messages(conn, ticket.id)[:1])
-    alert = found[0][3] if found else {}
+    alert, kind = (found[0][3], found[0][1].mappings[found[0][2].stream].target) if found else ({}, "")
     source = hub.connections.get(ticket.source or "")
-    record = {"ticket": ticket_record(ticket), "alert": alert, "origin": source.origin if source else "",
+    record = {"ticket": ticket_record(ticket), "alert": alert, "record": kind, "origin": source.origin if source else "",
               "connection": ticket.source or ""}  # fmt: skip
+    things = Things(conn, ticket, ticket.source or "", kind, alert)
     for question in hub.questions:
-        inputs = _inputs(question, record)
-        if inputs is not None:
-            _add(conn, ticket.id, question.section, question.connection, question.spec.question, inputs, now)
+        asked = record | {"local": things.local(question.connection)} if question.asks_local else record
+        where = (conn, ticket.id, question.section, question.connection, question.spec.question)
+        if (reason := _unknown_there(question, asked, things)) is not None:
+            _add(*where, {}, now, status="empty", reason=reason, answered_at=now)
+        elif (inputs := _inputs(question, asked)) is not None:
+            _add(*where, inputs, now)
     if ticket.device is not None:
         _twin(conn, ticket, now)
+
+
+def _unknown_there(question: CompiledQuestion, record: Mapping[str, Any], things: Things) -> str | None:
+    """Why the question cannot be asked although it would fit: that system does not know the ticket's customer, device ...
+    None: it can be asked, or does not fit anyway."""
+    if not question.asks_local:
+        return None
+    local = record["local"]
+    reasons = {
+        n: things.unknown(n, question.connection) for n in local if n in question.asks_local and local[n] is None
+    }
+    reasons = {name: reason for name, reason in reasons.items() if reason}
+    if not reasons:
+        return None
+    fits = _inputs(question, {**record, "local": local | dict.fromkeys(reasons, "")}) is not None
+    return "; ".join(reasons.values()) if fits else None
 
 
 def _inputs(question: CompiledQuestion, record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -80,10 +101,13 @@ def _inputs(question: CompiledQuestion, record: Mapping[str, Any]) -> dict[str, 
     try:
         if question.when is not None and question.when.evaluate(record) is not True:
             return None
-        return {name: e.evaluate(record) for name, e in question.inputs.items()}
+        inputs = {name: e.evaluate(record) for name, e in question.inputs.items()}
     except EvaluationError as error:
         log.warning("context.expression_failed", question=question.section, error=str(error))
         return None
+    # by whose local id it asks, that the ticket does not have: no question about nobody
+    nobody = any(inputs[name] is None and local_names([e]) for name, e in question.inputs.items())
+    return None if nobody else inputs
 
 
 def _add(

@@ -15,7 +15,7 @@ from connectors.contract import Operation
 from gateway import clock, tables
 from gateway.automation.rules import CompiledBridge
 from gateway.bridge.happened import Happened
-from gateway.bridge.planning import bridge_records, plan_commands, queue_command
+from gateway.bridge.planning import bridge_records, for_bridge, plan_commands, queue_command
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, NotFound, Problem, Refused
 from gateway.service import Gateway
@@ -117,7 +117,7 @@ def remote_key(conn: Connection, hub: Hub, ticket: core_tickets.Ticket) -> dict[
     key: dict[str, Any] = {}
     for bridge in hub.bridges:
         if bridge.origin == source.origin:
-            key |= _computed(bridge, record)
+            key |= _computed(bridge, for_bridge(conn, ticket, record, bridge))
     return key
 
 

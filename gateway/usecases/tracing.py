@@ -11,10 +11,12 @@ import id_registry
 import lineage
 from connectors.exact import load_json
 from gateway import tables
+from gateway.automation.specs import STANDING
 from gateway.config.hub import Hub
 from lineage import FieldGraph
 
 TICKET = "Ticket"
+_HUB = ("origin", "connection", "record")
 _latest: list[tuple[Hub, FieldGraph]] = []
 
 
@@ -37,15 +39,22 @@ def _build(hub: Hub) -> FieldGraph:
         for rule in rules:
             if rule.template is not None:
                 roots = {"ids": "registry", "limit": f"rule {rule.spec.id}", "connection": "hub", "origin": "hub"}
+                if kind in STANDING:
+                    roots |= {
+                        "previous": kind,
+                        "total": kind,
+                        "held": "hub",
+                        **dict.fromkeys(("record", "stream", "key"), "hub"),
+                    }
                 graph.add(rule.template, kind, TICKET, roots=roots)
     for bridge in hub.bridges:
         target = f"{bridge.origin or bridge.spec.connection or 'bridge'}/{bridge.spec.op}"
-        roots = {"ticket": TICKET, "alert": "Alert", "event": "hub", "origin": "hub", "connection": "hub"}
+        roots = {"ticket": TICKET, "alert": "Alert", "local": "registry", **dict.fromkeys(("event", *_HUB), "hub")}
         values = {f"key.{k}": e for k, e in bridge.key.items()} | {f"body.{k}": e for k, e in bridge.body.items()}
         graph.add_rule(bridge.spec.id, target, values, roots=roots, when=[bridge.when] if bridge.when else [])
     for question in hub.questions:
         target = f"{question.connection}/{question.spec.question}"
-        roots = {"ticket": TICKET, "alert": "Alert", "origin": "hub", "connection": "hub"}
+        roots = {"ticket": TICKET, "alert": "Alert", "local": "registry", **dict.fromkeys(_HUB, "hub")}
         when = [question.when] if question.when else []
         graph.add_rule(f"context {question.section}", target, dict(question.inputs), roots=roots, when=when)
     return graph
