@@ -318,6 +318,22 @@ SHIFT = _record(
     moment("ends_at", "end", required=True),
     whole("headcount", "people present"),
 )
+KNOWLEDGE_ARTICLE = _record(
+    "KnowledgeArticle",
+    "A text that helps people solve something: a fault and its remedy, an instruction.",
+    "id",
+    text("id", "local id in the source", required=True),
+    text("title", "one line for people", required=True),
+    text("summary", "what it is about, in a few lines"),
+    text("body", "the text itself, plain"),
+    text("keywords", "words to find it by, separated by spaces or commas"),
+    text("category", "class of articles"),
+    text("language", "BCP 47, such as zh-CN"),
+    text("product", "local id of the product or model it is about"),
+    text("url", "link into the source"),
+    flag("active", "false: withdrawn"),
+    moment("changed_at", "last change in the source"),
+)
 VEHICLE_SIGNAL = _record(
     "VehicleSignal",
     "What a vehicle tells about itself.",
