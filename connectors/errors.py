@@ -9,6 +9,7 @@ ConnectorError
 │   ├── Busy             * the connection's own bound (rate, calls in flight) is reached; not the system's fault
 │   └── DeadlineExceeded * no answer by the deadline; the answer, should it come, is dropped
 ├── Ambiguous            a write may or may not have happened; the runtime calls confirm() first
+│   └── Unfinished       one step of several was done and went well; confirm() tells where it stands, write() goes on
 ├── BadRecord            this one record is unusable; it alone goes to the dead letters
 │   └── TooLarge         * the delivery is over the connection's size bound
 └── ConnectorBug         * anything else escaped: stop; the connector's author must mend it
@@ -40,6 +41,7 @@ __all__ = [
     "InvalidConfig",
     "TooLarge",
     "Transient",
+    "Unfinished",
 ]
 
 
@@ -79,6 +81,10 @@ class Transient(ConnectorError):
 
 class Ambiguous(ConnectorError):
     """A write may or may not have happened; ask confirm() before trying again."""
+
+
+class Unfinished(Ambiguous):
+    """One step of several was done and went well; the next call of write() goes on from there."""
 
 
 class BadRecord(ConnectorError):

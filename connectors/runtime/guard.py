@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar, cast
 
 from connectors.contract import Policy
-from connectors.errors import Ambiguous, Busy, ConnectorBug, ConnectorError, Transient
+from connectors.errors import Ambiguous, Busy, ConnectorBug, ConnectorError, Transient, Unfinished
 from connectors.runtime.breaker import Breaker, Permit
 from connectors.runtime.lookups import Deadlines
 from connectors.runtime.pace import Bucket, Window
@@ -145,7 +145,7 @@ def bug(scrub: Scrubber, where: str, error: Exception) -> ConnectorBug:
 
 def _settle(permit: Permit, told: ConnectorError | None) -> bool:
     """What a call says about the system: down, up, or nothing. Whether the circuit opened because of it."""
-    if isinstance(told, (Transient, Ambiguous)) and not isinstance(told, Busy):
+    if isinstance(told, (Transient, Ambiguous)) and not isinstance(told, (Busy, Unfinished)):
         return permit.failed()
     if isinstance(told, (Busy, ConnectorBug)):
         permit.proves_nothing()

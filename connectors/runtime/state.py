@@ -20,6 +20,7 @@ from connectors.errors import (
     ConnectorError,
     DeadlineExceeded,
     Transient,
+    Unfinished,
 )
 
 Status = Literal["unknown", "ok", "failing", "needs_person", "broken"]
@@ -32,6 +33,7 @@ _RESULTS: tuple[tuple[type[ConnectorError], Result], ...] = (
     (Busy, "busy"),
     (DeadlineExceeded, "deadline"),
     (Transient, "transient"),
+    (Unfinished, "ok"),
     (Ambiguous, "ambiguous"),
     (AuthProblem, "auth"),
     (ConfigProblem, "config"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import Command, Outcome, Policy, Receipt
-from connectors.errors import Ambiguous, AuthProblem, BadRecord, ConfigProblem, Transient
+from connectors.errors import Ambiguous, AuthProblem, BadRecord, ConfigProblem, Transient, Unfinished
 from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
 from tests.unit.connectors.fakes import COMMAND, SECRET, Clock, connect, raising
 
@@ -117,3 +117,11 @@ def test_whatever_stops_a_confirmation_leaves_it_in_doubt(error: Exception, why:
     fate = connect(confirm=raising(error)).confirm(COMMAND)
     assert isinstance(fate, NeedsPerson)
     assert (fate.why, fate.in_doubt) == (why, True)
+
+
+def test_a_step_of_several_goes_on_after_a_confirmation_and_is_no_failure() -> None:
+    connection = connect(write=raising(Unfinished("saved; submit comes next")))
+    fates = [connection.write(COMMAND) for _ in range(6)]
+    assert all(isinstance(fate, MustConfirm) and fate.reason == "saved; submit comes next" for fate in fates)
+    assert connection.condition.status == "ok"
+    assert connection.condition.circuit == "closed"
