@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TypeVar
 
 import structlog
@@ -26,6 +27,7 @@ from gateway.ingest.inbox import Done, Inbox, Incoming
 from gateway.ingest.item import Prepared, prepare
 from gateway.ingest.recall import split
 from gateway.ingest.unit import Unit
+from gateway.search.index import SearchIndex
 from gateway.secrets import Vault, open_vault
 from gateway.settings import Settings
 
@@ -74,6 +76,7 @@ class Gateway:
             _close(retired)
         if self._hub is not None:
             _close(self._hub.connections.values())
+        self.search.close()
         self.writer.dispose()
         self.engine.dispose()
 
@@ -123,6 +126,11 @@ class Gateway:
         timer = threading.Timer(seconds, lambda: None if self._closing.is_set() else what())
         timer.daemon = True
         timer.start()
+
+    @cached_property
+    def search(self) -> SearchIndex:
+        """Texts of solved tickets and knowledge articles, on this machine's disk; a worker feeds it."""
+        return SearchIndex(self.settings.home)
 
     # -- configuration ------------------------------------------------------------------------------------------------
 

@@ -27,12 +27,14 @@ from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
 from gateway.errors import TooBusy, WeftError
 from gateway.reconcile import reconcile
+from gateway.search.feeding import Feeder
 from gateway.service import Gateway
 
 log = structlog.get_logger(__name__)
 
 LEASE = 15 * clock.SECOND
 IDLE_S = 0.5
+SEARCH_S = 5.0
 ANNOUNCE_S = 10.0
 AGAIN_S = 2.0
 
@@ -99,6 +101,7 @@ class Worker:
         self._next: dict[str, float] = {}
         self._held: dict[str, int] = {}
         """Until when each lease is surely ours."""
+        self._feeder = Feeder(gateway.search, gateway.settings.home)
         self._emitter = announcing.emitter_of(gateway.settings.openlineage_url)
 
     def start(self) -> None:
@@ -152,6 +155,8 @@ class Worker:
         found = self._commands(hub) + self._questions(hub)
         if self._due("timers", 1.0) and self._lease("timers"):
             found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
+        if self._due("search", SEARCH_S):
+            self._once("search", lambda: self._feeder.feed(gateway))
         self._poll(hub)
         emitter = self._emitter
         if emitter is not None and self._due("openlineage", ANNOUNCE_S) and self._lease("openlineage"):

@@ -98,6 +98,12 @@ def builtin_rules() -> list[Rule]:
     return [Rule.model_validate(rule) for rule in document["rules"]]
 
 
+def builtin_questions() -> list[ContextQuestion]:
+    """What the hub itself adds to every snapshot."""
+    document = yaml12.load(files("gateway.builtin").joinpath("context.yaml").read_text("utf-8"))
+    return [ContextQuestion.model_validate(question) for question in document["context"]]
+
+
 def defaults_of(connector: type[Connector]) -> Defaults:
     """The connector's own rules, bridges and questions: `defaults.yaml` beside its package's `__init__`."""
     package = connector.__module__.rpartition(".")[0] or connector.__module__
@@ -163,12 +169,13 @@ class Builder:
     def _questions(
         self, connections: Sequence[ConnectionSpec], defaults: MappingABC[str, Defaults]
     ) -> list[tuple[ContextQuestion, str]]:
-        return [
+        asked = [
             (question, spec.id)
             for spec in connections
             if spec.enabled and spec.connector in defaults
             for question in (defaults[spec.connector].context if spec.context is None else spec.context)
         ]
+        return [*asked, *((question, HUB) for question in builtin_questions())]
 
     def _mappings(self, documents: Sequence[dict[str, Any]]) -> dict[str, Mapping]:
         own: dict[str, Mapping] = {}

@@ -20,7 +20,8 @@ from connectors.errors import ConfigProblem, ConnectorError
 from gateway import clock, metrics, tables
 from gateway.automation.rules import CompiledQuestion, local_names
 from gateway.bridge.planning import ticket_record
-from gateway.config.hub import Hub
+from gateway.config.hub import HUB, Hub
+from gateway.context import own
 from gateway.context.things import Things
 from gateway.ingest.recall import opening_messages, records
 from gateway.service import Gateway
@@ -168,7 +169,9 @@ def ask(gateway: Gateway, hub: Hub, section: Section) -> None:
     begun = monotonic()
     answer: Answer | None = None
     failure, again = "", True
-    if live is None or live.runtime is None or "answers" not in live.can:
+    if section.connection_id == HUB:
+        answer = own.answer(gateway, section.question, section.inputs)
+    elif live is None or live.runtime is None or "answers" not in live.can:
         failure, again = live.broken if live and live.broken else "the connection is not there", False
     else:
         # the first time within the snapshot's deadline; what failed or was late is asked again with all the time it needs

@@ -1,0 +1,1 @@
+"""Finding similar tickets and knowledge articles, in Chinese and English."""
