@@ -4,8 +4,9 @@
 them; `drill` replays all this for one value. `docs/lineage.md` is the guide.
 """
 
-from lineage.codec import Gone
-from lineage.drilldown import drill, history
+from lineage.blocks import is_row, land_block, raw_text
+from lineage.codec import Gone, decode, encode
+from lineage.drilldown import drill, drill_row, history
 from lineage.erasure import Erasure, erase, erase_facts, rebuild, versions
 from lineage.errors import (
     BadInput,
@@ -20,7 +21,7 @@ from lineage.errors import (
 )
 from lineage.graph import FieldGraph
 from lineage.impacts import Impact, impact, readers
-from lineage.landing import SourceRead, land
+from lineage.landing import SourceRead, fetch, land, object_prefix
 from lineage.openlineage import DatasetName, Emitter, FileEmitter, Flow, HttpEmitter, run_event
 from lineage.origins import FactOrigin, How, Origin, SourceField, Verdict
 from lineage.plans import Plan, allow_functions, plan
@@ -29,7 +30,7 @@ from lineage.replay import Withheld
 from lineage.replay import run as run_plan
 from lineage.runs import Run, close_run, open_run
 from lineage.tables import metadata
-from lineage.verification import Report, verify
+from lineage.verification import Report, Standing, verify
 from lineage.walk import GraphEdge, Node, Subgraph
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Run",
     "SourceField",
     "SourceRead",
+    "Standing",
     "Subgraph",
     "UnknownOrigin",
     "UnknownPlan",
@@ -69,16 +71,24 @@ __all__ = [
     "Write",
     "allow_functions",
     "close_run",
+    "decode",
     "drill",
+    "drill_row",
+    "encode",
     "erase",
     "erase_facts",
+    "fetch",
     "history",
     "impact",
+    "is_row",
     "land",
+    "land_block",
     "metadata",
     "note_effects",
+    "object_prefix",
     "open_run",
     "plan",
+    "raw_text",
     "readers",
     "rebuild",
     "record",

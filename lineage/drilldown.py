@@ -6,14 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from lineage.blocks import is_row
 from lineage.codec import Gone
 from lineage.errors import NoOrigin, UnknownPlan
-from lineage.landing import Landed, fetch
+from lineage.landing import Landed, fetch, fetch_rows
 from lineage.origins import FactOrigin, How, Origin, SourceField, StageRef, Verdict
 from lineage.plans import Plan, load_plan
 from lineage.replay import Replayed, at_path, replay
 from lineage.walk import parse_field
-from lineage.writes import NEWEST, Written, writes_of
+from lineage.writes import NEWEST, Written, writes_of, written_by_block
 from mappings import EvaluationError, Path, format_path
 from mappings.values import same
 
@@ -36,6 +37,20 @@ def drill(
     `allowed`: the reader may see values that a mapping masks. Raises NoOrigin.
     """
     return _drill(conn, rec, field, stored, allowed, until, 0)
+
+
+def drill_row(conn: Connection, row: int, field: str, *, stored: Any = NOT_GIVEN, allowed: bool = False) -> Origin:
+    """Where a field of a record came from that was made from this row of a block, by the block's plan. Its `rec` is the
+    row. Raises NoOrigin."""
+    return _drill_row(conn, row, field, stored, allowed, 0)
+
+
+def _drill_row(conn: Connection, row: int, field: str, stored: Any, allowed: bool, depth: int) -> Origin:
+    landed = fetch_rows(conn, [row]).get(row)
+    made = written_by_block(conn, row, {} if landed is None else {row: landed})
+    if made is None:
+        raise NoOrigin(row, field)
+    return _origin(conn, made, field, stored, allowed, depth)
 
 
 def history(conn: Connection, rec: int, field: str, *, limit: int = 100, allowed: bool = False) -> list[Origin]:
@@ -141,7 +156,9 @@ def _fact(conn: Connection, write: Written, name: str, how: How, allowed: bool, 
     derived = source = None
     if rec is not None and field is not None and depth < _DEEPEST:
         derived = _derived(conn, write, name, rec, field, allowed, depth)
-    if landing is not None:
+    elif landing is not None and field is not None and is_row(landing):
+        derived = _drill_row(conn, landing, field, NOT_GIVEN, allowed, depth + 1)
+    elif landing is not None:
         landed = write.landed.get(landing) or fetch(conn, [landing]).get(landing)
         if landed is not None:
             path = parse_field(fact.get("path") or name)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, select, update
 
 from lineage import tables
+from lineage.blocks import holding, is_row, place_of, read_blocks, replace_rows
 from lineage.codec import Gone, decode, encode
 from lineage.compression import Compression, train
 from lineage.landing import fetch, object_prefix
@@ -46,13 +47,13 @@ class Rebuilt(NamedTuple):
 
 
 def versions(conn: Connection, dataset: str, key: str) -> list[int]:
-    """The landing ids of every version of an object, oldest first."""
+    """The landing ids of every version of an object, oldest first, those in blocks last."""
     t = tables.landing.c
     low = object_prefix(dataset, key)
     found = conn.execute(
         select(t.id).where(t.address >= low, t.address <= low + b"\xff" * 16, t.key == key).order_by(t.id)
     )
-    return list(found.scalars())
+    return [*found.scalars(), *holding(conn, dataset, low, key)]
 
 
 def erase(
@@ -67,13 +68,20 @@ def erase(
     texts: set[bytes] = set()
     datasets: set[str] = set()
     landed = fetch(conn, landings)
+    of_blocks: dict[int, dict[int, Any]] = {}
     for row in landed.values():
         datasets.add(row.dataset)
         record = row.record
         for path in paths or [()]:
             texts.update(_texts(at_path(record, path)))
             record = _without(record, path, secret)
-        _replace(conn, row.id, row.dataset, row.key, record if paths and not row.problem else None, now)
+        if is_row(row.id):
+            block, place = place_of(row.id)
+            of_blocks.setdefault(block, {})[place] = record if paths else Gone()
+        else:
+            _replace(conn, row.id, row.dataset, row.key, record if paths and not row.problem else None, now)
+    for whole in read_blocks(conn, of_blocks).values():
+        replace_rows(conn, whole, of_blocks[whole.id], now)
     return Erasure(len(landed), _holding(conn, datasets, texts))
 
 

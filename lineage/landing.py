@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, update
 
 from lineage import tables
+from lineage.blocks import Block, dataset_name, is_row, place_of, read_blocks
 from lineage.codec import Gone, decode, encode
 from lineage.errors import Damaged, UnstorableValue
 from lineage.reading import any_of, rows
@@ -157,13 +158,39 @@ class LandingRow(NamedTuple):
 
 
 def fetch(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
-    """The landing rows with these ids, decoded; ids that don't exist are left out."""
+    """The landing rows, and rows of blocks, with these ids, decoded; ids that don't exist are left out."""
+    alone, of_blocks = [i for i in ids if not is_row(i)], [i for i in ids if is_row(i)]
     found: list[LandingRow] = []
-    for start in range(0, len(ids), _CHUNK):
-        among, parameters = any_of(conn, ids[start : start + _CHUNK])
+    for start in range(0, len(alone), _CHUNK):
+        among, parameters = any_of(conn, alone[start : start + _CHUNK])
         statement = f"SELECT {', '.join(LandingRow._fields)} FROM lineage_landing WHERE id {among}"  # noqa: S608
         found += map(LandingRow._make, rows(conn, statement, parameters))
-    return {row.id: unpack(conn, row) for row in found}
+    landed = {row.id: unpack(conn, row) for row in found}
+    return landed | fetch_rows(conn, of_blocks) if of_blocks else landed
+
+
+def fetch_rows(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
+    """Rows of blocks, decoded; ids that don't exist are left out."""
+    state = state_of(conn)
+    places = {i: place_of(i) for i in ids}
+    blocks: dict[int, Block] = {}
+    problems: dict[int, str] = {}
+    for number in sorted({block for block, _ in places.values()}):
+        try:
+            blocks |= read_blocks(conn, [number])
+        except Damaged as error:
+            problems[number] = str(error)
+    landed = {}
+    for i, (number, place) in places.items():
+        block = blocks.get(number)
+        if block is not None and place < len(block.records):
+            name = dataset_name(conn, state, block.dataset)
+            landed[i] = Landed(
+                i, name, block.keys[place], block.read_at, block.run, block.erased_at, block.records[place]
+            )
+        elif number in problems:
+            landed[i] = Landed(i, "", "", 0, None, None, None, problems[number])
+    return landed
 
 
 def unpack(conn: Connection, row: LandingRow) -> Landed:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, select
 
 from lineage import tables
+from lineage.blocks import place_of
 from lineage.codec import Gone
 from lineage.drilldown import equal
 from lineage.errors import UnknownPlan
 from lineage.landing import Landed, fetch
 from lineage.plans import Plan, compile_plan, load_plan
 from lineage.replay import replay, run
-from lineage.writes import Written, fields_of, writes_since
+from lineage.writes import Written, fields_of, writes_since, written_by_block
 
 _BATCH = 500
 
@@ -65,21 +67,60 @@ class Report:
         return not (self.differences or self.plans or self.missing)
 
 
+class Standing(NamedTuple):
+    """A record that names the row of a block it was made from, and what it holds now (a field left out is null)."""
+
+    rec: int
+    row: int
+    values: Mapping[str, Any]
+
+
 ReadValues = Callable[[Connection, Sequence[int]], Mapping[int, Mapping[str, Any]]]
 """Reads what the records hold now: {record: {field: value}}. A record that it leaves out is not compared, nor is a
 field (one that is there with None is compared)."""
 
 
-def verify(conn: Connection, since: int, read_values: ReadValues, sample: float = 1.0, *, seed: int = 0) -> Report:
+def verify(
+    conn: Connection, since: int, read_values: ReadValues, sample: float = 1.0, *, seed: int = 0,
+    standing: Iterable[Standing] = (),
+) -> Report:  # fmt: skip
     """Recompute the newest recorded value of every field written at or after `since`, and compare.
 
-    `sample`: the share of records looked at, drawn by their id and `seed` (another seed draws others). Memory does not
-    grow with the number of records, only with that of findings.
+    `sample`: the share of records looked at, drawn by their id and `seed` (another seed draws others). `standing`:
+    records made from rows of blocks, best in the order of their rows; all that are given are looked at, as far as the
+    sample goes. Memory does not grow with the number of records, only with that of findings.
     """
     report = Report(plans=_changed_plans(conn))
     for writes in _batches(writes_since(conn, since, lambda rec: _drawn(rec, sample, seed))):
         _verify_batch(conn, writes, read_values, report)
+    drawn = (each for each in standing if _drawn(each.rec, sample, seed))
+    for block, records in groupby(drawn, key=lambda each: place_of(each.row)[0]):
+        _verify_block(conn, block, list(records), report)
     return report
+
+
+def _verify_block(conn: Connection, block: int, records: Sequence[Standing], report: Report) -> None:
+    """Every field of the records that were made from one block."""
+    report.records += len(records)
+    landed = fetch(conn, [each.row for each in records])
+    write = written_by_block(conn, records[0].row, {})
+    if write is None or write.plan is None:
+        report.missing += [MissingInput(each.rec, each.row, "the block is missing, or has no plan") for each in records]
+        return
+    try:
+        plan = load_plan(conn, write.plan)
+    except UnknownPlan:
+        return  # told already, once, among the plans
+    for each in records:
+        source = landed.get(each.row)
+        if source is None or source.problem:
+            report.missing.append(MissingInput(each.rec, each.row, source.problem if source else "missing"))
+            continue
+        if source.erased_at is not None:
+            values = {name: _one(plan, name, source.record, {}) for name in plan.fields}
+        else:
+            values = run(plan, source.record, {})
+        _compare(report, each.rec, 0, values, {name: each.values.get(name) for name in plan.fields})
 
 
 def _drawn(rec: int, share: float, seed: int) -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from lineage import tables
+from lineage.blocks import is_row, place_of
 from lineage.codec import decode, unpack_bits, unpack_ids
-from lineage.landing import Landed, LandingRow, fetch, unpack
+from lineage.landing import Landed, LandingRow, fetch, fetch_rows, unpack
 from lineage.reading import placeholder, rows
 from lineage.runs import RunRef
 from lineage.state import state_of
@@ -93,10 +95,11 @@ def _group(conn: Connection, joined: Sequence[Sequence[Any]]) -> list[Written]:
         landing = LandingRow._make(each[_WIDTH:])
         if landing.id is not None:
             written.landed[landing.id] = unpack(conn, landing)
-    if conn.dialect.name != "postgresql":
-        for written in found.values():
-            if len(written.sources) > 1:
-                written.landed = fetch(conn, written.sources)
+    for written in found.values():
+        if conn.dialect.name != "postgresql" and len(written.sources) > 1:
+            written.landed = fetch(conn, written.sources)
+        elif of_blocks := [source for source in written.sources if is_row(source)]:
+            written.landed |= fetch_rows(conn, of_blocks)
     return list(found.values())
 
 
@@ -117,6 +120,19 @@ def _written(row: _Row) -> Written:
     facts = decode(row.facts) if row.facts else {}
     sources = _sources(row.src)
     return Written(row.rec, row.seq, row.at, run, row.plan, bytes(row.fields), sources, {}, row.actor, facts)
+
+
+def written_by_block(conn: Connection, row: int, landed: dict[int, Landed]) -> Written | None:
+    """The write of the record that a row of a block became, which has no row of its own; None: there is no such block."""
+    b, r = tables.block.c, tables.run.c
+    columns = select(b.plan, b.read_at, b.actor, r.id, r.uuid, r.job).outerjoin_from(
+        tables.block, tables.run, r.id == b.run
+    )
+    found = conn.execute(columns.where(b.id == place_of(row)[0])).first()
+    if found is None:
+        return None
+    plan, read_at, actor, *run = found
+    return Written(row, 0, read_at, None if run[0] is None else RunRef(*run), plan, b"", (row,), landed, actor, {})
 
 
 def fields_of(conn: Connection, bits: bytes) -> list[str]:

@@ -1,0 +1,230 @@
+"""Blocks: the raw records of bulk reads, some hundred a row of the table, and the plan that made records of them.
+
+A row of a block has a landing id like any other source record (`row_id`), so drill-down, facts, verification and
+erasure take either. A block is written once; what was known before is not looked for, as whoever reads in bulk compares
+with what it holds anyway.
+
+The payload is lines: one that says how to read the others, then one a row. Rows of plain columns are JSON as orjson
+writes it, with the names of the columns that are exact numbers, times or dates in the first line; any other rows are
+written by `codec`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from json import loads as _loads
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+import zstandard
+from sqlalchemy import Connection, insert, select
+
+from lineage import tables
+from lineage.codec import decode, encode
+from lineage.errors import Damaged
+from lineage.plans import Plan, plan_id
+from lineage.state import State, state_of
+
+ROWS = 512
+"""Rows in a block: enough to compress well, few enough to read one of them in a millisecond."""
+FIRST_ROW = 1 << 62
+"""Landing ids from here on are rows of blocks; global ids and landing rows lie far below."""
+_PLACES = 12
+_PLACE = (1 << _PLACES) - 1
+_LEVEL = 1
+_NOTHING = type(None)
+_PLAIN = frozenset({str, int, bool, _NOTHING})
+_EXACT, _TIMES, _DATES = {Decimal, _NOTHING}, {datetime, _NOTHING}, {date, _NOTHING}
+_B = tables.block.c
+
+
+class RawRow(Protocol):
+    """One record as a source gave it. `object`: `landing.object_prefix` of its dataset and key; `text`: `raw_text` of
+    the record, which the caller needed anyway to see whether it changed."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def object(self) -> bytes: ...
+    @property
+    def record(self) -> Mapping[str, Any]: ...
+    @property
+    def text(self) -> bytes: ...
+
+
+class Block(NamedTuple):
+    """A block, decoded: keys and records in order; a record, or a part of it, that was erased is Gone."""
+
+    id: int
+    dataset: int
+    plan: int | None
+    read_at: int
+    run: int | None
+    actor: str
+    erased_at: int | None
+    keys: list[str]
+    records: list[Any]
+
+
+def row_id(block: int, place: int) -> int:
+    """The landing id of a row of a block."""
+    return FIRST_ROW | block << _PLACES | place
+
+
+def place_of(row: int) -> tuple[int, int]:
+    """(block, place) of such a landing id."""
+    return (row ^ FIRST_ROW) >> _PLACES, row & _PLACE
+
+
+def is_row(landing: int) -> bool:
+    """Is this landing id that of a row of a block?"""
+    return landing >= FIRST_ROW
+
+
+def raw_text(record: Mapping[str, Any]) -> bytes:
+    """The record in a form that is equal for equal records of equal column order; for hashing, and for `land_block`.
+    Raises UnstorableValue, which names the path."""
+    try:
+        return orjson.dumps(record, default=_number)
+    except orjson.JSONEncodeError:
+        return encode(record)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value).encode())
+    raise TypeError
+
+
+def land_block(
+    conn: Connection, dataset: str, rows: Sequence[RawRow], plan: Plan | None, read_at: int, *, run: int | None = None,
+    actor: str = "",
+) -> list[int]:  # fmt: skip
+    """Store raw records with the plan by which each became a record; returns the landing id of each, in order. One
+    statement for all of them. Raises UnstorableValue."""
+    if not rows:
+        return []
+    state = state_of(conn)
+    common = {
+        "dataset": state.dataset_ids(conn, (dataset,))[dataset], "plan": None if plan is None else plan_id(conn, state, plan),
+        "read_at": read_at, "run": run, "actor": actor,
+    }  # fmt: skip
+    parts = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+    compress = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False).compress
+    values = [
+        common | {"count": len(part), "objects": b"".join([r.object for r in part]), "payload": compress(_packed(part))}
+        for part in parts
+    ]
+    made = insert(tables.block).returning(_B.id, sort_by_parameter_order=True)
+    ids = conn.execute(made, values).scalars().all()
+    return [row_id(block, place) for block, part in zip(ids, parts, strict=True) for place in range(len(part))]
+
+
+def _packed(rows: Sequence[RawRow]) -> bytes:
+    head = _columns([row.record for row in rows])
+    if head is None:
+        return _coded([row.key for row in rows], [row.record for row in rows])
+    return b"\n".join([orjson.dumps(head | {"keys": [row.key for row in rows]}), *[row.text for row in rows]])
+
+
+def _coded(keys: Sequence[str], records: Iterable[Any]) -> bytes:
+    return b"\n".join([orjson.dumps({"coded": True, "keys": keys}), *map(encode, records)])
+
+
+def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, list[str]] | None:
+    """Which columns are exact numbers, times and dates; None when plain JSON could not tell."""
+    names = list(records[0])
+    if len(set(map(tuple, records))) > 1:
+        return None
+    found: dict[str, list[str]] = {"exact": [], "times": [], "dates": []}
+    for name, column in zip(names, zip(*[record.values() for record in records], strict=True), strict=True):
+        kinds = set(map(type, column))
+        if kinds <= _PLAIN:
+            continue
+        if kinds <= _EXACT:
+            if not all(value is None or value.is_finite() for value in column):
+                return None
+            found["exact"].append(name)
+        elif kinds <= _TIMES:
+            if not all(value is None or value.tzinfo is not None for value in column):
+                return None
+            found["times"].append(name)
+        elif kinds <= _DATES:
+            found["dates"].append(name)
+        else:
+            return None
+    return found
+
+
+# -- reading back ------------------------------------------------------------------------------------------------------
+
+
+def read_blocks(conn: Connection, ids: Iterable[int]) -> dict[int, Block]:
+    """The blocks with these ids; those that don't exist are left out. Raises Damaged."""
+    wanted = sorted(set(ids))
+    found: dict[int, Block] = {}
+    for start in range(0, len(wanted), 500):
+        for row in conn.execute(select(tables.block).where(_B.id.in_(wanted[start : start + 500]))):
+            keys, records = _unpacked(row.id, bytes(row.payload))
+            found[row.id] = Block(
+                row.id, row.dataset, row.plan, row.read_at, row.run, row.actor, row.erased_at, keys, records
+            )
+    return found
+
+
+def _unpacked(block: int, payload: bytes) -> tuple[list[str], list[Any]]:
+    try:
+        head, *lines = zstandard.ZstdDecompressor().decompress(payload).split(b"\n")
+        told = orjson.loads(head)
+        if told.get("coded"):
+            return told["keys"], [decode(line) for line in lines]
+        read = partial(_plain, told["exact"], told["times"], told["dates"])
+        return told["keys"], [read(line) for line in lines]
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise Damaged(f"block {block} can't be read: {problem}") from problem
+
+
+def _plain(exact: list[str], times: list[str], dates: list[str], line: bytes) -> dict[str, Any]:
+    if line[:1] == b"\x01":  # what orjson could not write, among columns that are plain all the same
+        return dict(decode(line))
+    record: dict[str, Any] = _loads(line, parse_float=Decimal)
+    for name in exact:
+        if record[name] is not None:
+            record[name] = Decimal(record[name])
+    for name in times:
+        if record[name] is not None:
+            record[name] = datetime.fromisoformat(record[name])
+    for name in dates:
+        if record[name] is not None:
+            record[name] = date.fromisoformat(record[name])
+    return record
+
+
+def holding(conn: Connection, dataset: str, object_: bytes, key: str) -> list[int]:
+    """The landing ids of every row of an object, oldest first. Reads the skeletons of all blocks of the dataset."""
+    number = state_of(conn).datasets.existing(conn, dataset)
+    if number is None:
+        return []
+    found: list[int] = []
+    for block, objects in conn.execute(select(_B.id, _B.objects).where(_B.dataset == number).order_by(_B.id)):
+        hashes = bytes(objects)
+        places = [n // 8 for n in range(0, len(hashes), 8) if hashes[n : n + 8] == object_]
+        if places:
+            keys = read_blocks(conn, [block])[block].keys
+            found += [row_id(block, place) for place in places if keys[place] == key]
+    return found
+
+
+def replace_rows(conn: Connection, block: Block, records: Mapping[int, Any], now: int) -> None:
+    """Write a block anew with other records at these places (Gone, or with Gone in them)."""
+    whole = [records.get(place, record) for place, record in enumerate(block.records)]
+    payload = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False).compress(_coded(block.keys, whole))
+    conn.execute(tables.block.update().where(_B.id == block.id).values(payload=payload, erased_at=now))
+
+
+def dataset_name(conn: Connection, state: State, dataset: int) -> str:
+    """The name of a dataset by its number."""
+    return state.datasets.keys(conn, (dataset,)).get(dataset, f"(unnamed {dataset})")
