@@ -6,6 +6,8 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+import orjson
+
 from connectors.errors import BadRecord
 
 MAX_EXPONENT = 400
@@ -27,6 +29,17 @@ def load_json(data: bytes | str) -> Any:
         raise BadRecord(f"not JSON: {error}", record=_excerpt(data)) from None
 
 
+def dump_json(value: Any) -> bytes:
+    """JSON with every `Decimal` as the number it is. Times are UTC as they are written in RFC 3339.
+
+    :raises BadRecord: it holds what JSON cannot.
+    """
+    try:
+        return orjson.dumps(value, default=_exactly, option=orjson.OPT_UTC_Z)
+    except TypeError as error:
+        raise BadRecord(f"cannot be written as JSON: {error}") from None
+
+
 def exact_number(value: object) -> Decimal:
     """A number as systems send it: a JSON number, or a text that is one.
 
@@ -42,6 +55,12 @@ def exact_number(value: object) -> Decimal:
     if not in_proportion:
         raise BadRecord(f"{str(value)[:40]!r} is no number", record=value)
     return number
+
+
+def _exactly(value: Any) -> Any:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(f"{value:f}")
+    raise TypeError(f"{type(value).__name__} {str(value)[:40]!r} is not JSON")
 
 
 def _decimal(text: str) -> Decimal:

@@ -25,7 +25,7 @@ class Part(BaseModel):
 class Input(Part):
     """One setting of a connection."""
 
-    type: Literal["text", "secret", "number", "int", "bool", "url", "choice"] = "text"
+    type: Literal["text", "secret", "number", "int", "seconds", "bool", "url", "choice"] = "text"
     description: str = Field(min_length=3, description="what to fill in, and where to find it")
     description_zh: str = ""
     default: Any = Field(None, description="the value when nothing is given; without one the setting is required")
@@ -63,6 +63,7 @@ _TYPES: Mapping[str, Any] = {
     "secret": SecretStr,
     "number": Decimal,
     "int": int,
+    "seconds": float,
     "bool": bool,
     "url": Annotated[str, AfterValidator(address)],
 }
@@ -75,11 +76,11 @@ def settings_model(connector: str, inputs: Mapping[str, Input]) -> type[Settings
         kind = Literal[each.choices] if each.type == "choice" else _TYPES[each.type]
         missing: Any = ...
         if each.default is not None:
-            missing = each.default
+            missing = float(each.default) if each.type == "seconds" else each.default
         elif each.optional:
             missing = SecretStr("") if each.type == "secret" else None
             kind = kind if each.type == "secret" else kind | None
-        more: dict[str, Any] = {"ge": each.min, "le": each.max} if each.type in ("number", "int") else {}
+        more: dict[str, Any] = {"ge": each.min, "le": each.max} if each.type in ("number", "int", "seconds") else {}
         described = each.description + (f" / {each.description_zh}" if each.description_zh else "")
         fields[name] = (kind, Field(missing, description=described, **more))
     title = "".join(word.capitalize() for word in connector.split("_"))

@@ -229,6 +229,19 @@ def _inferred(value: Any) -> dict[str, Any]:
     return dict(_SCHEMAS["text" if kind == "datetime" else kind or "any"])
 
 
+def storable(value: Any) -> Any:
+    """JSON without what databases refuse: NUL characters and halves of surrogate pairs become U+FFFD."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value.replace("\0", "\ufffd") if "\0" in value else value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}
+    return value
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value

@@ -47,7 +47,7 @@ def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
 
 
 _Loader.add_constructor(_FLOAT, _decimal)
-_Dumper.add_representer(Decimal, lambda dumper, value: dumper.represent_scalar(_FLOAT, str(value)))
+_Dumper.add_representer(Decimal, lambda dumper, value: dumper.represent_scalar(_FLOAT, f"{value:f}"))
 
 
 def load(text: str) -> Any:

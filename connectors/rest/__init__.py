@@ -1,0 +1,1 @@
+"""REST systems by manifest: streams read, questions answered, operations written, messages received; no code."""

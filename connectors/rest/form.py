@@ -1,0 +1,369 @@
+"""What a manifest of kind `rest` may say. `README.md` describes every section with examples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from connectors.manifest.inputs import Input, Part
+from connectors.manifest.model import Fields, Manifest, Name, StreamForm
+from connectors.manifest.paths import Path
+from connectors.manifest.shapes import Condition
+from connectors.manifest.templates import names
+from connectors.webhook.form import InboundForm
+
+Template = str
+STANDARD: Mapping[str, Input] = {
+    "url": Input(type="url", description="Address of the system, such as https://host or https://host/base"),
+    "timeout_s": Input(
+        type="seconds", default=Decimal(20), min=Decimal("0.1"), max=Decimal(300),
+        description="How long to wait for an answer, in seconds", sample=Decimal("0.5"),
+    ),
+    "verify_tls": Input(type="bool", default=True, description="Check the server's certificate"),
+}  # fmt: skip
+PAGE_SIZE = Input(
+    type="int", default=200, min=Decimal(1), max=Decimal(10_000), description="Records asked for at a time"
+)
+
+
+class Request(Part):
+    """One HTTP request. Placeholders may stand in every text; see connectors/manifest/templates.py."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: Template = Field(pattern=r"^/", description="behind the address in `config.url`")
+    params: dict[str, Any] = {}
+    headers: dict[str, Template] = {}
+    body: Any = None
+    send: Literal["json", "form"] = "json"
+
+
+# -- who we are -------------------------------------------------------------------------------------------------------
+
+
+class NoAuth(Part):
+    kind: Literal["none"] = "none"
+
+
+class Basic(Part):
+    kind: Literal["basic"]
+    username: Template
+    password: Template
+
+
+class Bearer(Part):
+    kind: Literal["bearer"]
+    token: Template
+
+
+class HeaderKey(Part):
+    """An API key in a header."""
+
+    kind: Literal["header"]
+    name: str
+    value: Template
+
+
+class QueryKey(Part):
+    """An API key among the parameters of the URL; it appears in no log line and no error."""
+
+    kind: Literal["query"]
+    name: str
+    value: Template
+
+
+class OAuth2(Part):
+    """OAuth 2 client credentials (RFC 6749, 4.4). A token refused with 401 is renewed once."""
+
+    kind: Literal["oauth2"]
+    token_path: Template = Field("", pattern=r"^(/.*)?$", description="behind `config.url`")
+    token_url: Template = Field("", description="instead, where tokens come from another address: {config.login_url}")
+    client_id: Template
+    client_secret: Template
+    scope: Template = ""
+    send: Literal["basic", "body"] = Field("basic", description="how id and secret are sent")
+    more: dict[str, Template] = Field({}, description="further parameters, such as audience")
+
+    @model_validator(mode="after")
+    def _one(self) -> OAuth2:
+        if bool(self.token_path) == bool(self.token_url):
+            raise ValueError("give either token_path or token_url")
+        return self
+
+
+class Login(Part):
+    """A call that gives a token or session, which every other call then shows in a header."""
+
+    kind: Literal["login"]
+    request: Request
+    token: Path = Field(description="where the token is in the answer")
+    expires_in: Path = Field("", description="where its life in seconds is")
+    header: str = "Authorization"
+    value: Template = "Bearer {token}"
+
+
+class Hmac(Part):
+    """Every request signed with a shared key. `signed` may use {method} {path} {query} {timestamp} {body} {body_sha256}
+    and {config.…}."""
+
+    kind: Literal["hmac"]
+    secret: Template
+    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    signed: Template = "{method}\n{path}\n{query}\n{timestamp}\n{body}"
+    header: str = "X-Signature"
+    value: Template = "{signature}"
+    timestamp_header: str = "X-Timestamp"
+    timestamp: Literal["unix", "unix_ms", "iso"] = "unix"
+    headers: dict[str, Template] = Field({}, description="further headers, such as the key's id")
+
+
+Auth = Annotated[NoAuth | Basic | Bearer | HeaderKey | QueryKey | OAuth2 | Login | Hmac, Field(discriminator="kind")]
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+class Paging(Part):
+    """How one list comes in several answers. The request says where: {page.number}, {page.offset}, {page.size},
+    {page.token}; `link` and `header` follow the address the system gives, on the same host only."""
+
+    kind: Literal["none", "page", "offset", "token", "link", "header"] = "none"
+    start: int = Field(1, description="of kind page: the number of the first page")
+    size: int = Field(200, ge=1, le=10_000, description="records asked for at a time: the default of page_size")
+    next: Path = Field("", description="of kinds token and link: where the next one is; null or empty at the end")
+    more: Path = Field("", description="of page and offset: where true says that there is more")
+    total: Path = Field("", description="where the number of all records is; a list that changes meanwhile is noticed")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Paging:
+        if (self.kind in ("token", "link")) != bool(self.next):
+            raise ValueError("`next` belongs to the kinds token and link, and they need it")
+        return self
+
+    @property
+    def sized(self) -> bool:
+        return self.kind != "none"
+
+
+class RestStream(StreamForm):
+    """A list of records behind one request. An incremental stream (`cursor`) must come in ascending order of its cursor:
+    ask for that order in `request`. Where the system offers none, leave `cursor` out: it is then read whole."""
+
+    request: Request
+    records: Path = Field("", description="where the list is in the answer; empty: the answer is the list")
+    paging: Paging = Paging()
+    since_format: str = Field("iso", description="how {since} is written: iso, unix, unix_ms or a pattern")
+    since_zone: str = Field("", description="zone of {since}; default: the stream's, else UTC")
+    since_is: Literal["inclusive", "exclusive"] = Field(
+        "inclusive", description="whether the system gives records of exactly that moment too"
+    )
+    since_start: datetime | int | str | None = Field(
+        None, description="{since} of the very first read; default: not sent"
+    )
+
+    @model_validator(mode="after")
+    def _since(self) -> RestStream:
+        used = {name for _, name in names(self.request.model_dump())}
+        if bool(self.cursor) != ("since" in used):
+            raise ValueError("a stream with `cursor` uses {since} in its request, and only such a stream does")
+        pages = {name for name in used if name.startswith("page.")}
+        needs = {"page": {"page.number"}, "offset": {"page.offset"}, "token": {"page.token"}}.get(
+            self.paging.kind, set()
+        )
+        if not needs <= pages:
+            raise ValueError(f"paging {self.paging.kind} needs {{{', '.join(needs)}}} in the request")
+        if self.paging.kind == "none" and pages:
+            raise ValueError(f"{{{min(pages)}}} needs a `paging`")
+        if self.since_is == "exclusive" and self.cursor and self.fields[self.cursor].type == "text":
+            raise ValueError("since_is exclusive needs a cursor that is a datetime or an int")
+        if isinstance(self.since_start, datetime) and self.since_start.tzinfo is None:
+            return self.model_copy(update={"since_start": self.since_start.replace(tzinfo=UTC)})
+        return self
+
+
+# -- asking and writing -----------------------------------------------------------------------------------------------
+
+
+class QuestionSample(Part):
+    inputs: dict[str, Any]
+    answer: Any = Field(description="what the system answers")
+    values: dict[str, Any] = Field(description="what the answer's values must then be")
+
+
+class QuestionForm(Part):
+    """One question about one thing. 404, null or an empty result: the system does not know it."""
+
+    title: str
+    title_zh: str
+    needs: tuple[str, ...] = Field(min_length=1)
+    request: Request
+    result: Path = Field("", description="where the object is in the answer")
+    values: Fields = Field(description="the answer's values: name: type, or {type, path}")
+    zone: str = ""
+    as_of: Path = Field("", description="where in the object its time is; default: now")
+    key: Path = Field("", description="where in the object its own key is; default: the first input")
+    link: Template = Field(description="where a person looks at it: {config.url}/items/{input.item}")
+    record: str = ""
+    samples: tuple[QuestionSample, ...] = Field(min_length=1)
+
+
+class BodyField(Part):
+    """One value of a command's body."""
+
+    type: Literal["text", "number", "int", "bool", "datetime", "list", "map", "any"] = "text"
+    description: str = Field(min_length=3)
+    required: bool = False
+
+
+class Confirm(Part):
+    """How to find out whether a command took effect: a read whose answer holds it."""
+
+    request: Request
+    records: Path = Field("", description="where the object, or the list to look through, is")
+    where: dict[str, Template] = Field({}, description="path: text it must equal, such as {command.idempotency_key}")
+    external_id: Path = ""
+
+
+class EchoForm(Part):
+    """A message that the system will send because of the write."""
+
+    stream: Name
+    key: Template
+    match: dict[str, Template] = {}
+
+
+class OperationSample(Part):
+    key: dict[str, Any]
+    body: dict[str, Any] = {}
+    answer: Any = None
+
+
+class OperationForm(Part):
+    """One change, made by one request. Put {command.idempotency_key} where the system keeps it, so that `confirm` finds
+    it again after a lost answer."""
+
+    title: str
+    title_zh: str = Field(pattern=r"[\u4e00-\u9fff]")
+    key: tuple[str, ...] = Field(min_length=1, description="what a command's key must name")
+    body: dict[str, BodyField] = {}
+    request: Request
+    external_id: Path = Field("", description="where the changed object's id is in the answer")
+    values: dict[str, Path] = Field({}, description="name: where it is in the answer")
+    already: tuple[int, ...] = Field((), description="statuses by which the system says that it was done before")
+    already_when: Condition | None = Field(None, description="the same, said in an answer")
+    confirm: Confirm | None = None
+    echoes: tuple[EchoForm, ...] = ()
+    sample: OperationSample
+
+    @model_validator(mode="after")
+    def _method(self) -> OperationForm:
+        if self.request.method == "GET":
+            raise ValueError("an operation changes something: its method is POST, PUT, PATCH or DELETE")
+        return self
+
+
+class Right(Part):
+    needed_for: str
+    grant_at: str
+
+
+class Check(Part):
+    """A call that changes nothing and shows that the account works."""
+
+    request: Request
+    version: Path = Field("", description="where the system's version is; default: the header Server")
+    rights: Path = Field("", description="where the list of the account's rights is")
+    needed: dict[str, Right] = {}
+    sample: Any = Field(None, description="what it answers")
+
+
+class Answers(Part):
+    """What the system's answers mean beyond their HTTP status."""
+
+    success: Condition | None = Field(None, description="an answer of status 2xx is good only when this holds")
+    message: Path = Field("", description="where the reason of a refusal is")
+    auth_when: Condition | None = Field(None, description="the credentials or the session are refused")
+    retry_when: Condition | None = Field(None, description="not now; the same call works later")
+    encoding: str = Field("", description="such as gbk; default: what the answer says, else UTF-8")
+
+
+def _no_auth(value: Any) -> Any:
+    return {"kind": "none"} if value in (None, "none") else value
+
+
+class RestManifest(Manifest):
+    kind: Literal["rest"]
+    auth: Annotated[Auth, BeforeValidator(_no_auth)] = NoAuth()
+    answers: Answers = Answers()
+    check: Check
+    streams: dict[Name, RestStream] = {}
+    questions: dict[Name, QuestionForm] = {}
+    operations: dict[Name, OperationForm] = {}
+    inbound: InboundForm | None = None
+
+    def standard_inputs(self) -> Mapping[str, Input]:
+        sizes = [stream.paging.size for stream in self.streams.values() if stream.paging.sized]
+        paged = {"page_size": PAGE_SIZE.model_copy(update={"default": sizes[0], "sample": 7})} if sizes else {}
+        return {**STANDARD, **paged}
+
+    def mapped_streams(self) -> frozenset[str]:
+        return frozenset(self.streams) | (self.inbound.streams() if self.inbound else frozenset())
+
+    @model_validator(mode="after")
+    def _complete(self) -> RestManifest:
+        if not (self.streams or self.questions or self.operations or self.inbound):
+            raise ValueError("give at least one of streams, questions, operations, inbound")
+        if self.inbound is not None:
+            self.inbound.check_config(self.config)
+        for where, tree, allowed in self._templates():
+            _check_names(where, tree, allowed, self.inputs())
+        return self
+
+    def _templates(self) -> Iterator[tuple[str, Any, Collection[str]]]:
+        """(path, templates, the roots and names that they may use)"""
+        extra: tuple[str, ...] = ()
+        if isinstance(self.auth, Hmac):
+            extra = ("method", "path", "query", "timestamp", "body", "body_sha256", "signature")
+        elif isinstance(self.auth, Login):
+            extra = ("token",)
+        yield "auth", self.auth.model_dump(exclude={"request"}), ("config", *extra)
+        if isinstance(self.auth, Login):
+            yield "auth.request", self.auth.request.model_dump(), ("config",)
+        yield "check.request", _open(self.check.request), ("config",)
+        for name, stream in self.streams.items():
+            pages = ("page.number", "page.offset", "page.size", "page.token")
+            yield f"streams.{name}.request", _open(stream.request), ("config", "since", *pages)
+        for name, question in self.questions.items():
+            known = ("config", *(f"input.{need}" for need in question.needs))
+            yield f"questions.{name}.request", _open(question.request), known
+            yield f"questions.{name}.link", {"params": question.link}, known
+        for name, operation in self.operations.items():
+            known = ("config", "command.id", "command.idempotency_key")
+            known += tuple(f"key.{part}" for part in operation.key) + tuple(f"body.{part}" for part in operation.body)
+            yield f"operations.{name}.request", _open(operation.request), known
+            yield f"operations.{name}.echoes", [echo.model_dump() for echo in operation.echoes], known
+            if operation.confirm is not None:
+                yield f"operations.{name}.confirm.request", _open(operation.confirm.request), known
+                yield f"operations.{name}.confirm.where", operation.confirm.where, known
+
+
+def _open(request: Request) -> dict[str, Any]:
+    return request.model_dump(exclude={"method", "send"})
+
+
+def _check_names(where: str, tree: Any, allowed: Collection[str], inputs: Mapping[str, Input]) -> None:
+    """Raises ValueError for a placeholder that can't have a value there, and for a secret that could be seen."""
+    for path, name in names(tree, where):
+        root, _, rest = name.partition(".")
+        if name not in allowed and root not in allowed:
+            raise ValueError(f"{path}: {{{name}}} has no value here; there are {', '.join(sorted(allowed))}")
+        if root != "config":
+            continue
+        if rest not in inputs:
+            raise ValueError(f"{path}: {{{name}}} is not under `config`; there are {', '.join(inputs)}")
+        below = path.removeprefix(where).lstrip(".")
+        if inputs[rest].type == "secret" and below.startswith(("path", "params")) and where != "auth.request":
+            raise ValueError(f"{path}: a secret in an address is seen in logs; use `auth: {{kind: query, ...}}`")

@@ -1,0 +1,1 @@
+"""Systems that send messages, by manifest: proof of origin, events, no code."""

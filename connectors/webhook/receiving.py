@@ -1,0 +1,79 @@
+"""From a message to events. Pure: no network, and no clock but the delivery's own time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from connectors.contract import DELETED, Delivery, Event, Record
+from connectors.errors import BadRecord
+from connectors.exact import load_json
+from connectors.manifest.paths import at
+from connectors.manifest.shapes import storable
+from connectors.manifest.templates import Values
+from connectors.webhook.form import InboundForm, MessageForm
+from connectors.webhook.signatures import prove
+
+
+class _HasInbound(Protocol):
+    @property
+    def inbound(self) -> InboundForm: ...
+    @property
+    def values(self) -> Values: ...
+
+
+class Receiving:
+    """What a connector with `inbound` can do beside the rest."""
+
+    def receive(self: _HasInbound, delivery: Delivery) -> Sequence[Event]:
+        """The events of a message; none for one that is to be ignored. Raises AuthProblem, BadRecord."""
+        if not delivery.verified:
+            prove(self.inbound.signature, delivery, self.values)
+        return events_of(self.inbound, delivery)
+
+
+def events_of(inbound: InboundForm, delivery: Delivery) -> list[Event]:
+    """One event for each record of a message. Raises BadRecord when the message, or one of its records, is unusable."""
+    message = _message(inbound, delivery.body)
+    if any(condition.holds(message) for condition in inbound.ignore):
+        return []
+    form = next((m for m in inbound.messages if m.when is None or m.when.holds(message)), None)
+    if form is None:
+        kinds = ", ".join(f"{m.when.path} = {m.when.equals!r}" for m in inbound.messages if m.when is not None)
+        raise BadRecord(f"a message of no known kind (known: {kinds})", record=message)
+    rows = at(message, form.records)
+    rows = rows if isinstance(rows, list) else [rows]
+    if not rows:
+        raise BadRecord(f"no records at {form.records or 'the top'}", record=message)
+    prefix = _message_id(inbound, message, delivery)
+    return [_event(form, f"{prefix}:{place}", row) for place, row in enumerate(rows)]
+
+
+def _message(inbound: InboundForm, body: bytes) -> Any:
+    if inbound.content == "form":
+        try:
+            return storable(dict(parse_qsl(body.decode(), strict_parsing=True)))
+        except (UnicodeDecodeError, ValueError):
+            raise BadRecord("the body is no form (a=1&b=2)", record=body[:500].decode("utf-8", "replace")) from None
+    return storable(load_json(body))
+
+
+def _message_id(inbound: InboundForm, message: Any, delivery: Delivery) -> str:
+    """The sender's own id. Headers do not last until a message is read again, so it stands in the message, or in
+    `webhook-id`, which does last."""
+    own = at(message, inbound.id) if inbound.id else delivery.headers.get("webhook-id")
+    told = str(own) if isinstance(own, str | int) and not isinstance(own, bool) else ""
+    return told if 0 < len(told) <= 100 else hashlib.sha256(delivery.body).hexdigest()
+
+
+def _event(form: MessageForm, number: str, row: Any) -> Event:
+    record: Record = form.shape.record(row)
+    key = "/".join(_key_text(record[name]) for name in form.key)
+    return Event(number, form.stream, record, key=key, op="delete" if record.get(DELETED) else "upsert")
+
+
+def _key_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
