@@ -71,7 +71,8 @@ class World(Protocol):
 
 @runtime_checkable
 class ReadingWorld(Protocol):
-    """For connectors that read. Pages are small: at most 10 records a remote call."""
+    """For connectors that read. Pages are small: at most 10 records a remote call. A World may have `one_answer`, a set
+    of the names of streams that its system gives in one answer, whatever their length."""
 
     def seed(self, stream: str, n: int, *, same_time: bool = False) -> None:
         """Add n records, older than the stream's lookback by far and spread in time; `same_time`: all with one and the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -139,7 +140,7 @@ class Token:
             if not self._token or time.monotonic() >= self._until:
                 asked = time.monotonic()
                 self._token, lasts_s = self._ask()
-                self._until = asked + max(1.0, lasts_s - _EARLY_S) if lasts_s is not None else float("inf")
+                self._until = asked + max(1.0, lasts_s - _EARLY_S) if lasts_s is not None else math.inf
             return self._token
 
     def _shown(self, token: str) -> str:

@@ -10,7 +10,7 @@ kind: rest
 title: {title}
 title_zh: {title}（自定义）
 
-config:                                  # what an integrator fills in; `url`, `timeout_s`, `verify_tls`, `page_size` are there already
+config:                                  # beside `url`, `timeout_s`, `verify_tls` and `page_size`, which are there already
   api_key: {{type: secret, description: "API key of the account (in the system: Settings, API)"}}
 
 auth: {{kind: header, name: X-Api-Key, value: "{{config.api_key}}"}}   # none, basic, bearer, query, oauth2, login, hmac

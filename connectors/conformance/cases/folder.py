@@ -70,6 +70,10 @@ class FolderCases(Cases):
         return Path(inspect.getfile(self.world_type.connector_type)).parent
 
     def _readme(self) -> str:
+        """The page beside the code; of a connector made of a manifest, the page made of it."""
+        written = getattr(self.world_type.connector_type, "readme", None)
+        if isinstance(written, str):
+            return written
         path = self._folder() / "README.md"
         assert path.is_file(), f"{self._folder().name} has no README.md"
         return path.read_text(encoding="utf-8")
