@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -101,7 +102,7 @@ class Messages:
                 return sign(form, secret, body, at, {}), ""
             case StandardWebhooks():
                 secret = next(s for each in form.secrets if (s := fill_text(each, values)))
-                return sign_standard(secret, f"msg_{len(body)}", body, at), ""
+                return sign_standard(secret, f"msg_{hashlib.sha256(body).hexdigest()[:24]}", body, at), ""
             case BearerToken():
                 token = fill_text(form.token, values)
                 if form.header.lower() != "authorization":

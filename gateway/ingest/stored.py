@@ -11,7 +11,7 @@ import zstandard
 from connectors.contract import Delivery
 from gateway.clock import to_datetime
 
-KEPT_HEADERS = ("content-type", "content-encoding", "user-agent", "x-request-id")
+KEPT_HEADERS = ("content-type", "content-encoding", "user-agent", "x-request-id", "webhook-id")
 """Everything else may hold a credential and is not stored. Connectors add their own `weft-...` headers."""
 
 _PACK_FROM = 512

@@ -34,7 +34,7 @@ JUNK = {
     "nesting without end": b'{"a":' * 5000 + b"1" + b"}" * 5000,
     "a number without end": b'{"value": ' + b"9" * 5000 + b"}",
 }
-STORED_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "x-request-id"})
+STORED_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "x-request-id", "webhook-id"})
 """What the hub keeps of a delivery's headers, beside `weft-…`; the others may hold a credential."""
 
 
