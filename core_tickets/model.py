@@ -46,6 +46,8 @@ class Ticket:
     blocked_text: str | None = None
     resolution: str | None = None
     cause: str | None = None
+    approval: str | None = None
+    """`approved` or `refused` of a kind that needs it; the audit trail names who decided."""
     occurrences: int = 1
     version: int = 1
     first_response_due: int | None = None

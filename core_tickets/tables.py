@@ -56,6 +56,7 @@ ticket = Table(
     Column("blocked_text", Text),
     Column("resolution", Text),
     Column("cause", Text),
+    Column("approval", Text),
     Column("occurrences", BigInteger, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("first_response_due", BigInteger),

@@ -11,8 +11,10 @@ from core_tickets.errors import InvalidInput
 
 __all__ = [
     "ACTOR_KINDS",
+    "APPROVALS",
     "CAUSES",
     "KINDS",
+    "NEEDS_APPROVAL",
     "PRIORITIES",
     "REASONS",
     "SHOWN",
@@ -55,6 +57,10 @@ KINDS = {
     "potential_batch_issue": Label("Potential batch issue", "潜在批次问题"),
     "data_quality": Label("Data quality", "数据质量"),
 }
+
+# What costs money is decided by a person before it is ordered.
+NEEDS_APPROVAL = frozenset({"spare_part_purchase"})
+APPROVALS = {"approved": Label("Approved", "已批准"), "refused": Label("Refused", "未批准")}
 
 # The number is what is stored: 0 is the most urgent.
 PRIORITIES = {

@@ -4,6 +4,7 @@ pending ── start ──> in_progress <── unblock ── blocked
                           │ └────── block ────────> │
    any of the three ── resolve ──> resolved ── close ──> closed
             in_progress <── reopen ── resolved, closed
+   a kind that needs approval: any of the three ── approve ──> in_progress, ── refuse ──> resolved
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from core_tickets import checks
 from core_tickets.errors import InvalidInput, NotAllowed, VersionConflict
 from core_tickets.model import AUDITED, Change, Command, Ticket
 from core_tickets.promises import PAUSING, Policy, due
-from core_tickets.vocabulary import ACTOR_KINDS, CAUSES, KINDS, PRIORITIES, REASONS
+from core_tickets.vocabulary import ACTOR_KINDS, CAUSES, KINDS, NEEDS_APPROVAL, PRIORITIES, REASONS
 
 __all__ = ["ACTIONS", "OPEN", "Action", "Step", "allowed", "meet", "raise_priority", "reopen", "step"]
 
@@ -44,6 +45,8 @@ ACTIONS: Mapping[str, Action] = {
     "block": Action(("in_progress",), "blocked", "ticket.blocked", ("reason", "text")),
     "unblock": Action(("blocked",), "in_progress", "ticket.unblocked"),
     "resolve": Action(OPEN, "resolved", "ticket.resolved", ("resolution", "cause")),
+    "approve": Action(OPEN, "in_progress", "ticket.approved", ("text",)),
+    "refuse": Action(OPEN, "resolved", "ticket.refused", ("text",)),
     "reopen": Action(("resolved", "closed"), "in_progress", "ticket.reopened"),
     "close": Action(("resolved",), "closed", "ticket.closed"),
     "assign": Action(_UNCLOSED, None, "ticket.assigned", ("assignee", "group")),
@@ -55,7 +58,7 @@ ACTIONS: Mapping[str, Action] = {
 
 # What counts as the first response, by who does it: a source that ends its own alert has answered nobody.
 _ANSWERS = {
-    "person": frozenset({"start", "block", "resolve", "comment"}),
+    "person": frozenset({"start", "block", "resolve", "comment", "approve", "refuse"}),
     "connector": frozenset({"start", "block", "comment"}),
 }
 
@@ -76,11 +79,16 @@ class Step:
 
 def allowed(ticket: Ticket) -> tuple[str, ...]:
     """The actions this ticket allows now."""
-    return tuple(
-        name
-        for name, action in ACTIONS.items()
-        if ticket.status in action.sources and not (name == "reopen" and ticket.superseded_by is not None)
-    )
+    return tuple(name for name, action in ACTIONS.items() if ticket.status in action.sources and _fits(name, ticket))
+
+
+def _fits(name: str, ticket: Ticket) -> bool:
+    """What an action asks of a ticket besides its state."""
+    if name == "reopen":
+        return ticket.superseded_by is None
+    if name in ("approve", "refuse"):
+        return ticket.kind in NEEDS_APPROVAL and ticket.approval != "approved"
+    return True
 
 
 def step(ticket: Ticket, command: Command, now: int, policy: Policy) -> Step:
@@ -95,8 +103,7 @@ def step(ticket: Ticket, command: Command, now: int, policy: Policy) -> Step:
     if expected is not None and checks.number("expected_version", expected) != ticket.version:
         raise VersionConflict(ticket.id, expected, ticket.version)
     if command.action not in (can := allowed(ticket)):
-        reason = f"ticket {ticket.superseded_by} took its place" if ticket.status in action.sources else ""
-        raise NotAllowed(ticket.id, command.action, ticket.status, can, reason)
+        raise NotAllowed(ticket.id, command.action, ticket.status, can, _why_not(command.action, action, ticket))
     fields, data = _DO[command.action](ticket, command.args, now, policy)
     if action.target is not None:
         fields["status"] = action.target
@@ -105,6 +112,17 @@ def step(ticket: Ticket, command: Command, now: int, policy: Policy) -> Step:
         fields["first_responded_at"] = now
     after = _moved(ticket, now, fields, touched=bool(data))
     return Step(after, _changes(ticket, after), data)
+
+
+def _why_not(name: str, action: Action, ticket: Ticket) -> str:
+    """Why an action does not fit although the state would allow it; empty: it is the state."""
+    if ticket.status not in action.sources:
+        return ""
+    if name == "reopen":
+        return f"ticket {ticket.superseded_by} took its place"
+    if ticket.kind not in NEEDS_APPROVAL:
+        return f"a ticket of kind {ticket.kind} needs no approval"
+    return "it is approved already"
 
 
 def meet(status: str, closed_at: int | None, reopen_within: int, now: int) -> str:
@@ -121,6 +139,7 @@ def reopen(ticket: Ticket, now: int, policy: Policy) -> dict[str, Any]:
         "status": "in_progress",
         "resolution": None,
         "cause": None,
+        "approval": None,
         "resolved_at": None,
         "closed_at": None,
         "reopened_at": now,
@@ -197,6 +216,19 @@ def _resolve(ticket: Ticket, args: _Args, now: int, policy: Policy) -> _Outcome:
     return fields | {"resolution": resolution, "cause": cause, "resolved_at": now}, data
 
 
+def _approve(ticket: Ticket, args: _Args, now: int, policy: Policy) -> _Outcome:
+    text = checks.text("text", args.get("text") or "")
+    fields, _ = _unblock(ticket, args, now, policy)
+    return fields | {"approval": "approved"}, {"text": text} if text else {}
+
+
+def _refuse(ticket: Ticket, args: _Args, now: int, policy: Policy) -> _Outcome:
+    """Refusing settles the ticket: what it says is why nothing is bought."""
+    text = checks.text("text", args.get("text") or "", required=True)
+    fields, _ = _unblock(ticket, args, now, policy)
+    return fields | {"approval": "refused", "resolution": text, "resolved_at": now}, {}
+
+
 def _reopen(ticket: Ticket, _args: _Args, now: int, policy: Policy) -> _Outcome:
     return reopen(ticket, now, policy), {}
 
@@ -266,6 +298,8 @@ _DO: Mapping[str, Callable[[Ticket, _Args, int, Policy], _Outcome]] = {
     "block": _block,
     "unblock": _unblock,
     "resolve": _resolve,
+    "approve": _approve,
+    "refuse": _refuse,
     "reopen": _reopen,
     "close": _close,
     "assign": _assign,

@@ -64,7 +64,9 @@ class Action(Request):
     """The arguments of an action; which ones apply depends on it."""
 
     reason: Line | None = Field(None, description="block: one of the listed reasons")
-    text: Long | None = Field(None, description="comment: what to say; block: more about the reason")
+    text: Long | None = Field(
+        None, description="comment: what to say; block: more about the reason; approve, refuse: why"
+    )
     public: bool | None = Field(None, description="comment: may the customer see it")
     resolution: Long | None = Field(None, description="resolve: what was done")
     cause: Line | None = Field(None, description="resolve: cause code")

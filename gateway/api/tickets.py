@@ -32,7 +32,9 @@ from gateway.usecases import explaining, tickets, tracing
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], responses=REFUSALS)
 
-ActionName = Literal["start", "block", "unblock", "resolve", "reopen", "close", "assign", "comment"]
+ActionName = Literal[
+    "start", "block", "unblock", "resolve", "approve", "refuse", "reopen", "close", "assign", "comment"
+]
 IdempotencyKey = Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")]
 KEPT = clock.DAY
 
@@ -201,7 +203,7 @@ def act(
     gateway: GatewayDep, who: Actor, ticket: TicketId, action: ActionName, body: Action | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:  # fmt: skip
-    """One of start, block, unblock, resolve, reopen, close, assign, comment. 409 says what is allowed now."""
+    """One of start, block, unblock, resolve, approve, refuse, reopen, close, assign, comment. 409 says what is allowed now."""
     number = tickets.ticket_id(ticket)
     asked = body or Action()
 

@@ -137,6 +137,8 @@ TicketEvent = Literal[
     "ticket.started",
     "ticket.blocked",
     "ticket.unblocked",
+    "ticket.approved",
+    "ticket.refused",
     "ticket.resolved",
     "ticket.reopened",
     "ticket.closed",
@@ -148,18 +150,30 @@ TicketEvent = Literal[
 
 
 class Bridge(Spec):
-    """When `on` happens to a ticket and `when` holds, `op` is carried out on the connection the ticket came from (or on
-    `connection`). Keys and bodies are expressions."""
+    """When `on` happens to a ticket and `when` holds, `op` is carried out on the connection the ticket came from, or on
+    `connection`, or on every connection of `connector`. Keys and bodies are expressions; `target` is that connection."""
 
     id: Name
     title: str = ""
     on: TicketEvent
     when: str | None = None
     connection: str | None = None
+    connector: str | None = Field(
+        None, description="on every enabled connection of this connector, wherever the ticket came from"
+    )
+    once: bool = Field(
+        False, description="one command for a ticket that stands for many alerts (a storm); else one for each of them"
+    )
     enabled: bool = Field(True, description="false switches a built-in bridge off")
     op: str
     key: dict[str, str] = {}
     body: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Bridge:
+        if self.connection is not None and self.connector is not None:
+            raise ValueError("give either `connection` or `connector`")
+        return self
 
 
 class ContextQuestion(Spec):

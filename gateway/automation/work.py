@@ -23,7 +23,7 @@ from gateway.config.hub import Hub
 from gateway.ingest.item import End, Fault, Item
 from mappings import Mapping
 
-HELD = ("status", "resolution", "cause", "blocked_reason")
+HELD = ("status", "resolution", "cause", "blocked_reason", "approval")
 """Fields that follow from what happened to a ticket, not from a template."""
 
 

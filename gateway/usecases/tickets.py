@@ -22,7 +22,7 @@ from gateway.service import Gateway
 from mappings import EvaluationError
 
 TRACKED = ("kind", "priority", "title", "description", "device", "customer", "labels", "url", "group", "assignee", "status",
-           "blocked_reason", "resolution", "cause")  # fmt: skip
+           "blocked_reason", "resolution", "cause", "approval")  # fmt: skip
 """The fields of a ticket whose every value has an origin."""
 
 

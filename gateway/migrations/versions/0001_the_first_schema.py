@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("blocked_text", sa.Text(), nullable=True),
         sa.Column("resolution", sa.Text(), nullable=True),
         sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("approval", sa.Text(), nullable=True),
         sa.Column("occurrences", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("first_response_due", sa.BigInteger(), nullable=True),
@@ -510,8 +511,33 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.Column("echoed_at", sa.BigInteger(), nullable=True, comment="when the remote system told us back"),
+        sa.Column(
+            "merged_into",
+            sa.BigInteger(),
+            nullable=True,
+            comment="goes as one with this command, whose lease and fate are its own",
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("cause"),
+    )
+    op.create_index(
+        "outbox_merged",
+        "outbox",
+        ["merged_into"],
+        unique=False,
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+    )
+    op.create_table(
+        "connection_health",
+        sa.Column("connection_id", sa.String(length=64), nullable=False),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False, comment="when it became so"),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="checks in a row that failed"),
+        sa.Column("told", sa.Boolean(), nullable=False, comment="its failure is a message of the hub"),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("connection_id"),
     )
     op.create_index("outbox_of_ticket", "outbox", ["ticket_id"], unique=False)
     op.create_index(
@@ -906,6 +932,13 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('waiting', 'sending')"),
     )
     op.drop_index("outbox_of_ticket", table_name="outbox")
+    op.drop_index(
+        "outbox_merged",
+        table_name="outbox",
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+    )
+    op.drop_table("connection_health")
     op.drop_table("outbox")
     op.drop_index(
         "message_of_ticket",
