@@ -219,11 +219,11 @@ class SalesforceClient:
         try:
             return log_in(self._config, line)
         except SalesforceAuthenticationFailed as error:
-            raise _login_refused(error, line) from None
+            raise _login_refused(str(error.code or ""), error.auth_message, line) from None
         except RequestException as error:
             raise self._unreachable(error, "the login", write=False) from error
-        except (ExpatError, AttributeError) as error:  # AttributeError: an OAuth answer without instance_url
-            raise Transient("Salesforce's answer to the login is unreadable.") from error
+        except (ExpatError, AttributeError):  # what simple-salesforce makes of a page or a list in place of an answer
+            raise _login_refused("", "the answer is unreadable", line) from None
         except ValueError as error:
             raise ConfigProblem("`private_key` is no private key in PEM, or the login gave no session.") from error
 
@@ -239,17 +239,16 @@ class _SessionEnded(Exception):
 _PASSING_LOGIN = frozenset({"server_unavailable", "unknown_error", "request_limit_exceeded", "login_rate_exceeded"})
 
 
-def _login_refused(error: Any, line: Line) -> ConnectorError:
-    """SalesforceAuthenticationFailed, which stands for a page of a proxy as well as for a wrong password."""
-    code, status = str(error.code or ""), line.last_status
-    symbol = code.rpartition(":")[2]
+def _login_refused(code: str, said: str, line: Line) -> ConnectorError:
+    """A refused login: a wrong password, or the page of a proxy, which simple-salesforce takes for one."""
+    status, symbol = line.last_status, code.rpartition(":")[2]
     passing = status in (200, 429, 502, 503, 504) or (status == 500 and not symbol.isidentifier())
     if passing or symbol.lower() in _PASSING_LOGIN:
         told = line.last_headers.get("retry-after", "")
         wait = int(told) if told.isdecimal() else None
         return Transient(f"Salesforce can't log anybody in now ({status} {code}).", retry_after=wait)
     return AuthProblem(
-        f"Salesforce refuses the login: {code or status} ({error.auth_message[:300]})",
+        f"Salesforce refuses the login: {code or status} ({said[:300]})",
         hint="Check the credentials, and in Setup > Users > Login History what Salesforce says of the hub's user.",
     )
 
