@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -48,7 +49,8 @@ class Gateway:
         self.engine = engine or open_engine(settings.database)
         self.reader = reader(self.engine)
         self.writer = writer(self.engine)
-        self.catalogue = catalogue or installed()
+        self.installed = catalogue or installed(folders=[settings.home / "connectors"])
+        """The connectors that need no configuration to be there; `catalogue` has those of the configuration too."""
         self.vault: Vault = open_vault(settings)
         self.serial = clock.Serial()
         self.inbox = Inbox(self._commit, bury=self._bury, max_waiting=settings.inbox_waiting)
@@ -141,6 +143,11 @@ class Gateway:
             return self.reload()
         return self._hub
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """All connectors there are."""
+        return self._hub.catalogue if self._hub is not None else self.installed
+
     def reload(self) -> Hub:
         """Take over the stored configuration if it changed."""
         with self._loading:
@@ -149,7 +156,8 @@ class Gateway:
                 if self._hub is not None and self._hub.generation == number:
                     return self._hub
                 running = self._hub.connections if self._hub is not None else {}
-                hub = store.load(conn, self.catalogue, self.vault, running)
+                hub = store.load(conn, self.installed, self.vault, running)
+            hub = replace(hub, public_url=self.settings.public_url.rstrip("/"))
             with self.transaction() as conn:
                 store.remember_rules(conn, hub, clock.now())
             for live in hub.connections.values():
@@ -178,7 +186,7 @@ class Gateway:
     def apply(self, documents: Documents, *, dry_run: bool = False) -> list[store.Change]:
         """Put configuration into force. Raises BadConfiguration; then nothing changed."""
         changes, _ = self.transact(
-            lambda conn: store.apply(conn, documents, self.catalogue, self.vault, clock.now(), dry_run=dry_run)
+            lambda conn: store.apply(conn, documents, self.installed, self.vault, clock.now(), dry_run=dry_run)
         )
         if not dry_run:
             self.reload()

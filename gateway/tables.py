@@ -193,10 +193,14 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("done_at", BigInteger),
     Column("echoed_at", BigInteger, comment="when the remote system told us back"),
+    Column("merged_into", BigInteger, comment="goes as one with this command, whose lease and fate are its own"),
 )
 _open = outbox.c.state.in_(("waiting", "sending"))
 Index("outbox_open", outbox.c.id, postgresql_where=_open, sqlite_where=_open)
 Index("outbox_of_ticket", outbox.c.ticket_id)
+
+_merged = outbox.c.merged_into.is_not(None)
+Index("outbox_merged", outbox.c.merged_into, postgresql_where=_merged, sqlite_where=_merged)
 
 echo = Table(
     "echo",
@@ -266,6 +270,18 @@ lease = Table(
     Column("name", String(160), primary_key=True),
     Column("owner", String(64), nullable=False),
     Column("until", BigInteger, nullable=False),
+)
+
+connection_health = Table(
+    "connection_health",
+    metadata,
+    Column("connection_id", String(64), primary_key=True),
+    Column("ok", Boolean, nullable=False),
+    Column("since", BigInteger, nullable=False, comment="when it became so"),
+    Column("checked_at", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False, comment="checks in a row that failed"),
+    Column("told", Boolean, nullable=False, comment="its failure is a message of the hub"),
+    Column("reason", Text, nullable=False),
 )
 
 # -- configuration and access -----------------------------------------------------------------------

@@ -127,6 +127,12 @@ class CompiledBridge:
         """Does it read `local.*`, which costs a look at the crosswalk?"""
         return bool(local_names([self.when, *self.key.values(), *self.body.values()]))
 
+    @cached_property
+    def asks_names(self) -> bool:
+        """Does it read `names.*`, which costs a look at the golden record?"""
+        read = [r for e in (self.when, *self.key.values(), *self.body.values()) if e is not None for r in e.reads]
+        return any(path[:1] == ("names",) for path in read)
+
 
 @dataclass(frozen=True)
 class CompiledQuestion:

@@ -1,13 +1,14 @@
 """Carrying out commands: claimed with a lease, one remote effect at a time per ticket and system, each try kept.
 
 The state is written before the call (`sending`) and after it. A worker that dies in between leaves a lease that runs
-out; whoever finds the row then asks `confirm` before anything is written again.
+out; whoever finds the row then asks `confirm` before anything is written again. Commands that go as one (see `merging`)
+share the lease and the fate of the eldest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ import lineage
 from connectors.contract import Command, Receipt
 from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
 from gateway import clock, metrics, rows, tables
+from gateway.bridge import merging
 from gateway.bridge.early import told_already
 from gateway.config.hub import Hub, Live
 from gateway.errors import Conflict, NotFound
@@ -44,30 +46,60 @@ class Claimed:
     body: Mapping[str, Any]
     attempts: int
     in_doubt: bool
+    created_at: int
+    followers: tuple[Claimed, ...] = ()
+    """Those that go with this one, as one command."""
 
     @property
     def command(self) -> Command:
         return Command(str(self.id), self.op, self.key, self.body)
 
+    @property
+    def all(self) -> tuple[Claimed, ...]:
+        return (self, *self.followers)
 
-def claim(conn: Connection, now: int, limit: int = 20) -> list[Claimed]:
+
+def take(gateway: Gateway, hub: Hub, limit: int, leave: Collection[str] = ()) -> list[Claimed]:
+    """What is to be carried out now: commands claimed, and merged where a connection can't take them all. `leave`:
+    connections whose commands another worker carries out."""
+    with gateway.transaction() as conn:
+        claimed = claim(conn, clock.now(), limit, leave)
+    return merging.merge(gateway, hub, claimed)
+
+
+def claim(conn: Connection, now: int, limit: int = 20, leave: Collection[str] = ()) -> list[Claimed]:
     """Take up to `limit` commands whose time has come; of one ticket and system only the eldest."""
     elder = tables.outbox.alias("elder")
     waits = exists().where(
         elder.c.ticket_id == _O.ticket_id, elder.c.connection_id == _O.connection_id, elder.c.id < _O.id,
         elder.c.state.in_(_OPEN),
     )  # fmt: skip
-    due = and_(_O.state.in_(_OPEN), _O.next_at <= now, _O.lease_until <= now, ~waits)
+    due = and_(_O.state.in_(_OPEN), _O.next_at <= now, _O.lease_until <= now, _O.merged_into.is_(None), ~waits)
+    if leave:
+        due &= _O.connection_id.not_in(sorted(leave))
     query = select(tables.outbox).where(due).order_by(_O.id).limit(limit).with_for_update(skip_locked=True)
-    found = [
-        Claimed(r.id, r.ticket_id, r.connection_id, r.bridge, r.op, _decoded(r.key), _decoded(r.body), r.attempts,
-                bool(r.must_confirm) or r.state == "sending")
-        for r in conn.execute(query)
-    ]  # fmt: skip
+    found = [_claimed(r) for r in conn.execute(query)]
     for each in found:
         values = {"state": "sending", "lease_until": now + LEASE, "must_confirm": each.in_doubt}
         conn.execute(update(tables.outbox).where(_O.id == each.id).values(attempts=_O.attempts + 1, **values))
-    return found
+    return _with_followers(conn, found)
+
+
+def _claimed(r: Any) -> Claimed:
+    in_doubt = bool(r.must_confirm) or r.state == "sending"
+    return Claimed(r.id, r.ticket_id, r.connection_id, r.bridge, r.op, _decoded(r.key), _decoded(r.body), r.attempts,
+                   in_doubt, r.created_at)  # fmt: skip
+
+
+def _with_followers(conn: Connection, found: list[Claimed]) -> list[Claimed]:
+    """Those that a worker had merged before it died, or before it knew what came of them, stay together."""
+    if not found:
+        return found
+    query = select(tables.outbox).where(_O.merged_into.in_([each.id for each in found])).order_by(_O.id)
+    followers: dict[int, list[Claimed]] = {}
+    for row in conn.execute(query):
+        followers.setdefault(row.merged_into, []).append(_claimed(row))
+    return [replace(each, followers=tuple(followers.get(each.id, ()))) for each in found]
 
 
 def _decoded(text: str) -> dict[str, Any]:
@@ -83,13 +115,17 @@ def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
         if not _begin(conn, claimed, live):
             return
     fate = _attempt(live, claimed)
+    together = isinstance(fate, NotDone | MustConfirm)
     if isinstance(fate, NotDone):
-        fate = RetryAt(0, "confirmed that it had not happened")
+        fate = RetryAt(0, "confirmed that it had not happened, or may happen again")
     metrics.COMMANDS.labels(claimed.connection_id, type(fate).__name__).inc()
     log.info("command.tried", command=str(claimed.id), connection=claimed.connection_id, op=claimed.op,
-             ticket=claimed.ticket_id, fate=type(fate).__name__, reason=getattr(fate, "reason", ""))  # fmt: skip
+             ticket=claimed.ticket_id, fate=type(fate).__name__, reason=getattr(fate, "reason", ""),
+             merged=len(claimed.followers))  # fmt: skip
     with gateway.transaction() as conn:
-        _store(conn, gateway, claimed, live, fate)
+        if _store(conn, gateway, claimed, live, fate, _held(claimed)) and not together:
+            for each in claimed.followers:
+                _store(conn, gateway, each, live, fate, merging.follows(each, claimed))
 
 
 def _begin(conn: Connection, claimed: Claimed, live: Live | None) -> bool:
@@ -111,9 +147,13 @@ def _attempt(live: Live | None, claimed: Claimed) -> Done | Refused | RetryAt | 
         return _for_a_person(claimed, f"connection {claimed.connection_id!r} cannot work: {live.broken}")
     if "writes" not in live.can:
         return _for_a_person(claimed, f"connector {live.origin!r} does not write")
+    command = merging.command_of(live.runtime, claimed)
+    if command is None:
+        return _for_a_person(claimed, "the commands it was merged with are no longer understood by its connection")
     if claimed.in_doubt:
-        return live.runtime.confirm(claimed.command, attempt=claimed.attempts + 1)
-    return live.runtime.write(claimed.command, attempt=claimed.attempts + 1)
+        age_s = (clock.now() - min(each.created_at for each in claimed.all)) / clock.SECOND
+        return live.runtime.confirm(command, claimed.attempts + 1, age_s)
+    return live.runtime.write(command, claimed.attempts + 1)
 
 
 def _for_a_person(claimed: Claimed, reason: str) -> NeedsPerson:
@@ -122,10 +162,11 @@ def _for_a_person(claimed: Claimed, reason: str) -> NeedsPerson:
 
 def _store(
     conn: Connection, gateway: Gateway, claimed: Claimed, live: Live | None,
-    fate: Done | Refused | RetryAt | MustConfirm | NeedsPerson,
-) -> None:  # fmt: skip
+    fate: Done | Refused | RetryAt | MustConfirm | NeedsPerson, held: ColumnElement[bool],
+) -> bool:  # fmt: skip
+    """Keep what came of one command. False: it was no longer ours to say."""
     now = clock.now()
-    values: dict[str, Any] = {"lease_until": 0}
+    values: dict[str, Any] = {"lease_until": 0, "merged_into": None}
     match fate:
         case Done(receipt) | Refused(receipt):
             state = "done" if isinstance(fate, Done) else "refused"
@@ -139,11 +180,11 @@ def _store(
         case NeedsPerson():
             values |= {"state": "person", "reason": f"{fate.reason} {fate.hint}".strip(), "must_confirm": fate.in_doubt}
     # who comes back after another took over (the lease had run out) knows nothing newer, unless that it is done
-    mine = and_(_O.id == claimed.id, _O.done_at.is_(None)) if isinstance(fate, Done) else _held(claimed)
+    mine = and_(_O.id == claimed.id, _O.done_at.is_(None)) if isinstance(fate, Done) else held
     if not conn.execute(update(tables.outbox).where(mine).values(values)).rowcount:
-        return
+        return False
     if isinstance(fate, RetryAt | MustConfirm):
-        return
+        return True
     if isinstance(fate, Done):
         _await_echoes(conn, gateway, claimed, fate.receipt, now)
     told = {"command": str(claimed.id), "connection": claimed.connection_id, "op": claimed.op, "bridge": claimed.bridge,
@@ -156,6 +197,7 @@ def _store(
     key = ",".join(f"{k}={v}" for k, v in sorted(claimed.key.items()) if isinstance(v, str | int | Decimal))[:500]
     effect = lineage.Effect(claimed.ticket_id, claimed.bridge, dataset, key or str(claimed.id), values["state"], now)
     lineage.note_effects(conn, [effect])
+    return True
 
 
 def _receipt(receipt: Receipt) -> str:
@@ -199,7 +241,7 @@ def resend(conn: Connection, ticket_id: int, command_id: int, actor: str, now: i
         raise Conflict(
             f"Command {command_id} is {state}; only one that was refused or waits for a person can be sent again."
         )
-    values = {"state": "waiting", "next_at": now, "reason": "", "attempts": 0, "done_at": None}
+    values = {"state": "waiting", "next_at": now, "reason": "", "attempts": 0, "done_at": None, "merged_into": None}
     conn.execute(update(tables.outbox).where(mine).values(values))
     told = {"command": str(command_id), "before": state}
     core_tickets.note(conn, [core_tickets.Note(ticket_id, "command_resent", told, actor, now, "person")])

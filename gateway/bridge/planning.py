@@ -37,16 +37,31 @@ def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], seri
         source = hub.connections.get(ticket.source or "")
         origin = source.origin if source else ""
         fitting = [
-            b
+            (b, target)
             for b in hub.bridges
-            if b.spec.on == h.event and (b.origin is None or b.origin == origin)
-            and (b.spec.connection or ticket.source or "") not in ("", h.cause)
-        ]  # fmt: skip
+            if b.spec.on == h.event
+            for target in _targets(hub, b, ticket.source or "", origin)
+            if target not in ("", h.cause)
+        ]
         if fitting:
             for n, record in enumerate(bridge_records(conn, hub, ticket, h, origin)):
-                for bridge in fitting:
+                for bridge, target in fitting:
+                    if n and bridge.spec.once:
+                        continue
                     cause = f"{ticket.id}:{h.version}:{bridge.spec.id}:{n}"
-                    _plan(conn, bridge, ticket, for_bridge(conn, ticket, record, bridge), cause, serial, now)
+                    if bridge.spec.connector is not None:
+                        cause += f":{target}"
+                    told = for_bridge(conn, ticket, record, bridge, target)
+                    _plan(conn, bridge, target, ticket, told, cause, serial, now)
+
+
+def _targets(hub: Hub, bridge: CompiledBridge, source: str, origin: str) -> list[str]:
+    """The connections that a bridge writes to for a ticket of this source."""
+    if bridge.spec.connector is not None:
+        return [c.id for c in hub.connections.values() if c.origin == bridge.spec.connector and c.spec.enabled]
+    if bridge.origin not in (None, origin):
+        return []
+    return [bridge.spec.connection or source]
 
 
 def bridge_records(
@@ -55,7 +70,8 @@ def bridge_records(
     """What a bridge's expressions read: `ticket`, `alert` (the record it came from), `record` (that record's type),
     `origin`, `connection`, `event`. A storm's ticket has one for each member."""
     base = {
-        "ticket": ticket_record(ticket), "origin": origin, "connection": ticket.source or "",
+        "ticket": ticket_record(ticket) | {"link": ticket_link(hub, ticket)}, "origin": origin,
+        "connection": ticket.source or "",
         "event": {"name": h.event, "cause": h.cause, "message": h.message},
     }  # fmt: skip
     if (
@@ -70,13 +86,29 @@ def bridge_records(
 
 
 def for_bridge(
-    conn: Connection, ticket: core_tickets.Ticket, record: dict[str, Any], bridge: CompiledBridge
+    conn: Connection, ticket: core_tickets.Ticket, record: dict[str, Any], bridge: CompiledBridge, target: str
 ) -> dict[str, Any]:
-    """The same with `local`: what the system that the bridge writes to calls the ticket's things."""
-    if not bridge.asks_local:
-        return record
-    things = Things(conn, ticket, record["connection"], record["record"], record["alert"])
-    return record | {"local": things.local(bridge.spec.connection or record["connection"])}
+    """The same with `target`, `local` (what that system calls the ticket's things), and `names` (what people call them)."""
+    record = record | {"target": target}
+    if bridge.asks_local:
+        things = Things(conn, ticket, record["connection"], record["record"], record["alert"])
+        record["local"] = things.local(target)
+    if bridge.asks_names:
+        record["names"] = {kind: _name(conn, ticket, record["alert"], kind) for kind in ("device", "customer")}
+    return record
+
+
+def _name(conn: Connection, ticket: core_tickets.Ticket, alert: Mapping[str, Any], kind: str) -> str | None:
+    """The name in the golden record; where there is none, what the source calls it."""
+    gid = getattr(ticket, kind)
+    known = id_registry.golden(conn, gid).fields.get("name") if gid is not None else None
+    told = known.value if known is not None else alert.get(f"{kind}_name") or alert.get(kind)
+    return str(told) if told else None
+
+
+def ticket_link(hub: Hub, ticket: core_tickets.Ticket) -> str | None:
+    """Where people look at a ticket; None: nobody has said how the hub is reached (`public_url`)."""
+    return f"{hub.public_url}/tickets/{id_registry.format_id(ticket.id)}" if hub.public_url else None
 
 
 def ticket_record(ticket: core_tickets.Ticket) -> dict[str, Any]:
@@ -92,8 +124,8 @@ def ticket_record(ticket: core_tickets.Ticket) -> dict[str, Any]:
 
 
 def _plan(
-    conn: Connection, bridge: CompiledBridge, ticket: core_tickets.Ticket, record: Mapping[str, Any], cause: str,
-    serial: Serial, now: int,
+    conn: Connection, bridge: CompiledBridge, target: str, ticket: core_tickets.Ticket, record: Mapping[str, Any],
+    cause: str, serial: Serial, now: int,
 ) -> None:  # fmt: skip
     try:
         if bridge.when is not None and bridge.when.evaluate(record) is not True:
@@ -104,8 +136,8 @@ def _plan(
         core_tickets.note(conn, [core_tickets.Note(ticket.id, "bridge_failed", {"bridge": bridge.spec.id, "why": str(error)},
                                                    f"bridge:{bridge.spec.id}", now)])  # fmt: skip
         return
-    queue_command(conn, next(iter(serial.take())), ticket.id, bridge.spec.connection or ticket.source or "",
-                  bridge.spec.id, cause, bridge.spec.op, key, body, now)  # fmt: skip
+    queue_command(conn, next(iter(serial.take())), ticket.id, target, bridge.spec.id, cause, bridge.spec.op, key, body,
+                  now)  # fmt: skip
 
 
 def _values(expressions: Mapping[str, Expression], record: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from gateway.automation.rules import (
 from gateway.automation.specs import Bridge, ContextQuestion, Defaults, Rule
 from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
+from gateway.config.manifests import problems_of
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.secrets import Vault
 from mappings import Mapping, MappingError, load_library, load_mapping
@@ -80,6 +81,10 @@ class Hub:
     internal: Live
     builtin_rules: bool = True
     bridge_specs: Sequence[tuple[Bridge, str | None]] = field(default=())
+    public_url: str = ""
+    """How people reach the hub, for links; empty: nobody has said."""
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    """The connectors there are: those installed, and those of the configuration."""
 
     def connection(self, connection_id: str) -> Live:
         """Raises NotFound."""
@@ -105,7 +110,10 @@ def builtin_questions() -> list[ContextQuestion]:
 
 
 def defaults_of(connector: type[Connector]) -> Defaults:
-    """The connector's own rules, bridges and questions: `defaults.yaml` beside its package's `__init__`."""
+    """The connector's own rules, bridges and questions: `defaults.yaml` beside its package's `__init__`, or what its
+    manifest says. Raises ValidationError for a manifest whose sections cannot be read."""
+    if (told := getattr(connector, "defaults", None)) is not None:
+        return Defaults.model_validate(told)
     package = connector.__module__.rpartition(".")[0] or connector.__module__
     try:
         text = files(package).joinpath("defaults.yaml").read_text("utf-8")
@@ -115,7 +123,10 @@ def defaults_of(connector: type[Connector]) -> Defaults:
 
 
 def library_of(connector: type[Connector]) -> dict[str, Mapping]:
-    """The connector's mappings by stream: package `mappings.<name>`, or what its attribute `mappings` names."""
+    """The connector's mappings by stream: those of its manifest, or of package `mappings.<name>`, or of what its attribute
+    `mappings` names. Raises MappingError."""
+    if (texts := getattr(connector, "mapping_texts", None)) is not None:
+        return {stream: load_mapping(text, f"{connector.name}: mappings.{stream}") for stream, text in texts.items()}
     anchor = getattr(connector, "mappings", f"mappings.{connector.name}")
     try:
         importlib.import_module(anchor)
@@ -146,7 +157,9 @@ class Builder:
         """Raises BadConfiguration with every problem there is."""
         own = self._mappings(mappings)
         live = {spec.id: self._connection(n, spec, own) for n, spec in enumerate(connections)}
-        used = [self.catalogue.good[c] for c in sorted({s.connector for s in connections}) if c in self.catalogue.good]
+        unsound = {spec.connector for spec in connections if problems_of_manifest(self.catalogue, spec.connector)}
+        names = sorted({s.connector for s in connections} - unsound)
+        used = [self.catalogue.good[c] for c in names if c in self.catalogue.good]
         defaults = {connector.name: defaults_of(connector) for connector in used}
         own_rules = [r for d in defaults.values() for r in d.rules]
         all_rules = [*own_rules, *builtin_rules()] if rules is None else list(rules)
@@ -164,7 +177,9 @@ class Builder:
         assert compiled is not None
         assert asked is not None
         internal = Live(HUB, HUB, ConnectionSpec(id=HUB, connector=HUB), None, load_streams("mappings.hub"))
-        return Hub(generation, live, ruleset, compiled, asked, internal, rules is None, tuple(specs))
+        return Hub(
+            generation, live, ruleset, compiled, asked, internal, rules is None, tuple(specs), catalogue=self.catalogue
+        )
 
     def _questions(
         self, connections: Sequence[ConnectionSpec], defaults: MappingABC[str, Defaults]
@@ -203,6 +218,8 @@ class Builder:
             reason = self.catalogue.broken.get(spec.connector, "no such connector is installed")
             hint = f"did you mean {near[0]!r}?" if near else "installed: " + ", ".join(sorted(self.catalogue.good))
             return self._broken(spec, [Problem(f"{path}.connector", reason, hint)])
+        if unsound := problems_of_manifest(self.catalogue, spec.connector):
+            return self._broken(spec, [Problem(f"{path}.connector: {p.path}", p.message, p.hint) for p in unsound])
         try:
             streams = library_of(kind)
         except MappingError as error:
@@ -256,6 +273,12 @@ def _same(
         and old.config == config
         and {stream: m.version for stream, m in old.mappings.items()} == versions
     )
+
+
+def problems_of_manifest(catalogue: Catalogue, connector: str) -> Sequence[Problem]:
+    """Why a connector made of a manifest cannot be used by this hub; nothing for any other."""
+    kind = catalogue.good.get(connector)
+    return problems_of(kind) if kind is not None and hasattr(kind, "mapping_texts") else ()
 
 
 def load_streams(anchor: str) -> dict[str, Mapping]:
