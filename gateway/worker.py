@@ -115,6 +115,9 @@ class Worker:
             self._thread.join(timeout=30)
         for _, kept in self._subscriptions.values():
             kept.close()
+        for live in self._gateway.hub.connections.values():
+            if live.runtime is not None:
+                live.runtime.end_waiting()  # else a try that waits for the next one would hold the shutdown up
         self._pool.shutdown(wait=True, cancel_futures=True)
         try:
             with self._gateway.transaction() as conn:

@@ -117,9 +117,13 @@ class Connection:
         """A text or JSON-like value with this connection's secrets masked."""
         return self._guard.scrub.value(value)
 
+    def end_waiting(self) -> None:
+        """No pause between tries lasts any longer, no question waits; a call that is under way comes to its end."""
+        self._guard.close()
+
     def close(self) -> None:
         """End waiting runs and questions, then the connector."""
-        self._guard.close()
+        self.end_waiting()
         self._guard.quietly("close", self.connector.close)
 
     # -- itself -------------------------------------------------------------------------------------------------------

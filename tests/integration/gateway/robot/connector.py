@@ -52,6 +52,9 @@ class World:
     doubts: deque[str] = field(default_factory=deque)
     echoes: bool = False
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    away: bool = False
+    """Reading is told to come back in a minute."""
+    reads: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self, command: Command) -> None:
@@ -108,6 +111,9 @@ class Robot:
         return [Stream(name="alert", key=("key",), schema_={}, mode="snapshot", deletes="absence")]
 
     def read(self, stream: Stream, cursor: Cursor) -> Iterator[Batch]:
+        self.world.reads += 1
+        if self.world.away:
+            raise Transient("not now", retry_after=60)
         yield Batch(list(self.world.alerts))
 
     # -- context --------------------------------------------------------------------------------------------------
