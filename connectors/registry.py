@@ -1,6 +1,7 @@
-"""Which connectors are installed: ours and third parties' alike, found by the entry point group `weft.connectors`.
+"""Which connectors are installed: ours and third parties' alike, found by the entry point group `weft.connectors`,
+and those made of a manifest: the ones that come with Weft, and the files of given folders.
 
-A broken plug-in is listed with its reason and never stops the hub.
+A broken one is listed with its reason and never stops the hub.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from connectors.contract import CONTRACT, Connector, Policy, Settings, capabilities
+from connectors.manifest import BadManifest, connector_of, read, shipped
+from connectors.manifest.kinds import manifest_files
 
 GROUP = "weft.connectors"
 _PARTS = ("name", "title", "title_zh", "Config", "policy", "check", "close")
@@ -26,9 +30,11 @@ class Catalogue:
     broken: dict[str, str] = field(default_factory=dict)
 
 
-def installed(points: Iterable[EntryPoint] | None = None) -> Catalogue:
-    """Load every connector there is. `points`: instead of those of the installed distributions."""
+def installed(points: Iterable[EntryPoint] | None = None, folders: Iterable[Path] = ()) -> Catalogue:
+    """Load every connector there is. `points`: instead of those of the installed distributions and of the manifests
+    that come with Weft. `folders`: where further manifests lie."""
     catalogue = Catalogue()
+    files = [*(shipped() if points is None else ()), *manifest_files(folders)]
     for point in entry_points(group=GROUP) if points is None else points:
         try:
             loaded = point.load()
@@ -43,7 +49,28 @@ def installed(points: Iterable[EntryPoint] | None = None) -> Catalogue:
             catalogue.broken[point.name] = reason
         else:
             catalogue.good[loaded.name] = loaded
+    for file in files:
+        try:
+            made = read(file)
+        except BadManifest as error:
+            catalogue.broken[file.name] = str(error)
+            continue
+        _add(catalogue, made, file.name)
     return catalogue
+
+
+def with_manifest(catalogue: Catalogue, text: str, origin: str) -> Catalogue:
+    """A catalogue that has one connector more. Raises BadManifest; one of a name that is taken is listed as broken."""
+    more = Catalogue(dict(catalogue.good), dict(catalogue.broken))
+    _add(more, connector_of(text, origin), origin)
+    return more
+
+
+def _add(catalogue: Catalogue, made: type[Connector], origin: str) -> None:
+    if made.name in catalogue.good:
+        catalogue.broken[origin] = f"the name {made.name!r} is already taken by another connector"
+    else:
+        catalogue.good[made.name] = made
 
 
 def why_not(kind: object) -> str:

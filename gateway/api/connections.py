@@ -72,7 +72,7 @@ def change_connection(gateway: GatewayDep, _: Configurer, connection: Line, give
 def remove_connection(gateway: GatewayDep, _: Configurer, connection: Line) -> Response:
     """Its messages, tickets and lineage stay."""
     gateway.transact(
-        lambda conn: store.remove(conn, "connection", connection, gateway.catalogue, gateway.vault, clock.now())
+        lambda conn: store.remove(conn, "connection", connection, gateway.installed, gateway.vault, clock.now())
     )
     gateway.reload()
     return Response(status_code=204)

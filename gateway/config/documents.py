@@ -37,6 +37,7 @@ class ConnectionSpec(Spec):
 class Documents(Spec):
     """Everything that can be configured. A list that is absent is left as it is; `rules` replaces all rules."""
 
+    connectors: list[dict[str, Any]] | None = Field(None, description="manifests: connectors made of YAML alone")
     connections: list[ConnectionSpec] | None = None
     mappings: list[dict[str, Any]] | None = None
     rules: list[Rule] | None = None
@@ -68,6 +69,7 @@ def validate(data: Any) -> Documents:
         raise BadConfiguration("The configuration has problems; nothing was changed.", problems) from None
     for kind in ("connections", "rules", "bridges"):
         _unique(kind, [item.id for item in getattr(documents, kind) or ()])
+    _unique("connectors", [str(each.get("connector")) for each in documents.connectors or ()])
     return documents
 
 
@@ -85,6 +87,8 @@ def _load(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         problems.append(Problem(name, "the document must be a mapping", "begin with `connections:` or `rules:`"))
         return {}
+    if "connector" in loaded and "kind" in loaded:
+        return {"connectors": [loaded]}  # a manifest's file as it is
     return {str(k): v for k, v in loaded.items()}
 
 

@@ -18,11 +18,18 @@ from gateway.automation.specs import Bridge, Rule
 from gateway.config import secret_fields
 from gateway.config.documents import ConnectionSpec, Documents
 from gateway.config.hub import Builder, Hub, Live
+from gateway.config.manifests import catalogue_of
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.secrets import SHOWN, Vault
 
-_PLACE = re.compile(r"(connections|mappings|rules|bridges)\[(\d+)\]")
-_LISTS = {"connections": "connection", "mappings": "mapping", "rules": "rule", "bridges": "bridge"}
+_PLACE = re.compile(r"(connectors|connections|mappings|rules|bridges)\[(\d+)\]")
+_LISTS = {
+    "connectors": "connector",
+    "connections": "connection",
+    "mappings": "mapping",
+    "rules": "rule",
+    "bridges": "bridge",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ def _build(
     number: int, items: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, *, strict: bool,
     running: Mapping[str, Live] | None = None,
 ) -> Hub:  # fmt: skip
+    catalogue = catalogue_of(catalogue, items["connector"], strict=strict)
     return Builder(catalogue, vault, strict, running or {}).build(
         number,
         [ConnectionSpec.model_validate(body) for body in items["connection"]],
@@ -86,7 +94,8 @@ def apply(
             continue
         bodies = [_body(item) for item in given]
         if kind == "connection":
-            bodies = [_sealed(b, before[kind], catalogue, vault) for b in bodies]
+            known = catalogue_of(catalogue, after["connector"], strict=False)
+            bodies = [_sealed(b, before[kind], known, vault) for b in bodies]
         changes += _changes(kind, before[kind], bodies, replace=kind == "rule")
         after[kind] = bodies if kind == "rule" else _merged(kind, before[kind], bodies)
     try:
@@ -131,7 +140,9 @@ def export(conn: Connection, catalogue: Catalogue, hub: Hub) -> dict[str, Any]:
         for r in by_kind
     ]
     bridges = [b.model_dump(mode="json", exclude_defaults=True) for b, _ in hub.bridge_specs]
+    own = {"connectors": items["connector"]} if items["connector"] else {}
     return {
+        **own,
         "connections": [shown(body, catalogue) for body in items["connection"]],
         "mappings": items["mapping"],
         "rules": rules,
@@ -159,7 +170,7 @@ def _body(item: Any) -> dict[str, Any]:
 
 
 def _id(kind: str, body: Mapping[str, Any]) -> str:
-    return str(body.get("mapping" if kind == "mapping" else "id"))
+    return str(body.get(kind if kind in ("mapping", "connector") else "id"))
 
 
 def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catalogue, vault: Vault) -> dict[str, Any]:
