@@ -101,6 +101,11 @@ class Session:
         self.broken = False
         self.in_doubt = False
 
+    @property
+    def product(self) -> str:
+        """The database system and its version, for people."""
+        return f"{self.dbms} {self._raw.getinfo(load().SQL_DBMS_VER)}"
+
     def query(self, sql: str, parameters: Sequence[Any] = (), timeout_s: float | None = None) -> Rows:
         """Run a statement. `timeout_s`: for this call alone, exactly; else the settings' with some grace."""
         return Rows(self, self.call(lambda: self._execute(sql, parameters), timeout_s))
