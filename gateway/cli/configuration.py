@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from connectors.contract import capabilities
+from gateway.cli import manifests
 from gateway.cli.session import Database, Json, fail, gateway, show, table
 from gateway.config import documents, store, yaml12
 from gateway.errors import NotFound
@@ -29,6 +29,7 @@ def add(app: typer.Typer) -> None:
     app.command()(apply)
     app.command()(export)
     app.command()(check)
+    manifests.add(connector_app)
     app.add_typer(connector_app, name="connector")
     app.add_typer(sync_app, name="sync")
     app.add_typer(mapping_app, name="mapping")
@@ -86,20 +87,15 @@ def check(connection: str, database_url: Database = None, as_json: Json = False)
 
 @connector_app.command("list")
 def list_connectors(database_url: Database = None, as_json: Json = False) -> None:
-    """What is installed, what it can, and plug-ins that do not work."""
+    """What is there, what it can, the grade its exam gave, and plug-ins and manifests that do not work."""
     with gateway(database_url=database_url) as g:
-        rows = [
-            (k.name, k.title, k.title_zh, ", ".join(sorted(capabilities(k))))
-            for _, k in sorted(g.catalogue.good.items())
-        ]
+        items = manifests.rows_of(g.catalogue.good)
         broken = g.catalogue.broken
-    data = {
-        "items": [dict(zip(("name", "title", "title_zh", "capabilities"), r, strict=True)) for r in rows],
-        "broken": broken,
-    }
+    data = {"items": items, "broken": broken}
 
     def text(out: Console) -> None:
-        out.print(table("Connectors", ("name", "title", "名称", "capabilities"), rows))
+        columns = ("name", "title", "名称", "capabilities", "grade", "made of")
+        out.print(table("Connectors", columns, [[each or "-" for each in item.values()] for item in items]))
         for name, reason in broken.items():
             out.print(f"{name}: {reason}", markup=False)
 

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from connectors.manifest.sandbox import FIRST_PORT
 from connectors.registry import installed
-from gateway.cli.session import Database, Json, fail, gateway, show, table
+from gateway.cli.session import Database, Json, fail, gateway, settings, show, table
 
 connection_app = typer.Typer(help="Setting up the other side of a connection.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="Stand-ins of vendors' systems, for trying Weft without one.", no_args_is_help=True)
@@ -96,7 +97,7 @@ def _set_up(
 @sandbox_app.command("list")
 def sandbox_list(as_json: Json = False) -> None:
     """The systems that have a stand-in."""
-    names = sorted(n for n in installed().good if _module(n))
+    names = sorted(_stand_ins())
     show({"items": names}, as_json=as_json, text=lambda out: out.print("\n".join(names)))
 
 
@@ -104,14 +105,16 @@ def sandbox_list(as_json: Json = False) -> None:
 def sandbox_up(systems: Annotated[list[str] | None, typer.Argument(help="Which; default: all.")] = None) -> None:
     """Start stand-ins on their usual ports, each with a line that says where it is; Ctrl-C ends them.
 
-    For other ports and options: python -m connectors.SYSTEM.sandbox --help
+    For other ports and options: python -m connectors.SYSTEM.sandbox --help, or, for a connector made of a manifest,
+    python -m connectors.manifest.sandbox FILE --help
     """
-    known = sorted(n for n in installed().good if _module(n))
+    stand_ins = _stand_ins()
+    known = sorted(stand_ins)
     wanted = systems or known
     for name in wanted:
         if name not in known:
             raise fail(f"there is no stand-in for {name!r}; there are: {', '.join(known)}", 2)
-    running = [subprocess.Popen([sys.executable, "-m", _module(name)]) for name in wanted]  # noqa: S603 - our own modules
+    running = [subprocess.Popen([sys.executable, "-m", *stand_ins[name]]) for name in wanted]  # noqa: S603 - our own modules
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -124,7 +127,17 @@ def sandbox_up(systems: Annotated[list[str] | None, typer.Argument(help="Which; 
         raise fail(f"a stand-in ended by itself: {dict(zip(wanted, codes, strict=True))}")
 
 
-def _module(name: str) -> str:
-    """The module of a connector's stand-in; empty: it has none."""
-    package = installed().good[name].__module__.rpartition(".")[0]
-    return f"{package}.sandbox" if importlib.util.find_spec(f"{package}.sandbox") else ""
+def _stand_ins() -> dict[str, list[str]]:
+    """Connector name → the module to run and its arguments, of those that have a stand-in."""
+    found: dict[str, list[str]] = {}
+    made: list[str] = []
+    for name, kind in sorted(installed(folders=[settings().home / "connectors"]).good.items()):
+        if hasattr(kind, "manifest"):
+            port = FIRST_PORT + len(made)
+            made.append(name)
+            found[name] = ["connectors.manifest.sandbox", str(getattr(kind, "manifest_file", "")), "--port", str(port)]
+            continue
+        module = f"{kind.__module__.rpartition('.')[0]}.sandbox"
+        if importlib.util.find_spec(module):
+            found[name] = [module]
+    return found
