@@ -100,7 +100,7 @@ class SoapClient:
         self._http = httpx.Client(
             timeout=timeout_s,
             follow_redirects=False,
-            verify=verify,
+            verify=verify if transport is None else False,  # a transport of its own checks by itself
             transport=transport,
             auth=httpx.BasicAuth(*self._caller.basic) if self._caller.basic else None,
             headers={"User-Agent": "weft-soap", **self._caller.http},
