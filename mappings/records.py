@@ -242,6 +242,24 @@ SUPPLIER = _record(
     flag("active", "false: no longer used"),
     moment("changed_at", "last change in the source"),
 )
+SUPPLIER_SCORE = _record(
+    "SupplierScore",
+    "How well a supplier did in a period, as the supply chain system rates it.",
+    "supplier period",
+    text("supplier", "local id of the supplier", required=True),
+    text("period", "which one, such as 2026-10 or 2026-Q3", required=True),
+    number("score", "the whole, 0 to 100"),
+    text("grade", "the whole as a letter or word"),
+    number("on_time", "deliveries in time / all", "1"),
+    number("quality", "accepted / delivered", "1"),
+    number("defects_ppm", "bad parts of a million"),
+    number("price", "0 to 100"),
+    number("service", "0 to 100"),
+    whole("deliveries", "how many were rated"),
+    whole("late", "how many of them came late"),
+    text("url", "link into the source"),
+    moment("rated_at", "when"),
+)
 INTERACTION = _record(
     "Interaction",
     "A call, visit, mail or message with a customer.",
@@ -375,6 +393,19 @@ SHIFT = _record(
     moment("starts_at", "begin", required=True),
     moment("ends_at", "end", required=True),
     whole("headcount", "people present"),
+)
+HOLIDAY = _record(
+    "Holiday",
+    "A day on which the calendar says otherwise than the week: a holiday, or a weekend worked instead.",
+    "calendar day",
+    text("calendar", "local id of the calendar (country, site, team)", required=True),
+    text("day", "2026-10-01, in the calendar's own zone", required=True),
+    text("name", "what it is called"),
+    flag("working", "true: a day of rest that is worked (调休)", required=True),
+    text("site", "local id of the site"),
+    moment("starts_at", "its first moment"),
+    moment("ends_at", "the first moment after it"),
+    moment("changed_at", "last change in the source"),
 )
 KNOWLEDGE_ARTICLE = _record(
     "KnowledgeArticle",
