@@ -401,7 +401,7 @@ HOLIDAY = _record(
     text("calendar", "local id of the calendar (country, site, team)", required=True),
     text("day", "2026-10-01, in the calendar's own zone", required=True),
     text("name", "what it is called"),
-    flag("working", "true: a day of rest that is worked (调休)", required=True),
+    flag("working", "true: a day of rest that is worked (调休)"),
     text("site", "local id of the site"),
     moment("starts_at", "its first moment"),
     moment("ends_at", "the first moment after it"),
