@@ -1,0 +1,1 @@
+"""Mappings of the Salesforce connector's streams, and the formula of the health score."""
