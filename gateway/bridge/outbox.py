@@ -229,8 +229,9 @@ def _await_echoes(conn: Connection, gateway: Gateway, claimed: Claimed, receipt:
         core_tickets.note(conn, [note])
 
 
-def resend(conn: Connection, ticket_id: int, command_id: int, actor: str, now: int) -> None:
-    """Give a command that waits for a person, or was refused, another try; one in doubt is confirmed first.
+def resend(conn: Connection, ticket_id: int, command_id: int, actor: str, now: int, *, sure: bool = False) -> None:
+    """Give a command that waits for a person, or was refused, another try; one in doubt is confirmed first, unless the
+    person has looked and is `sure` that it did not happen.
 
     Raises NotFound for a command that this ticket does not have, Conflict for one that is neither."""
     mine = (_O.id == command_id) & (_O.ticket_id == ticket_id)
@@ -242,6 +243,8 @@ def resend(conn: Connection, ticket_id: int, command_id: int, actor: str, now: i
             f"Command {command_id} is {state}; only one that was refused or waits for a person can be sent again."
         )
     values = {"state": "waiting", "next_at": now, "reason": "", "attempts": 0, "done_at": None, "merged_into": None}
+    if sure:
+        values["must_confirm"] = False
     conn.execute(update(tables.outbox).where(mine).values(values))
-    told = {"command": str(command_id), "before": state}
+    told = {"command": str(command_id), "before": state} | ({"sure": True} if sure else {})
     core_tickets.note(conn, [core_tickets.Note(ticket_id, "command_resent", told, actor, now, "person")])
