@@ -42,7 +42,7 @@ from id_registry.merging import (
 )
 from id_registry.minting import mint, was_minted
 from id_registry.observing import Observation, lock_field, observe, unlock_field
-from id_registry.resolving import live, lookup, resolve
+from id_registry.resolving import born, live, lookup, resolve
 from id_registry.survivorship import (
     MANUAL,
     Candidate,
@@ -92,6 +92,7 @@ __all__ = [
     "Xref",
     "XrefPage",
     "allow",
+    "born",
     "crosswalk",
     "forbid",
     "forbidden",

@@ -17,7 +17,7 @@ from id_registry.errors import ConcurrentChange
 from id_registry.keys import Columns, Key, columns_of
 from id_registry.minting import mint_each
 
-__all__ = ["SEEN_EVERY", "live", "lookup", "resolve"]
+__all__ = ["SEEN_EVERY", "born", "live", "lookup", "resolve"]
 
 SEEN_EVERY = 24 * 3600 * 1_000_000
 """`last_seen` is brought up to date when it is this many microseconds old, so a key is written at most once a day."""
@@ -70,6 +70,18 @@ UPDATE xref SET last_seen = %s WHERE gid IN (
 """,
     "sqlite": "UPDATE xref SET last_seen = ? WHERE last_seen < ? AND gid IN (SELECT value FROM json_each(?))",
 }
+_BORN = {
+    "postgresql": """
+SELECT k.o, x.gid FROM unnest(%b::smallint[], %b::text[], %b::text[]) WITH ORDINALITY k(kind, system, local, o)
+CROSS JOIN LATERAL (
+  SELECT gid FROM xref WHERE kind = k.kind AND system = k.system AND local = k.local OFFSET 0) x
+""",
+    "sqlite": """
+SELECT k.key + 1, x.gid FROM json_each(?) k
+JOIN xref x ON x.kind = json_extract(k.value, '$[0]') AND x.system = json_extract(k.value, '$[1]')
+           AND x.local = json_extract(k.value, '$[2]')
+""",
+}
 _LIVE = {
     "postgresql": "SELECT gid, root FROM redirect WHERE gid = ANY(%b::bigint[])",
     "sqlite": "SELECT gid, root FROM redirect WHERE gid IN (SELECT value FROM json_each(?))",
@@ -100,6 +112,21 @@ def lookup(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
     """The live gids of those keys that are known; writes nothing. Raises BadKey, UnknownKind."""
     with planned_afresh(conn):
         return _read(conn, list(keys), 0)[0]
+
+
+def born(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
+    """The gids that known keys were born with, whatever they were merged with since; writes nothing. For those who keep
+    a gid with a record of one system: merges and their undoing leave it right. Raises BadKey, UnknownKind."""
+    found: dict[Key, int] = {}
+    with planned_afresh(conn):
+        for chunk in chunks(list(keys)):
+            columns = columns_of(chunk)
+            given: tuple[object, ...] = columns
+            if conn.dialect.name != "postgresql":
+                given = rows_parameters(conn, list(zip(*columns, strict=True)))
+            rows = conn.exec_driver_sql(_BORN[conn.dialect.name], tuple(given)).all()
+            found.update((chunk[o - 1], gid) for o, gid in rows)
+    return found
 
 
 def live(conn: Connection, gids: Iterable[int]) -> dict[int, int]:

@@ -102,6 +102,9 @@ strong_key = Table(
     Column("name", String(32), primary_key=True, comment="credit_code, serial, mac"),
     Column("value", Text, nullable=False, comment="in its normal form, check digit verified"),
     Column("gid", BigInteger, nullable=False, comment="the id the record was born with"),
+    Column("pending", Boolean, nullable=False, comment="new, and not yet compared with those of other systems"),
 )
 Index("strong_key_value", strong_key.c.kind, strong_key.c.name, strong_key.c.value)
 Index("strong_key_gid", strong_key.c.gid)
+_is_pending = strong_key.c.pending.is_(True)
+Index("strong_key_pending", strong_key.c.kind, postgresql_where=_is_pending, sqlite_where=_is_pending)

@@ -831,9 +831,20 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=32), nullable=False, comment="credit_code, serial, mac"),
         sa.Column("value", sa.Text(), nullable=False, comment="in its normal form, check digit verified"),
         sa.Column("gid", sa.BigInteger(), nullable=False, comment="the id the record was born with"),
+        sa.Column(
+            "pending", sa.Boolean(), nullable=False, comment="new, and not yet compared with those of other systems"
+        ),
         sa.PrimaryKeyConstraint("kind", "system", "local", "name"),
     )
     op.create_index("strong_key_gid", "strong_key", ["gid"], unique=False)
+    op.create_index(
+        "strong_key_pending",
+        "strong_key",
+        ["kind"],
+        unique=False,
+        postgresql_where=sa.text("pending IS 1"),
+        sqlite_where=sa.text("pending IS 1"),
+    )
     op.create_index("strong_key_value", "strong_key", ["kind", "name", "value"], unique=False)
     op.create_table(
         "sync_run",
@@ -880,6 +891,12 @@ def downgrade() -> None:
     op.drop_index("sync_run_of_stream", table_name="sync_run")
     op.drop_table("sync_run")
     op.drop_index("strong_key_value", table_name="strong_key")
+    op.drop_index(
+        "strong_key_pending",
+        table_name="strong_key",
+        postgresql_where=sa.text("pending IS 1"),
+        sqlite_where=sa.text("pending IS 1"),
+    )
     op.drop_index("strong_key_gid", table_name="strong_key")
     op.drop_table("strong_key")
     op.drop_table("replica_unusable")

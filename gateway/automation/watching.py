@@ -1,0 +1,290 @@
+"""Rules on what stands: a condition that holds long enough opens a ticket, and ends it when it holds no more.
+
+What is remembered is one row per rule and record (or whole, such as all batches of an article in a warehouse) whose
+condition holds: `pending` until it lasted long enough, then `firing`. Time is told by `due_at`, so it survives restarts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, delete, func, select, tuple_
+
+import id_registry
+from gateway import rows
+from gateway.automation.rules import CompiledRule, RuleSet
+from gateway.clock import SECOND, from_datetime, rfc3339
+from gateway.sync import store
+from gateway.sync.keeping import News
+from gateway.sync.subjects import KINDS, named_by
+from gateway.sync.tables import watch
+from gateway.sync.values import loaded
+from id_registry import Key
+from mappings import EvaluationError
+
+log = structlog.get_logger(__name__)
+
+SIGNAL_LENGTH = 480
+_W = watch.c
+_COLUMNS = ("stream", "id", "rule", "state", "since", "due_at", "signal")
+_SUMS = ("quantity", "available", "reserved", "in_transit")
+ENDED = "条件已不再成立 The condition no longer holds"
+DELETED = "记录在来源系统中已删除 The record was deleted in its source"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule asks of a record's ticket: to stand (`firing`) or to end (`resolved`). `names`: what expressions read
+    beside the record. `fault`: why it cannot be said which ticket."""
+
+    rule: CompiledRule
+    status: str
+    since: int
+    signal: str
+    news: News
+    names: Mapping[str, Any]
+    ending: str = ""
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class Watch:
+    state: str
+    since: int
+    due_at: int | None
+    signal: str
+
+
+@dataclass
+class Watcher:
+    """Judges the news of one stream within a transaction; `save` writes what it remembers."""
+
+    conn: Connection
+    rules: RuleSet
+    shelf: int
+    kind: str
+    base: Mapping[str, Any]
+    """connection, origin, record, stream."""
+    now: int
+    watches: dict[tuple[int, str], Watch | None] = field(default_factory=dict)
+    _moved: set[tuple[int, str]] = field(default_factory=set)
+    _totals: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _parts: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    _ids: dict[Key, int] = field(default_factory=dict)
+
+    def judge(self, news: Sequence[News]) -> list[Verdict]:
+        """What the rules say to these, in order; the states move."""
+        latest = list({n.id: n for n in news}.values())
+        self._load(latest)
+        found: list[Verdict] = []
+        for each in latest:
+            found += self._one(each)
+        return self._together(found)
+
+    def due(self, news: News, rule: CompiledRule) -> list[Verdict]:
+        """The time of a pending watch has come: it fires, unless it is pending no more."""
+        self._load([news])
+        state = self.watches.get((news.id, rule.spec.id))
+        if state is None or state.state != "pending" or state.due_at is None or state.due_at > self.now:
+            return []
+        return self._together([self._fire(news, rule, state, self._names(news))])
+
+    def save(self) -> None:
+        gone = sorted(key for key in self._moved if self.watches[key] is None)
+        for start in range(0, len(gone), 300):
+            part = tuple_(_W.id, _W.rule).in_(gone[start : start + 300])
+            self.conn.execute(delete(watch).where(_W.stream == self.shelf, part))
+        kept = [(self.shelf, *key, w.state, w.since, w.due_at, w.signal) for key in sorted(self._moved)
+                if (w := self.watches[key]) is not None]  # fmt: skip
+        rows.upsert(self.conn, watch, _COLUMNS, kept)
+
+    # -- what is looked at --------------------------------------------------------------------------------------------
+
+    def _load(self, news: Sequence[News]) -> None:
+        mine = _W.stream == self.shelf
+        if self.conn.execute(select(_W.id).where(mine).limit(1)).first() is not None:
+            ids = [n.id for n in news]
+            for start in range(0, len(ids), 500):
+                for r in self.conn.execute(select(watch).where(mine, _W.id.in_(ids[start : start + 500]))):
+                    self.watches[r.id, r.rule] = Watch(r.state, r.since, r.due_at, r.signal)
+        wholes = sorted({n.whole for n in news if n.whole is not None})
+        for whole, texts in store.parts_of(self.conn, self.shelf, wholes).items():
+            self._parts[whole] = [loaded(self.kind, text) for text in texts]
+        if _reads_ids(self.rules.by_kind.get(self.kind, ())):
+            connection = str(self.base["connection"])
+            keys = {
+                Key(KINDS[n], connection, local)
+                for each in news
+                for n, local in named_by(self.kind, each.values).items()
+            }
+            self._ids = id_registry.lookup(self.conn, keys)
+
+    def _names(self, news: News) -> dict[str, Any]:
+        """What expressions read beside the record's own fields."""
+        ids = {}
+        if self._ids:
+            connection = str(self.base["connection"])
+            for name, local in named_by(self.kind, news.values).items():
+                gid = self._ids.get(Key(KINDS[name], connection, local))
+                if gid is not None:
+                    ids[name] = id_registry.format_id(gid)
+        return {**self.base, "key": news.key, "ids": ids, "previous": news.previous, "total": self._total(news)}
+
+    def _total(self, news: News) -> Mapping[str, Any]:
+        if news.whole is None:
+            return news.values if not news.values.get("frozen") else totals([news.values])
+        known = self._totals.get(news.whole)
+        if known is None:
+            known = self._totals[news.whole] = totals(self._parts.get(news.whole, []))
+        return known
+
+    # -- deciding -----------------------------------------------------------------------------------------------------
+
+    def _one(self, news: News) -> list[Verdict]:
+        names = self._names(news)
+        record = {**news.values, **names}
+        gone = news.gone and not (news.whole is not None and self._parts.get(news.whole))
+        rule = None if gone else self.rules.first(self.kind, record)
+        found = [
+            v for rid in self._watching(news.id) if (v := self._ended(news, rid, rule, record, names, gone)) is not None
+        ]
+        if rule is None or rule.template is None or (news.id, rule.spec.id) in self._moved:
+            return found
+        state = self.watches.get((news.id, rule.spec.id))
+        if state is None:
+            since = self._since(rule, record)
+            state = Watch("pending", since, since + rule.spec.lasting, "")
+            fault = self._sign(state, rule, record)
+            if fault:
+                return [*found, Verdict(rule, "firing", since, "", news, names, fault=fault)]
+        elif state.state == "firing":
+            return [*found, Verdict(rule, "firing", state.since, state.signal, news, self._told(names, rule, state))]
+        self._move(news.id, rule, state)
+        if state.due_at is None or state.due_at <= self.now:
+            found.append(self._fire(news, rule, state, names))
+        return found
+
+    def _watching(self, number: int) -> list[str]:
+        return [rule for (i, rule), state in self.watches.items() if i == number and state is not None]
+
+    def _ended(
+        self, news: News, rule_id: str, deciding: CompiledRule | None, record: Mapping[str, Any], names: Mapping[str, Any],
+        gone: bool,
+    ) -> Verdict | None:  # fmt: skip
+        """The end of what a rule watches, or None while it goes on."""
+        state, rule = self.watches[news.id, rule_id], self.rules.named(rule_id)
+        assert state is not None
+        if rule is None or rule.spec.on != self.kind:
+            self._move_out(news.id, rule_id)  # there is no such rule any more: its ticket is left to people
+            return None
+        if not gone and not _is_over(rule, deciding, record):
+            return None
+        self._move_out(news.id, rule_id)
+        if state.state == "pending":
+            return None
+        told = self._told(names, rule, state)
+        return Verdict(rule, "resolved", state.since, state.signal, news, told, ending=DELETED if gone else ENDED)
+
+    def _fire(self, news: News, rule: CompiledRule, state: Watch, names: Mapping[str, Any]) -> Verdict:
+        state.state, state.due_at = "firing", None
+        self._move(news.id, rule, state)
+        return Verdict(rule, "firing", state.since, state.signal, news, self._told(names, rule, state))
+
+    def _told(self, names: Mapping[str, Any], rule: CompiledRule, state: Watch) -> dict[str, Any]:
+        held = {"since": rfc3339(state.since), "for_s": rule.spec.lasting // SECOND}
+        return {**names, "held": held, "total": _trimmed(names["total"])}
+
+    def _since(self, rule: CompiledRule, record: Mapping[str, Any]) -> int:
+        """When it began, as far as the record tells; never in the future."""
+        if rule.since is None:
+            return self.now
+        try:
+            began = rule.since.evaluate(record)
+        except EvaluationError as error:
+            log.warning("rule.since_failed", rule=rule.spec.id, error=str(error))
+            return self.now
+        return min(from_datetime(began), self.now) if isinstance(began, datetime) and began.tzinfo else self.now
+
+    def _sign(self, state: Watch, rule: CompiledRule, record: Mapping[str, Any]) -> str:
+        """Which signal it is; answers what is wrong with that."""
+        try:
+            key = rule.fingerprint.evaluate(record)
+        except EvaluationError as error:
+            return str(error)
+        if not isinstance(key, str) or not key:
+            return "gave no fingerprint"
+        state.signal = f"{key}#{rule.spec.id}"
+        return (
+            "" if len(state.signal) <= SIGNAL_LENGTH else f"gave a fingerprint longer than {SIGNAL_LENGTH} characters"
+        )
+
+    def _move(self, number: int, rule: CompiledRule, state: Watch) -> None:
+        self.watches[number, rule.spec.id] = state
+        self._moved.add((number, rule.spec.id))
+
+    def _move_out(self, number: int, rule_id: str) -> None:
+        self.watches[number, rule_id] = None
+        self._moved.add((number, rule_id))
+
+    def _together(self, found: list[Verdict]) -> list[Verdict]:
+        """Records of one signal are one trouble: it began with the first of them, and ends with the last."""
+        self.save()
+        self._moved.clear()
+        signals = sorted({v.signal for v in found if v.signal})
+        firing: dict[str, int] = {}
+        for start in range(0, len(signals), 500):
+            mine = (_W.signal.in_(signals[start : start + 500]), _W.state == "firing")
+            began = select(_W.signal, func.min(_W.since)).where(*mine).group_by(_W.signal)
+            firing |= dict(self.conn.execute(began).tuples())
+        told = []
+        for v in found:
+            if v.status == "resolved" and v.signal in firing:
+                continue
+            since = firing.get(v.signal, v.since) if v.status == "firing" else v.since
+            told.append(Verdict(v.rule, v.status, since, v.signal, v.news, v.names, v.ending, v.fault))
+        return told
+
+
+def _is_over(rule: CompiledRule, deciding: CompiledRule | None, record: Mapping[str, Any]) -> bool:
+    if rule.until is not None:
+        try:
+            return rule.until.evaluate(record) is True
+        except EvaluationError:
+            return False
+    return rule is not deciding and not rule.holds(record)
+
+
+def _reads_ids(rules: tuple[CompiledRule, ...]) -> bool:
+    """Does a condition read global ids? (Templates get them anyway.)"""
+    asked = [e for r in rules for e in (r.when, r.until, r.since, r.fingerprint) if e is not None]
+    return any(read[:1] == ("ids",) for e in asked for read in e.reads)
+
+
+def totals(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The quantities of a stock level, of a batch those of all batches: what is frozen does not count."""
+    parts = list(parts)
+    found: dict[str, Any] = {}
+    for name in _SUMS:
+        given = [p[name] for p in parts if p.get(name) is not None]
+        if given:
+            found[name] = sum((p[name] for p in parts if p.get(name) is not None and not p.get("frozen")), Decimal(0))
+    levels = [p["safety_stock"] for p in parts if p.get("safety_stock") is not None]
+    if levels:
+        found["safety_stock"] = max(levels)
+    return found
+
+
+def _trimmed(total: Mapping[str, Any]) -> dict[str, Any]:
+    """Without trailing zeros, as people write quantities."""
+    names = (*_SUMS, "safety_stock")
+    return {n: _plain(total[n]) for n in names if isinstance(total.get(n), Decimal)}
+
+
+def _plain(value: Decimal) -> Decimal:
+    whole = value.to_integral_value()
+    return whole.quantize(Decimal(1)) if whole == value else value.normalize()

@@ -1,0 +1,288 @@
+"""The replica's rows, in batches: looked up by number, written where they changed.
+
+On PostgreSQL new rows go in by COPY, straight into the table: a run holds the stream's lease, so nobody else adds the
+same ones, and where somebody does (a message of the same system) the database says so and the transaction is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from gateway.sync.rows import Row
+from gateway.sync.tables import replica, replica_stream, strong_key, unusable, watch
+from id_registry.batches import planned_afresh
+
+_R, _S = replica.c, replica_stream.c
+_COLUMNS = ("stream", "id", "content", "landing", "read_at", "deleted_at", "gid", "whole", "key", "values")
+_NAMES = ", ".join(f'"{c}"' for c in _COLUMNS)
+CHUNK = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the records of one stream are held."""
+
+    id: int
+    record: str
+    mapping: str
+    rules: str
+    live: int
+
+
+@dataclass(slots=True)
+class Held:
+    """What is held of an object: `content` None: it was deleted."""
+
+    content: int | None
+    read_at: int
+
+
+@dataclass(slots=True)
+class Before:
+    """A row as it was before it changed."""
+
+    key: str
+    values: str
+    landing: int
+    whole: int | None
+    deleted: bool
+
+
+def shelf(conn: Connection, connection_id: str, stream: str) -> Shelf | None:
+    """What is held of a stream; None: nothing yet."""
+    where = (_S.connection_id == connection_id, _S.stream == stream)
+    row = conn.execute(select(_S.id, _S.record, _S.mapping, _S.rules, _S.live).where(*where)).first()
+    return None if row is None else Shelf(*row)
+
+
+def shelf_for(conn: Connection, connection_id: str, stream: str, record: str, mapping: str) -> Shelf:
+    """The same, made when there is none."""
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    new = {"connection_id": connection_id, "stream": stream, "record": record, "mapping": mapping, "rules": ""}
+    conn.execute(make(replica_stream).values(new).on_conflict_do_nothing())
+    found = shelf(conn, connection_id, stream)
+    assert found is not None
+    return found
+
+
+def change_shelf(conn: Connection, number: int, **values: Any) -> None:
+    conn.execute(update(replica_stream).where(_S.id == number).values(values))
+
+
+def count_live(conn: Connection, number: int, more: int) -> None:
+    """So many more (or fewer) rows of the stream are live."""
+    if more:
+        conn.execute(update(replica_stream).where(_S.id == number).values(live=_S.live + more))
+
+
+# -- looking up --------------------------------------------------------------------------------------------------------
+
+# on PostgreSQL one index probe per key, planned for the table as it is now: see id_registry.batches
+_PROBE = """
+SELECT r.* FROM unnest(%s::text::bigint[]) k(id) CROSS JOIN LATERAL (
+  SELECT {columns} FROM replica WHERE stream = %s AND id = k.id OFFSET 0) r
+"""
+_AMONG = "SELECT {columns} FROM json_each(?) k JOIN replica ON stream = ? AND id = k.value"
+_HELD = "id, content, read_at"
+_WHOLE_ROW = 'id, key, "values", landing, whole, deleted_at IS NOT NULL'
+
+
+def _rows(conn: Connection, columns: str, stream: int, ids: Sequence[int]) -> Sequence[Sequence[Any]]:
+    # the list travels as text: the driver would take ten times as long over numbers
+    joined = ",".join(map(str, ids))
+    if conn.dialect.name != "postgresql":
+        return conn.exec_driver_sql(_AMONG.format(columns=columns), (f"[{joined}]", stream)).all()
+    with planned_afresh(conn):
+        return conn.exec_driver_sql(_PROBE.format(columns=columns), (f"{{{joined}}}", stream)).all()
+
+
+def known(conn: Connection, stream: int, ids: Sequence[int]) -> dict[int, Held]:
+    """What is held of these objects, so far as to see whether they changed."""
+    if not ids:
+        return {}
+    return {i: Held(content, read_at) for i, content, read_at in _rows(conn, _HELD, stream, ids)}
+
+
+def before(conn: Connection, stream: int, ids: Sequence[int]) -> dict[int, Before]:
+    """These rows as they are now."""
+    if not ids:
+        return {}
+    rows = _rows(conn, _WHOLE_ROW, stream, ids)
+    return {i: Before(key, text, landing, whole, bool(gone)) for i, key, text, landing, whole, gone in rows}
+
+
+def parts_of(conn: Connection, stream: int, wholes: Sequence[int]) -> dict[int, list[str]]:
+    """The live records of each of these wholes, as they are held."""
+    found: dict[int, list[str]] = {}
+    for start in range(0, len(wholes), 500):
+        part = _R.whole.in_(wholes[start : start + 500])
+        rows = select(_R.whole, _R["values"]).where(_R.stream == stream, part, _R.deleted_at.is_(None))
+        for whole, values in conn.execute(rows):
+            found.setdefault(whole, []).append(values)
+    return found
+
+
+def ids_between(conn: Connection, stream: int, low: int, high: int) -> set[int]:
+    """The numbers of the live rows of a stream in this range, its ends included."""
+    where = (_R.stream == stream, _R.id >= low, _R.id <= high, _R.deleted_at.is_(None))
+    return set(conn.execute(select(_R.id).where(*where)).scalars())
+
+
+def live_rows(conn: Connection, stream: int, after: int | None, limit: int) -> list[Any]:
+    """Some live rows of a stream, by number, behind `after`: (id, whole, key, values, landing)."""
+    rows = select(_R.id, _R.whole, _R.key, _R["values"], _R.landing).where(_R.stream == stream, _R.deleted_at.is_(None))
+    if after is not None:
+        rows = rows.where(_R.id > after)
+    return list(conn.execute(rows.order_by(_R.id).limit(limit)))
+
+
+def standing(conn: Connection, since: int) -> Iterator[tuple[str, int, int, str]]:
+    """Every live row read at or after `since`, in the order of their landing: (record, id, landing, values)."""
+    rows = (
+        select(_S.record, _R.id, _R.landing, _R["values"])
+        .join_from(replica, replica_stream, _S.id == _R.stream)
+        .where(_R.read_at >= since, _R.deleted_at.is_(None))
+        .order_by(_R.landing)
+    )
+    streamed = conn.execution_options(yield_per=2_000).execute(rows)
+    for row in streamed:
+        yield row.record, row.id, row.landing, row._mapping[_R["values"]]
+
+
+def count_rows(conn: Connection) -> dict[int, int]:
+    """Live rows by stream, counted."""
+    counted = select(_R.stream, func.count()).where(_R.deleted_at.is_(None)).group_by(_R.stream)
+    return dict(conn.execute(counted).tuples())
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def add(conn: Connection, stream: int, rows: Sequence[Row], read_at: int) -> int:
+    """Insert rows nobody has; answers how many the database took."""
+    if not rows:
+        return 0
+    if conn.dialect.name == "postgresql":
+        return _copy(conn, f"COPY replica ({_NAMES}) FROM STDIN", _lines(stream, rows, read_at))
+    values = [(stream, r.id, r.content, r.landing, read_at, None, r.gid, r.whole, r.key, r.held) for r in rows]
+    return conn.exec_driver_sql(_ADD_SQLITE, values).rowcount
+
+
+def change(conn: Connection, stream: int, rows: Sequence[Row], read_at: int) -> int:
+    """Overwrite rows that are there, deleted ones too, unless something newer is held; answers how many that were."""
+    if not rows:
+        return 0
+    if conn.dialect.name != "postgresql":
+        values = [(r.content, r.landing, read_at, r.gid, r.whole, r.held, stream, r.id, r.key, read_at) for r in rows]
+        return conn.exec_driver_sql(_CHANGE_SQLITE, values).rowcount
+    conn.exec_driver_sql("CREATE TEMPORARY TABLE replica_stage (LIKE replica) ON COMMIT DROP")
+    _copy(conn, f"COPY replica_stage ({_NAMES}) FROM STDIN", _lines(stream, rows, read_at))
+    changed = conn.exec_driver_sql(_CHANGE_POSTGRESQL).rowcount
+    conn.exec_driver_sql("DROP TABLE replica_stage")
+    return changed
+
+
+def remove(conn: Connection, stream: int, ids: Sequence[int], now: int) -> list[int]:
+    """Mark rows as deleted; answers those that were live. Their last values stay."""
+    removed: list[int] = []
+    for start in range(0, len(ids), 500):
+        live = (_R.stream == stream, _R.id.in_(ids[start : start + 500]), _R.deleted_at.is_(None))
+        changed = update(replica).where(*live).values(deleted_at=now, content=None).returning(_R.id)
+        removed += conn.execute(changed).scalars()
+    return removed
+
+
+def forget_keys(conn: Connection, kind: str, system: str, locals_: Iterable[str]) -> None:
+    """Records that are gone say nothing of identity any more."""
+    wanted, c = sorted(locals_), strong_key.c
+    for start in range(0, len(wanted), 500):
+        part = c.local.in_(wanted[start : start + 500])
+        conn.execute(delete(strong_key).where(c.kind == kind, c.system == system, part))
+
+
+def forget(conn: Connection, connection_id: str, stream: str) -> None:
+    """Let go of everything that is held of a stream, for a stream that became another record."""
+    found = shelf(conn, connection_id, stream)
+    if found is not None:
+        conn.execute(delete(replica).where(_R.stream == found.id))
+        conn.execute(delete(watch).where(watch.c.stream == found.id))
+        conn.execute(delete(replica_stream).where(_S.id == found.id))
+
+
+def _lines(stream: int, rows: Sequence[Row], read_at: int) -> bytes:
+    """Rows in COPY's text form."""
+    return "".join([
+        f"{stream}\t{r.id}\t{r.content}\t{r.landing}\t{read_at}\t\\N\t{_null(r.gid)}\t{_null(r.whole)}"
+        f"\t{_text(r.key)}\t{_escaped(r.held)}\n"
+        for r in rows
+    ]).encode()  # fmt: skip
+
+
+def _null(value: int | None) -> str:
+    return r"\N" if value is None else str(value)
+
+
+def _text(value: str) -> str:
+    value = _escaped(value)
+    if value.isprintable():
+        return value
+    return value.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+
+
+def _escaped(value: str) -> str:
+    """Of JSON this is enough: it has no bare control characters."""
+    return value.replace("\\", "\\\\") if "\\" in value else value
+
+
+def _copy(conn: Connection, statement: str, data: bytes) -> int:
+    dbapi: Any = conn.dialect.loaded_dbapi
+    cursor: Any = conn.connection.cursor()
+    try:
+        with cursor.copy(statement) as copy:
+            copy.write(data)
+        return int(cursor.rowcount)
+    except dbapi.Error as error:
+        raise DBAPIError.instance(statement, None, error, dbapi.Error, dialect=conn.dialect) from error
+    finally:
+        cursor.close()
+
+
+_ADD_SQLITE = f"INSERT INTO replica ({_NAMES}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_CHANGE_SQLITE = """
+UPDATE replica SET content = ?, landing = ?, read_at = ?, gid = ?, whole = ?, "values" = ?, deleted_at = NULL
+WHERE stream = ? AND id = ? AND key = ? AND read_at <= ?
+"""
+_CHANGE_POSTGRESQL = """
+UPDATE replica r SET content = s.content, landing = s.landing, read_at = s.read_at, gid = s.gid, whole = s.whole,
+  "values" = s."values", deleted_at = NULL
+FROM replica_stage s WHERE r.stream = s.stream AND r.id = s.id AND r.key = s.key AND r.read_at <= s.read_at
+"""
+
+
+def first_told(conn: Connection, stream: int, digests: dict[int, int], run: int) -> set[int]:
+    """Of unusable records ({digest: message}) those that nobody told of yet; the others are noted as met again."""
+    if not digests:
+        return set()
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    c = unusable.c
+    fresh: set[int] = set()
+    items = sorted(digests.items())
+    for start in range(0, len(items), 500):
+        part = items[start : start + 500]
+        values = [{"stream": stream, "digest": d, "message_id": m, "run": run} for d, m in part]
+        added = make(unusable).values(values).on_conflict_do_nothing().returning(c.digest)
+        fresh |= set(conn.execute(added).scalars())
+        again = [d for d, _ in part if d not in fresh]
+        conn.execute(update(unusable).where(c.stream == stream, c.digest.in_(again)).values(run=run))
+    return fresh
+
+
+def forget_unusable(conn: Connection, stream: int, run: int) -> None:
+    """After a whole read: what it did not meet is mended or gone; should it come again, it is told again."""
+    conn.execute(delete(unusable).where(unusable.c.stream == stream, unusable.c.run != run))
