@@ -6,7 +6,7 @@ and the block names the mapping. Times are microseconds UTC.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from gateway.tables import metadata
 
@@ -106,5 +106,5 @@ strong_key = Table(
 )
 Index("strong_key_value", strong_key.c.kind, strong_key.c.name, strong_key.c.value)
 Index("strong_key_gid", strong_key.c.gid)
-_is_pending = strong_key.c.pending.is_(True)
+_is_pending = text("pending")
 Index("strong_key_pending", strong_key.c.kind, postgresql_where=_is_pending, sqlite_where=_is_pending)

@@ -842,8 +842,8 @@ def upgrade() -> None:
         "strong_key",
         ["kind"],
         unique=False,
-        postgresql_where=sa.text("pending IS 1"),
-        sqlite_where=sa.text("pending IS 1"),
+        postgresql_where=sa.text("pending"),
+        sqlite_where=sa.text("pending"),
     )
     op.create_index("strong_key_value", "strong_key", ["kind", "name", "value"], unique=False)
     op.create_table(
@@ -894,8 +894,8 @@ def downgrade() -> None:
     op.drop_index(
         "strong_key_pending",
         table_name="strong_key",
-        postgresql_where=sa.text("pending IS 1"),
-        sqlite_where=sa.text("pending IS 1"),
+        postgresql_where=sa.text("pending"),
+        sqlite_where=sa.text("pending"),
     )
     op.drop_index("strong_key_gid", table_name="strong_key")
     op.drop_table("strong_key")
