@@ -57,6 +57,7 @@ _PG_LOGIN = re.compile(
     r"password authentication failed|no password supplied|role .* does not exist|no pg_hba.conf", re.I
 )
 _PG_DATABASE = re.compile(r'database "[^"]*" does not exist', re.I)
+_BROKEN = re.compile(r"connection|protocol error|communication link|unexpected eof", re.I)
 _NO_DRIVER = re.compile(r"can't open lib|data source name not found|driver not found", re.I)
 _SQLITE_OBJECT = re.compile(r"(?:no such (?:table|column|function): |has no column named )(\S+)")
 _SQLITE_BUSY = re.compile(r"database (?:table )?is locked|database is busy|interrupted")
@@ -145,7 +146,7 @@ def _by_state(
         return Constraint(said, duplicate=state == "23505" or "duplicate" in text.lower())
     if state.startswith("22"):
         return Constraint(said)
-    if state.startswith(_LOST) or (state == "HY000" and "connection" in text.lower()):
+    if state.startswith(_LOST) or (state == "HY000" and _BROKEN.search(text)):
         return Ambiguous(f"{said}; the change may have been made.") if in_doubt else Transient(said)
     if state.startswith(_NOT_NOW):
         return (
