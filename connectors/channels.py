@@ -126,8 +126,9 @@ class Message:
         if priority not in ("", *PRIORITIES):
             raise BadRecord(f"body.priority: {priority!r} is none of {', '.join(PRIORITIES)}.")
         link = _text(body, "link").strip()
-        if link and not re.fullmatch(r"https?://[^\s<>()\[\]\"]+", link):
+        if link and not re.match(r"https?://\S", link):
             raise BadRecord(f"body.link: {link[:100]!r} is no http(s) address.")
+        link = re.sub(r"[\s<>()\[\]\"]", lambda found: f"%{ord(found[0]):02X}", link)  # would end the link in markdown
         given = body.get("mention")
         everyone = given in ("all", "@all", ["all"], ["@all"])
         mention = () if everyone else names(given, "body.mention")
