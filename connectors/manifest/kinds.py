@@ -20,11 +20,11 @@ import yaml
 from pydantic import ValidationError
 
 from connectors.contract import Connector
-from connectors.errors import FieldProblem
+from connectors.errors import BadRecord, FieldProblem
 from connectors.manifest import yaml_text
 from connectors.manifest.errors import BadManifest
 from connectors.manifest.inputs import settings_model
-from connectors.manifest.model import Manifest
+from connectors.manifest.model import Manifest, RecordForm
 from connectors.manifest.readme import readme_of
 
 GROUP = "weft.kinds"
@@ -117,22 +117,36 @@ def _built(text: str, origin: str, file: Path | None) -> type[Connector]:
             "manifest": manifest,
             "manifest_file": file,
             "manifest_digest": hashlib.sha256(text.encode()).hexdigest(),
-            "mapping_texts": mapping_texts(manifest),
+            "mapping_texts": mapping_texts(manifest, origin),
             "defaults": {name: list(getattr(manifest, name)) for name in ("rules", "bridges", "context")},
             "readme": readme_of(manifest),
         },
     )
 
 
-def mapping_texts(manifest: Manifest) -> dict[str, str]:
-    """Each stream's mapping as a document of the mapping language."""
-    source = manifest.connector
-    return {
-        stream: yaml_text.dump(
-            {"mapping": f"{source}_{stream}", "from": {"connector": source, "stream": stream}, **body}
-        )
-        for stream, body in manifest.mappings.items()
-    }
+def mapping_texts(manifest: Manifest, origin: str = "") -> dict[str, str]:
+    """Each stream's mapping as a document of the mapping language. Its tests give records as the system sends them: they
+    go through the stream's fields first, as in life. Raises BadManifest."""
+    source, forms = manifest.connector, manifest.record_forms()
+    texts = {}
+    for stream, body in manifest.mappings.items():
+        document = {"mapping": f"{source}_{stream}", "from": {"connector": source, "stream": stream}, **body}
+        tests = body.get("tests")
+        if stream in forms and isinstance(tests, list):
+            document["tests"] = [
+                _typed(test, forms[stream], f"mappings.{stream}.tests[{n}]", origin) for n, test in enumerate(tests)
+            ]
+        texts[stream] = yaml_text.dump(document)
+    return texts
+
+
+def _typed(test: Any, form: RecordForm, path: str, origin: str) -> Any:
+    if not isinstance(test, dict) or not isinstance(test.get("in"), dict):
+        return test
+    try:
+        return {**test, "in": dict(form.shape.partial(test["in"]))}
+    except BadRecord as error:
+        raise BadManifest([FieldProblem(f"{path}.in", str(error), "write it as the system sends it")], origin) from None
 
 
 def read(path: Path) -> type[Connector]:

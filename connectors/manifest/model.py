@@ -174,6 +174,11 @@ class Manifest(Part):
         """All settings, the kind's own first."""
         return {**self.standard_inputs(), **self.config}
 
+    def record_forms(self) -> Mapping[str, RecordForm]:
+        """The records of every stream; their names are those that `mappings` may use."""
+        streams: Mapping[str, RecordForm] = getattr(self, "streams", {})
+        return {name: form for name, form in streams.items() if isinstance(form, RecordForm)}
+
     def mapped_streams(self) -> frozenset[str]:
         """The names that `mappings` may use."""
-        return frozenset()
+        return frozenset(self.record_forms())

@@ -103,6 +103,14 @@ class Shape:
                 raise BadRecord(f"{name} is missing, and it is part of the record's key", record=raw)
         return record
 
+    def partial(self, raw: Mapping[str, Any]) -> Record:
+        """A record of which only some fields are there, as tests write it. Raises BadRecord."""
+        record = dict(raw)
+        for name, field in self._fields.items():
+            if at(raw, field.path) is not None if field.path else name in raw:
+                record[name] = self.value(name, raw)
+        return record
+
     def value(self, name: str, raw: Mapping[str, Any]) -> Any:
         """One field's value. Raises BadRecord."""
         field = self._fields.get(name)

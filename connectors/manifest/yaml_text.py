@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 _FLOAT = "tag:yaml.org,2002:float"
+_INT = "tag:yaml.org,2002:int"
 _BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 _NUMBER = re.compile(r"^[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?$")
 _DROPPED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp", _FLOAT)
@@ -47,7 +49,12 @@ def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
 
 
 _Loader.add_constructor(_FLOAT, _decimal)
-_Dumper.add_representer(Decimal, lambda dumper, value: dumper.represent_scalar(_FLOAT, f"{value:f}"))
+_Dumper.add_representer(
+    datetime, lambda dumper, value: dumper.represent_scalar("!datetime", value.isoformat().replace("+00:00", "Z"))
+)
+_Dumper.add_representer(
+    Decimal, lambda dumper, value: dumper.represent_scalar(_FLOAT if "." in f"{value:f}" else _INT, f"{value:f}")
+)
 
 
 def load(text: str) -> Any:

@@ -31,17 +31,19 @@ from connectors.rest.form import (
 )
 from connectors.webhook.signatures import digest
 
-Call = Callable[[httpx.Request], Any]
-"""Sends a request as it is and gives the answer's JSON. Raises Transient, AuthProblem, ConfigProblem."""
+Call = Callable[[httpx.Request, float, bool], Any]
+"""Sends a request as it is, until a moment of the monotonic clock at the latest, and gives the answer's JSON; true: what
+the manifest says of answers holds for it too. Raises Transient, AuthProblem, ConfigProblem."""
 Build = Callable[[Request, Values], httpx.Request]
 _EARLY_S = 30
 """A token is renewed so long before it ends, so that it does not end on its way."""
 
 
 class Proof(Protocol):
-    """Shows who we are. `renew`: after a refusal, get new proof; False: there is none to get."""
+    """Shows who we are, by the moment `until` at the latest. `renew`: after a refusal get new proof; False: there is
+    none to get."""
 
-    def apply(self, request: httpx.Request) -> httpx.Request: ...
+    def apply(self, request: httpx.Request, until: float) -> httpx.Request: ...
     def renew(self, refused: httpx.Request) -> bool: ...
 
 
@@ -71,7 +73,7 @@ class InHeaders:
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = {name: header_text(name, value) for name, value in headers.items()}
 
-    def apply(self, request: httpx.Request) -> httpx.Request:
+    def apply(self, request: httpx.Request, until: float) -> httpx.Request:
         request.headers.update(self._headers)
         return request
 
@@ -86,7 +88,7 @@ class InQuery:
         self.name = name
         self.value = value
 
-    def apply(self, request: httpx.Request) -> httpx.Request:
+    def apply(self, request: httpx.Request, until: float) -> httpx.Request:
         return request
 
     def renew(self, refused: httpx.Request) -> bool:
@@ -115,7 +117,9 @@ class KeyTransport(httpx.BaseTransport):
 class Token:
     """A token that is asked for when first needed, before it ends, and once after it was refused. Thread-safe."""
 
-    def __init__(self, ask: Callable[[], tuple[str, float | None]], header: str, value: str, values: Values) -> None:
+    def __init__(
+        self, ask: Callable[[float], tuple[str, float | None]], header: str, value: str, values: Values
+    ) -> None:
         self._ask = ask
         self._header = header
         self._value = value
@@ -124,8 +128,8 @@ class Token:
         self._token = ""
         self._until = 0.0
 
-    def apply(self, request: httpx.Request) -> httpx.Request:
-        request.headers[self._header] = self._shown(self._current())
+    def apply(self, request: httpx.Request, until: float) -> httpx.Request:
+        request.headers[self._header] = self._shown(self._current(until))
         return request
 
     def renew(self, refused: httpx.Request) -> bool:
@@ -135,11 +139,11 @@ class Token:
                 self._token = ""
         return True
 
-    def _current(self) -> str:
+    def _current(self, until: float) -> str:
         with self._lock:
             if not self._token or time.monotonic() >= self._until:
                 asked = time.monotonic()
-                self._token, lasts_s = self._ask()
+                self._token, lasts_s = self._ask(until)
                 self._until = asked + max(1.0, lasts_s - _EARLY_S) if lasts_s is not None else math.inf
             return self._token
 
@@ -154,7 +158,7 @@ class Signed:
         self._auth = auth
         self._values = values
 
-    def apply(self, request: httpx.Request) -> httpx.Request:
+    def apply(self, request: httpx.Request, until: float) -> httpx.Request:
         stamp = _stamp(self._auth.timestamp, datetime.now(UTC))
         for name, value in signature_headers(self._auth, self._values, request, stamp).items():
             request.headers[name] = value
@@ -192,8 +196,8 @@ def header_text(name: str, value: str) -> str:
     return value
 
 
-def _oauth2(auth: OAuth2, values: Values, build: Build, call: Call) -> Callable[[], tuple[str, float | None]]:
-    def ask() -> tuple[str, float | None]:
+def _oauth2(auth: OAuth2, values: Values, build: Build, call: Call) -> Callable[[float], tuple[str, float | None]]:
+    def ask(until: float) -> tuple[str, float | None]:
         form = {"grant_type": "client_credentials", "scope": auth.scope, **auth.more}
         login = (fill_text(auth.client_id, values), fill_text(auth.client_secret, values))
         if auth.send == "body":
@@ -209,15 +213,15 @@ def _oauth2(auth: OAuth2, values: Values, build: Build, call: Call) -> Callable[
             request = build(form_request, values)
         if auth.send == "basic":
             request.headers["Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode()
-        answer = call(request)
+        answer = call(request, until, False)
         return _token_in(answer, "access_token"), _life_in(answer, "expires_in")
 
     return ask
 
 
-def _login(auth: Login, values: Values, build: Build, call: Call) -> Callable[[], tuple[str, float | None]]:
-    def ask() -> tuple[str, float | None]:
-        answer = call(build(auth.request, values))
+def _login(auth: Login, values: Values, build: Build, call: Call) -> Callable[[float], tuple[str, float | None]]:
+    def ask(until: float) -> tuple[str, float | None]:
+        answer = call(build(auth.request, values), until, True)
         return _token_in(answer, auth.token), _life_in(answer, auth.expires_in) if auth.expires_in else None
 
     return ask

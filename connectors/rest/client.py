@@ -103,25 +103,25 @@ class RestClient:
 
     def _proven(self, build: Any, deadline_s: float | None, effect: bool) -> Reply:
         until = time.monotonic() + min(self._timeout_s, deadline_s if deadline_s is not None else self._timeout_s)
-        request = self._proof.apply(build())
+        request = self._proof.apply(build(), until)
         try:
             return self._send(request, until, effect)
         except AuthProblem as refusal:
             # it was refused before anything was done, so asking again with new proof is still one effect
             if isinstance(refusal, Forbidden) or not self._proof.renew(request):
                 raise
-        return self._send(self._proof.apply(build()), until, effect)
+        return self._send(self._proof.apply(build(), until), until, effect)
 
-    def _call(self, request: httpx.Request) -> Any:
+    def _call(self, request: httpx.Request, until: float, look_inside: bool) -> Any:
         """For a login: without proof."""
         try:
-            return self._send(request, time.monotonic() + self._timeout_s, False).body
+            return self._send(request, until, False, look_inside).body
         except Refused as no:
             raise AuthProblem(
                 f"the login at {request.url.path} was refused: {no.status} {no.reason}", hint="renew the credentials"
             ) from None
 
-    def _send(self, request: httpx.Request, until: float, effect: bool) -> Reply:
+    def _send(self, request: httpx.Request, until: float, effect: bool, look_inside: bool = True) -> Reply:
         what = f"{request.method} {request.url.path}"
         left = max(0.001, until - time.monotonic())
         request.extensions = {**request.extensions, "timeout": httpx.Timeout(left).as_dict()}
@@ -140,11 +140,11 @@ class RestClient:
             raise (Ambiguous if effect else ConfigProblem)(f"{what}: {error}", hint="ask for smaller pages") from None
         finally:
             answer.close()
-        return self._judged(answer, content, what, effect)
+        return self._judged(answer, content, what, effect, look_inside)
 
     # -- what an answer means -----------------------------------------------------------------------------------------
 
-    def _judged(self, answer: httpx.Response, content: bytes, what: str, effect: bool) -> Reply:
+    def _judged(self, answer: httpx.Response, content: bytes, what: str, effect: bool, look_inside: bool) -> Reply:
         status = answer.status_code
         if 300 <= status < 400:
             place = urlsplit(answer.headers.get("location", ""))
@@ -160,7 +160,8 @@ class RestClient:
         if problem:
             kind = Ambiguous if effect else Transient
             raise kind(f"{what}: the answer is no JSON: {problem}", hint="does `url` lead to the system's API?")
-        self._look_inside(answer, body, what)
+        if look_inside:
+            self._look_inside(answer, body, what)
         return Reply(body, status, dict(answer.headers), str(answer.request.url))
 
     def _refuse(self, status: int, headers: Mapping[str, str], body: Any, what: str, effect: bool) -> None:

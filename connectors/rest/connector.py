@@ -47,7 +47,7 @@ class RestConnector:
 
     @property
     def namespace(self) -> str:
-        return f"{self.name}://{urlsplit(self.client.base).netloc}"
+        return f"{self.name.replace('_', '-')}://{urlsplit(self.client.base).netloc}"
 
     def check(self) -> Health:
         """The manifest's own call, which changes nothing."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.manifest.inputs import Input, Part
-from connectors.manifest.model import Fields, Manifest, Name, StreamForm
+from connectors.manifest.model import Fields, Manifest, Name, RecordForm, StreamForm
 from connectors.manifest.paths import Path
 from connectors.manifest.shapes import Condition
 from connectors.manifest.templates import names
@@ -309,8 +309,8 @@ class RestManifest(Manifest):
         paged = {"page_size": PAGE_SIZE.model_copy(update={"default": sizes[0], "sample": 7})} if sizes else {}
         return {**STANDARD, **paged}
 
-    def mapped_streams(self) -> frozenset[str]:
-        return frozenset(self.streams) | (self.inbound.streams() if self.inbound else frozenset())
+    def record_forms(self) -> Mapping[str, RecordForm]:
+        return {**(self.inbound.record_forms() if self.inbound else {}), **self.streams}
 
     @model_validator(mode="after")
     def _complete(self) -> RestManifest:

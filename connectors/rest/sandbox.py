@@ -53,6 +53,10 @@ CAP = 7
 """The most records of a page, however many are asked for: systems have such bounds."""
 
 
+UNKNOWN = "unknown"
+"""What the system has never heard of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What was written: the operation, and the values its request was made with."""
@@ -71,8 +75,6 @@ class Sandbox:
         self.values = {"config": self.config}
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in self.manifest.streams}
         self.effects: list[Effect] = []
-        self.objects: set[str] = set()
-        """Values of key parts that operations may name; empty: any."""
         self.lacks_rights = False
         self._tokens: set[str] = set()
         self._lock = threading.RLock()
@@ -91,7 +93,7 @@ class Sandbox:
             request.read()
             if request.url.path.startswith("/sandbox/"):
                 return self._control(request)
-            return self._route(request)
+            return self._encoded(self._route(request))
 
     def writes(self, request: httpx.Request) -> bool:
         """Whether a request is one of the manifest's operations."""
@@ -246,9 +248,8 @@ class Sandbox:
     # -- what is written --------------------------------------------------------------------------------------------------
 
     def _write(self, op: str, form: OperationForm, found: Found) -> httpx.Response:
-        named = [as_text(value) for name, value in found.items() if name.startswith("key.")]
-        if self.objects and any(name not in self.objects for name in named):
-            return _json({"message": f"there is no {named[0]}"}, 404)
+        if any(name.startswith("key.") and as_text(value) == UNKNOWN for name, value in found.items()):
+            return _json({"message": f"there is no {UNKNOWN}"}, 404)
         self.effects.append(Effect(op, found))
         return _json(form.sample.answer if form.sample.answer is not None else self._good({}))
 
@@ -287,6 +288,13 @@ class Sandbox:
             and "sandbox_offset" in request.url.params
             and match_path(form.request.path, path, self.values) is not None
         )
+
+    def _encoded(self, answer: httpx.Response) -> httpx.Response:
+        encoding = self.manifest.answers.encoding
+        if not encoding:
+            return answer
+        content = answer.content.decode().encode(encoding, "replace")
+        return httpx.Response(answer.status_code, content=content, headers={"content-type": "application/json"})
 
     def _base(self) -> str:
         return urlsplit(str(self.config["url"])).path.rstrip("/")

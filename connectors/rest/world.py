@@ -23,7 +23,7 @@ from connectors.manifest.shapes import Field as FieldForm
 from connectors.manifest.shapes import write_moment
 from connectors.manifest.templates import as_text
 from connectors.rest.form import RestManifest, RestStream
-from connectors.rest.sandbox import Sandbox
+from connectors.rest.sandbox import UNKNOWN, Sandbox
 from connectors.settings import parse_config
 from connectors.webhook.form import InboundForm
 from connectors.webhook.world import Messages
@@ -244,7 +244,7 @@ class RestWorld:
 
     def refusals(self) -> Sequence[Command]:
         return [
-            Command(f"none-{next(self._numbers)}", op, dict.fromkeys(form.key, "unknown"), form.sample.body)
+            Command(f"none-{next(self._numbers)}", op, dict.fromkeys(form.key, UNKNOWN), form.sample.body)
             for op, form in self.manifest.operations.items()
             if "{key." in str(form.request.model_dump())
         ]
@@ -263,7 +263,6 @@ class RestWorld:
         key = dict(form.sample.key)
         first = form.key[0]
         key[first] = int(key[first]) + number if isinstance(key[first], int) else f"{key[first]}-{number}"
-        self.sandbox.objects |= {as_text(value) for value in key.values()}
         return Command(f"c-{number}", op, key, form.sample.body)
 
 

@@ -27,7 +27,7 @@ class WebhookConnector(Receiving):
 
     @property
     def namespace(self) -> str:
-        return f"{self.name}://webhook"
+        return f"{self.name.replace('_', '-')}://webhook"
 
     @property
     def inbound(self) -> InboundForm:

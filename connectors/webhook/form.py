@@ -113,8 +113,8 @@ class InboundForm(Part):
     ignore: tuple[Condition, ...] = Field((), description="messages that mean nothing, such as a ping")
     messages: tuple[MessageForm, ...] = Field(min_length=1)
 
-    def streams(self) -> frozenset[str]:
-        return frozenset(message.stream for message in self.messages)
+    def record_forms(self) -> dict[str, RecordForm]:
+        return {message.stream: message for message in self.messages}
 
     def check_config(self, inputs: Mapping[str, Input]) -> None:
         """Raises ValueError unless every secret is one that the integrator fills in."""
@@ -133,8 +133,8 @@ class WebhookManifest(Manifest):
     kind: Literal["webhook"]
     inbound: InboundForm
 
-    def mapped_streams(self) -> frozenset[str]:
-        return self.inbound.streams()
+    def record_forms(self) -> Mapping[str, RecordForm]:
+        return self.inbound.record_forms()
 
     @model_validator(mode="after")
     def _complete(self) -> WebhookManifest:

@@ -119,6 +119,9 @@ def _connector(manifest: str) -> type[Connector]:
     kind = found.good.get(manifest)
     if kind is None or not hasattr(kind, "manifest"):
         made = [name for name, each in found.good.items() if hasattr(each, "manifest")]
-        why = found.broken.get(manifest) or f"there is no manifest {manifest!r}; there are: {', '.join(sorted(made))}"
+        why = (
+            found.broken.get(f"{manifest}.yaml")
+            or f"there is no manifest {manifest!r}; there are: {', '.join(sorted(made))}"
+        )
         raise fail(why, 2)
     return kind

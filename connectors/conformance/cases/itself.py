@@ -157,7 +157,6 @@ class ItselfCases(Cases):
             assert not scrubber.leaks(told), f"an error after {kind} holds a secret: {scrubber.text(told)}"
             assert not scrubber.leaks(heard.getvalue()), f"a log line after {kind} holds a secret"
 
-
     def _only_listens(self) -> bool:
         return abilities(self.world_type.connector_type) <= {"receives"}
 
