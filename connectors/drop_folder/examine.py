@@ -12,6 +12,8 @@ from connectors.drop_folder.client import OpenFile
 CHUNK = 1 << 18
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_SURELY_UTF8 = 40
+"""Bytes beyond one a character, all valid, before the first fault: no GBK text goes on so for long."""
 _PAGES = (b"<html", b"<!doctype", b"<?xml", b"<table")
 
 
@@ -35,7 +37,8 @@ class Seal:
 
 def examine(file: OpenFile, codec: str = "", chunk: int = CHUNK) -> Seal:
     """Read a file once. `codec`: of its text, where it is known; else the first that the whole file is valid in, of
-    UTF-8 and GB18030. Where it is neither, the one with its first fault later: its bad lines are bad rows then.
+    UTF-8 and GB18030. A fault behind many characters that only UTF-8 can be is a fault in UTF-8. Where it is neither,
+    the one with its first fault later. Lines with faults are bad rows then.
 
     Raises Unusable for what is neither text nor workbook, and the errors of the folder.
     """
@@ -52,7 +55,8 @@ def examine(file: OpenFile, codec: str = "", chunk: int = CHUNK) -> Seal:
 
 
 class Decoding:
-    """Follows a file's bytes and says what they are encoded in. `valid`: so many bytes were valid UTF-8."""
+    """Follows a file's bytes and says what they are encoded in. `valid`: so many bytes were valid UTF-8, and `beyond` of
+    them were more than one a character."""
 
     def __init__(self, codec: str) -> None:
         self._given = codec
@@ -60,6 +64,7 @@ class Decoding:
         self._begun = False
         self.is_workbook = False
         self.valid = 0
+        self.beyond = 0
         self.broken = False
 
     def take(self, data: bytes) -> None:
@@ -70,14 +75,19 @@ class Decoding:
         if self.is_workbook or self._given or self.broken:
             return
         try:
-            self._strict.decode(data)
+            text = self._strict.decode(data)
             self.valid += len(data)
         except UnicodeDecodeError as error:
             self.broken = True
             self.valid += error.start
+            data = data[: error.start]
+            text = data.decode("utf-8", "ignore")
+        self.beyond += len(data) - len(text)
 
     def _first(self, data: bytes) -> None:
         self.is_workbook = data.startswith(_WORKBOOKS)
+        if data.startswith(codecs.BOM_UTF8) and not self._given:
+            self._given = "utf-8"
         if data.startswith(_UTF16) and not self._given:
             self._given = "utf-16"
         head = data[:64].lstrip(codecs.BOM_UTF8).lstrip().lower()
@@ -97,7 +107,7 @@ class Decoding:
                 self.broken = True
         if self._given:
             return self._given
-        return None if self.broken else "utf-8"
+        return None if self.broken and self.beyond < _SURELY_UTF8 else "utf-8"
 
 
 def _later_fault(file: OpenFile, told: Decoding, chunk: int) -> str:
@@ -107,7 +117,7 @@ def _later_fault(file: OpenFile, told: Decoding, chunk: int) -> str:
             strict.decode(data)
         except UnicodeDecodeError as error:
             valid += error.start
-            return "utf-8" if told.valid > valid else "gb18030"
+            return "utf-8" if told.valid >= valid else "gb18030"
         valid += len(data)
     return "gb18030"
 

@@ -17,7 +17,7 @@ from connectors.drop_folder.client import Files, naming
 from connectors.drop_folder.form import Export
 from connectors.drop_folder.lines import DELIMITERS
 from connectors.errors import BadRecord, ConfigProblem
-from connectors.manifest.shapes import convert, schema_of
+from connectors.manifest.shapes import convert, schema_of, write_moment
 
 MAX_GROWN = 64 << 20
 _DAYS_BACK = 7
@@ -161,14 +161,13 @@ class Exporter:
     def _cell(self, name: str, values: Mapping[str, Any]) -> str:
         field = self._form.fields[name]
         try:
-            value = convert(values.get(name), field, self._zone)
+            value = convert(values.get(name), field.model_copy(update={"format": "iso"}), self._zone)
         except (BadRecord, ValueError, OverflowError) as error:
             raise BadRecord(f"{name}: {error}", record=dict(values)) from None
         if value is None:
             return ""
         if isinstance(value, datetime):
-            local = value.astimezone(self._zone)
-            return local.isoformat() if field.format == "iso" else local.strftime(field.format)
+            return str(write_moment(value, field.format, ZoneInfo(field.zone) if field.zone else self._zone))
         if isinstance(value, Decimal):
             return f"{value:f}"
         if isinstance(value, bool):

@@ -35,6 +35,7 @@ class Table:
         self._zone = ZoneInfo(form.zone or zone)
         self._shape = Shape(fields, form.key, zone=form.zone or zone, deleted=form.deleted)
         self._kinds = {form.column_of(name): field for name, field in fields.items()}
+        self._columns = [(name, self._kinds.get(name)) for name in self._names]
         self._refuse_what_lacks()
 
     def _refuse_what_lacks(self) -> None:
@@ -73,24 +74,22 @@ class Table:
         if len(cells) < len(names) and self._form.short_rows == "refuse" and any(names[len(cells) :]):
             raise BadRecord(f"it has only {len(cells)} of {len(names)} cells; is the file cut off?")
         raw: dict[str, Any] = {}
-        for name, cell in zip(names, cells, strict=False):
-            if name:
-                raw[name] = self._value(name, cell)
-            elif cell not in (None, ""):
-                raise BadRecord(f"{cell!r} stands in a column without a name")
+        for (name, field), cell in zip(self._columns, cells, strict=False):
+            value = cell
+            if type(cell) is str:
+                value = cell.strip()
+                if value in self._nulls:
+                    value = None
+                elif "\0" in value:
+                    raise BadRecord(f"{name}: it holds a zero byte")
+            elif isinstance(cell, Fault):
+                raise BadRecord(f"{name}: {cell}")
+            if not name:
+                if value is not None:
+                    raise BadRecord(f"{value!r} stands in a column without a name")
+                continue
+            raw[name] = value if field is None or value is None else self._as_declared(name, value, field)
         return raw
-
-    def _value(self, column: str, cell: Any) -> Any:
-        if isinstance(cell, Fault):
-            raise BadRecord(f"{column}: {cell}")
-        if isinstance(cell, str):
-            cell = cell.strip()
-            if cell in self._nulls:
-                return None
-            if "\0" in cell:
-                raise BadRecord(f"{column}: it holds a zero byte")
-        field = self._kinds.get(column)
-        return cell if field is None or cell is None else self._as_declared(column, cell, field)
 
     def _as_declared(self, column: str, cell: Any, field: Field) -> Any:
         """What spreadsheets and other countries write, as the field's type wants it."""
