@@ -14,8 +14,8 @@ from connectors.kingdee.forms import Column, Kind
 
 LOCAL = "%Y-%m-%d %H:%M:%S"
 """How a moment is written in a filter."""
-_NEVER = "0001-01-01"
-"""What .NET writes for no date."""
+_NEVER = ("0001-01-01", "9999-12-31")
+"""What .NET writes for no date, and Kingdee for no end."""
 
 
 def record(columns: Sequence[Column], row: Any, zone: ZoneInfo) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def text(value: Any) -> str:
 
 
 def moment(raw: Any, zone: ZoneInfo) -> datetime | None:
-    """A local time of the server as a moment in UTC; None for .NET's "no date"."""
+    """A local time of the server as a moment in UTC; None for "never"."""
     if not isinstance(raw, str):
         raise TypeError("no text")
     if raw.startswith(_NEVER):

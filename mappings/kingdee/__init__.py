@@ -1,0 +1,1 @@
+"""Mappings of what the Kingdee connector brings."""
