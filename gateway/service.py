@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -17,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 import id_registry
 from connectors.contract import Delivery
 from connectors.errors import BadRecord
+from connectors.manifest.kinds import manifest_files
 from connectors.registry import Catalogue, installed
 from gateway import clock, metrics
 from gateway.config import store
@@ -49,6 +51,8 @@ class Gateway:
         self.engine = engine or open_engine(settings.database)
         self.reader = reader(self.engine)
         self.writer = writer(self.engine)
+        self._folder = settings.home / "connectors" if catalogue is None else None
+        self._manifests = _state_of(self._folder)
         self.installed = catalogue or installed(folders=[settings.home / "connectors"])
         """The connectors that need no configuration to be there; `catalogue` has those of the configuration too."""
         self.vault: Vault = open_vault(settings)
@@ -149,11 +153,15 @@ class Gateway:
         return self._hub.catalogue if self._hub is not None else self.installed
 
     def reload(self) -> Hub:
-        """Take over the stored configuration if it changed."""
+        """Take over the stored configuration, and the manifests in the hub's folder, if they changed."""
         with self._loading:
+            manifests = _state_of(self._folder)
+            changed = manifests != self._manifests
+            if changed and self._folder is not None:
+                self.installed, self._manifests = installed(folders=[self._folder]), manifests
             with self.reading() as conn:
                 number = store.generation(conn)
-                if self._hub is not None and self._hub.generation == number:
+                if self._hub is not None and self._hub.generation == number and not changed:
                     return self._hub
                 running = self._hub.connections if self._hub is not None else {}
                 hub = store.load(conn, self.installed, self.vault, running)
@@ -273,6 +281,15 @@ def _shortly(error: Exception) -> str:
     """What it says, without statement and values, as any database can store it."""
     text = str(error.orig if isinstance(error, DBAPIError) else error)[:300]
     return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _state_of(folder: Path | None) -> tuple[tuple[str, int, int], ...]:
+    """What tells that the manifests of a folder are others than before: name, time and size of each file."""
+    try:
+        files = [(file.name, file.stat()) for file in manifest_files([folder] if folder is not None else [])]
+    except OSError:  # it went away while we looked; the next look tells
+        return ()
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in files)
 
 
 def _unavailable(error: DBAPIError) -> Unavailable:
