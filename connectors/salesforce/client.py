@@ -224,8 +224,6 @@ class SalesforceClient:
             raise self._unreachable(error, "the login", write=False) from error
         except (ExpatError, AttributeError):  # what simple-salesforce makes of a page or a list in place of an answer
             raise _login_refused("", "the answer is unreadable", line) from None
-        except ValueError as error:
-            raise ConfigProblem("`private_key` is no private key in PEM, or the login gave no session.") from error
 
 
 class _SessionEnded(Exception):

@@ -139,6 +139,8 @@ class Operations:
 
     def _upsert_case(self, command: Command) -> Effect:
         field, ticket = self._ticket_field(), _key(command, "ticket")
+        if not ticket.strip("."):
+            raise _Rejected(f"key.ticket: {ticket!r} can't stand in an address.")
         values = self._columns(command)
         path = f"sobjects/Case/{field}/{quote(ticket, safe='')}"
 

@@ -22,14 +22,14 @@ People change it over HTTP too, without a login, answers and bodies in JSON:
 from __future__ import annotations
 
 import argparse
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from connectors.salesforce import sandbox_login as login
+from connectors.salesforce.config import Login
 from connectors.salesforce.sandbox_bulk import Bulk
 from connectors.salesforce.sandbox_company import fill
 from connectors.salesforce.sandbox_http import Answer, Request, as_json
@@ -151,19 +151,24 @@ class Sandbox:
 
     # -- how to reach it ----------------------------------------------------------------------------------------------
 
-    def logins(self) -> dict[str, dict[str, Any]]:
-        """The settings of a connection for every kind of login, but `url` and `ca_file`."""
+    def login(self, way: Login) -> dict[str, Any]:
+        """The settings of a connection for one kind of login, but `url` and `ca_file`."""
         me = self.account
         user = {"username": me.username}
         app = {"consumer_key": me.consumer_key, "consumer_secret": me.consumer_secret}
-        return {
-            "password": user | {"password": me.password, "security_token": me.security_token},
-            "organization": user | {"password": me.password, "organization_id": me.organization},
-            "oauth_password": user | {"password": me.password} | app,
-            "jwt": user | {"consumer_key": me.consumer_key, "private_key": me.private_key},
-            "client_credentials": app,
-            "token": {"token": me.open()},
-        }
+        match way:
+            case "password":
+                return user | {"password": me.password, "security_token": me.security_token}
+            case "organization":
+                return user | {"password": me.password, "organization_id": me.organization}
+            case "oauth_password":
+                return user | {"password": me.password} | app
+            case "jwt":
+                return user | {"consumer_key": me.consumer_key, "private_key": me.private_key}
+            case "client_credentials":
+                return app
+            case "token":
+                return {"token": me.open()}
 
 
 def _set(thing: object, values: dict[str, Any], allowed: str) -> None:
@@ -182,11 +187,11 @@ def main(argv: list[str] | None = None) -> None:
     sandbox = Sandbox().fill()
     with Server(sandbox, args.port) as server:
         lines = [f"Salesforce stand-in: {server.url}", f"ca_file: {server.ca_file}"]
-        for way, fields in sandbox.logins().items():
-            shown = {
-                name: "(made at random)" if re.match("-----", str(text)) else text for name, text in fields.items()
-            }
-            lines.append(f"{way}: {shown}")
+        for way in get_args(Login):
+            fields = sandbox.login(way)
+            if "private_key" in fields:
+                fields["private_key"] = f"file:{server.keep('jwt.pem', fields['private_key'])}"
+            lines.append(f"{way}: {fields}")
         print("\n".join(lines), flush=True)  # noqa: T201
         threading.Event().wait()
 

@@ -21,7 +21,7 @@ class SandboxAdapter(BaseAdapter):
         super().__init__()
         self._sandbox = sandbox
 
-    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:  # type: ignore[override]
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         return response(request, self._sandbox.handle(sent(request)))
 
     def close(self) -> None:
@@ -32,7 +32,7 @@ def sent(request: PreparedRequest) -> Request:
     """A request of requests as the sandbox takes it."""
     body = request.body or b""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    data = body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[arg-type]  # nothing here is streamed
+    data = body.encode() if isinstance(body, str) else bytes(body)
     return Request(str(request.method), request.path_url, headers, data)
 
 

@@ -33,6 +33,13 @@ class Server:
         sandbox.origin = self.url
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
+    def keep(self, name: str, text: str) -> Path:
+        """A file beside the certificate, gone with the server."""
+        path = Path(self._folder.name) / name
+        path.touch(0o600)
+        path.write_text(text)
+        return path
+
     def start(self) -> Server:
         self._thread.start()
         return self

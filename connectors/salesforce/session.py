@@ -22,7 +22,7 @@ from requests.adapters import BaseAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.login import SalesforceLogin
 
-from connectors.errors import BadRecord
+from connectors.errors import BadRecord, ConfigProblem, Transient
 from connectors.exact import load_json
 from connectors.salesforce.config import SalesforceConfig
 
@@ -96,8 +96,9 @@ class ExactSalesforce(Salesforce):
 def log_in(config: SalesforceConfig, line: Line) -> ExactSalesforce:
     """By the kind of login that the settings make.
 
-    Raises what simple-salesforce and requests raise: SalesforceAuthenticationFailed, ExpatError for a page that is no
-    XML, RequestException, and ValueError for a private key that is none.
+    Raises ConfigProblem for a private key that is none, and what simple-salesforce and requests raise:
+    SalesforceAuthenticationFailed, RequestException, ExpatError for a page that is no XML, AttributeError for an answer
+    without an address.
     """
     if config.login == "token":
         host = urlsplit(config.url).netloc
@@ -106,7 +107,7 @@ def log_in(config: SalesforceConfig, line: Line) -> ExactSalesforce:
         warnings.simplefilter("ignore")  # simple-salesforce warns of what its error says, too
         session_id, instance = SalesforceLogin(session=line, sf_version=config.api_version, **_login_fields(config))
     if not session_id or not instance:
-        raise ValueError("the answer to the login holds no session")
+        raise Transient("Salesforce's answer to the login holds no session.")
     return _opened(config, line, session_id, str(instance).split("/")[0])
 
 
@@ -128,9 +129,27 @@ def _login_fields(config: SalesforceConfig) -> dict[str, Any]:
         case "oauth_password" | "client_credentials":
             fields |= {"consumer_key": config.consumer_key, "consumer_secret": _text(config.consumer_secret)}
         case "jwt":
-            fields |= {"consumer_key": config.consumer_key, "privatekey": _text(config.private_key)}
+            fields |= {"consumer_key": config.consumer_key, "privatekey": _readable(_text(config.private_key))}
             fields |= {"instance_url": _DOMAIN, "domain": _audience(config.url)}
     return fields
+
+
+def _readable(pem: str) -> str:
+    """The key, if it is one that a JWT can be signed with."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key: object = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a password
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise ConfigProblem(
+            "`private_key` is no RSA private key in PEM without a password.",
+            hint="openssl genrsa -out key.pem 2048; its certificate goes into the connected app.",
+        )
+    return pem
 
 
 def _audience(url: str) -> str:

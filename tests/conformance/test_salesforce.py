@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, Kind, Known
 from connectors.contract import Ask, Command, Connector
 from connectors.salesforce import SalesforceConnector
+from connectors.salesforce.config import Login
 from connectors.salesforce.operations import mark
 from connectors.salesforce.sandbox import Sandbox
 from connectors.settings import parse_config
@@ -25,7 +26,7 @@ class SalesforceWorld:
 
     connector_type: ClassVar[type[Connector]] = SalesforceConnector
     breaks: ClassVar[frozenset[Kind]] = ALL_KINDS
-    login: ClassVar[str] = "password"
+    login: ClassVar[Login] = "password"
 
     def __init__(self) -> None:
         self.sandbox = Sandbox()
@@ -46,7 +47,7 @@ class SalesforceWorld:
             self.state.put("Task", at, Subject=f"call {days}", **values)
 
     def config(self) -> dict[str, Any]:
-        fields = self.sandbox.logins()[self.login]
+        fields = self.sandbox.login(self.login)
         return {"url": self.sandbox.origin, "timeout_s": 0.5, "page_size": 7, **fields}
 
     def connector(self, **changes: Any) -> Any:
