@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.contract import Command, Operation, Outcome, Receipt
-from connectors.errors import Ambiguous, BadRecord, ConfigProblem
+from connectors.errors import Ambiguous, BadRecord
 from connectors.exact import exact_number
 from connectors.u8 import requisitions_sql
 from connectors.u8.client import Database, U8Client
@@ -90,6 +90,10 @@ def write(client: U8Client, config: U8Config, openapi: OpenApi | None, command: 
     :raises BadRecord: the command can't be understood. :raises Ambiguous: it may have been created.
     """
     wanted = parsed(command, config, client.now().astimezone(config.zone).date())
+    if config.requisitions == "off":
+        return Receipt(
+            command.id, Outcome.rejected, reason="The hub may not write into this U8 (`requisitions` is off)."
+        )
     with client.open() as database:
         there = find(database, config, wanted.marker)
         if there is not None:
@@ -160,8 +164,6 @@ def parsed(command: Command, config: U8Config, today: date) -> Requisition:
     :raises ConfigProblem: the connection may not write."""
     if command.op != CREATE:
         raise BadRecord(f"Unknown operation {command.op!r}; there is {CREATE!r}.")
-    if config.requisitions == "off":
-        raise ConfigProblem("This connection may not write.", hint="set `requisitions` to openapi or sql")
     if not str(command.key.get("ticket") or "").strip():
         raise BadRecord("The key needs `ticket`: what the requisition is for.")
     lines = command.body.get("lines")

@@ -12,6 +12,7 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -131,7 +132,7 @@ class Api:
         if bool(business) == bool(trade):
             return _error("10005", "tradeid 与 biz_id 必须且只能传一个")
         try:
-            body = json.loads(content)["purchaserequisition"]
+            body = json.loads(content, parse_float=Decimal)["purchaserequisition"]
         except (ValueError, KeyError, TypeError):
             return _error("40001", "请求体不是合法的请购单")
         if not self.may_write:

@@ -58,7 +58,7 @@ DATA = {
     "bom_opcomponent": "OpComponentId int pk, BomId int, ComponentId int, SortSeq int, BaseQtyN d28.6, BaseQtyD d28.6,"
     " CompScrap d8.3, EffBegDate dt, EffEndDate dt, OptionsId int, Ufts version",
     "bom_opcomponentsub": "ComponentSubId int pk, OpComponentId int, Sequence int, PartId int, Factor d28.6,"
-    " EffBegDate dt, EffEndDate dt, ReplaceFlag bit",
+    " EffBegDate dt, EffEndDate dt, ReplaceFlag bit, Ufts version",
 }
 INDEXES = (
     ("PO_Podetails", "POID"),

@@ -11,7 +11,7 @@ from connectors.u8.dialects import Dialect, dialect_of
 from connectors.u8.tables import SOURCES, Source
 
 WRITTEN = ("PU_AppVouch", "PU_AppVouchs", "VoucherHistory", "gl_mend")
-_OTHERS = ("bom_opcomponentsub", "UA_Period", "UA_Account", "UA_AccountDatabase")
+_OTHERS = ("UA_Period", "UA_Account", "UA_AccountDatabase")
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,14 +121,16 @@ def _amount(schema: Schema, alias: str, name: str) -> str:
 
 
 def _stock_tables(schema: Schema, dialect: Dialect, config: U8Config, mark: int) -> dict[str, str]:
-    """CurrentStock has a row for each batch, free item and owner: summed by item and warehouse, and by item."""
+    """CurrentStock has a row for each batch, free item and owner: summed by item and warehouse, and by item. The newest
+    row version of an item, wherever it lies, dates all its records."""
     by = ["cInvCode", "cWhCode", *(["cBatch"] if config.stock_by_batch else [])]
     sums = [f"{dialect.total(_amount(schema, 'x', name))} AS {name}" for name in _SUMMED]
     free = dialect.total(available(schema, config, "x"))
     version = _under("CAST(x.ufts AS BIGINT)", mark)
     groups = ", ".join(f"x.{name}" for name in by)
-    measured = f"{', '.join(sums)}, {free} AS fAvailable, MAX({version}) AS ufts"
-    total = f"{dialect.total(_amount(schema, 'x', 'iQuantity'))} AS iTotalQuantity, {free} AS fTotalAvailable"
+    measured = f"{', '.join(sums)}, {free} AS fAvailable"
+    quantity = dialect.total(_amount(schema, "x", "iQuantity"))
+    total = f"{quantity} AS iTotalQuantity, {free} AS fTotalAvailable, MAX({version}) AS ufts"
     one = f"SELECT {groups}, {measured} FROM CurrentStock x GROUP BY {groups}"  # noqa: S608 - names of our own
     whole = f"SELECT x.cInvCode, {total} FROM CurrentStock x GROUP BY x.cInvCode"  # noqa: S608 - names of our own
     return {"s": f"({one})", "t": f"({whole})"}

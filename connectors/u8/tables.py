@@ -128,7 +128,7 @@ STOCK = Source(
         Join("w", "Warehouse", "w.cWhCode = s.cWhCode"),
         _UNIT,
     ),
-    (("s", "ufts"), ("i", "pubufts")),
+    (("t", "ufts"), ("i", "pubufts")),  # all warehouses of an item at once, so that its totals agree
     _columns("""
         s.cInvCode text key: 存货编码 item
         s.cWhCode text key: 仓库编码 warehouse
@@ -327,6 +327,37 @@ BOM = Source(
         o.EffEndDate time: 子件失效日期 component valid until
     """),
 )
-SOURCES: dict[str, Source] = {
-    source.name: source for source in (ITEMS, STOCK, CUSTOMERS, VENDORS, PURCHASE_ORDERS, SALES_ORDERS, ARRIVALS, BOM)
-}
+SUBSTITUTES = Source(
+    "bom_substitutes",
+    "r",
+    "bom_opcomponentsub",
+    (
+        Join("o", "bom_opcomponent", "o.OpComponentId = r.OpComponentId", optional=False),
+        Join("b", "bom_bom", "b.BomId = o.BomId", optional=False),
+        Join("p", "bom_parent", "p.BomId = o.BomId", optional=False),
+        Join("m", "bas_part", "m.PartId = p.ParentId", optional=False),
+        Join("c", "bas_part", "c.PartId = o.ComponentId", optional=False),
+        Join("x", "bas_part", "x.PartId = r.PartId", optional=False),
+        Join("i", "Inventory", "i.cInvCode = x.InvCode"),
+        _UNIT,
+    ),
+    (("r", "Ufts"), ("o", "Ufts"), ("b", "Ufts")),
+    _columns("""
+        p.ParentId whole key: 母件物料标识 part id of the product
+        r.ComponentSubId whole key: 替代料标识 line id
+        m.InvCode=ProductCode text needed: 母件编码 product
+        c.InvCode=ReplacedCode text needed: 被替代子件编码 component that may be replaced
+        x.InvCode text needed: 替代料编码 substitute
+        i.cInvName text: 替代料名称 name of the substitute
+        u.cComUnitName text: 主计量单位 unit of the substitute
+        b.Status whole: 状态 1 new, 3 audited, 4 stopped
+        r.Sequence whole: 替代序号 order of preference
+        r.Factor number: 替代比例 how many stand in for one
+        o.BaseQtyN number: 基本用量 quantity of the component, numerator
+        o.BaseQtyD number: 基础数量 quantity, denominator
+        r.EffBegDate time: 生效日期 valid from
+        r.EffEndDate time: 失效日期 valid until
+    """),
+)
+_ALL = (ITEMS, STOCK, CUSTOMERS, VENDORS, PURCHASE_ORDERS, SALES_ORDERS, ARRIVALS, BOM, SUBSTITUTES)
+SOURCES: dict[str, Source] = {source.name: source for source in _ALL}

@@ -35,6 +35,9 @@ TRUTH = {
     " JOIN PU_ArrivalVouch h ON h.ID = d.ID WHERE h.cCode <> ''",
     "bom": "SELECT p.ParentId, o.OpComponentId, c.InvCode, o.BaseQtyN FROM bom_opcomponent o"
     " JOIN bom_parent p ON p.BomId = o.BomId JOIN bas_part c ON c.PartId = o.ComponentId WHERE c.InvCode <> ''",
+    "bom_substitutes": "SELECT p.ParentId, r.ComponentSubId, x.InvCode, r.Factor FROM bom_opcomponentsub r"
+    " JOIN bom_opcomponent o ON o.OpComponentId = r.OpComponentId JOIN bom_parent p ON p.BomId = o.BomId"
+    " JOIN bas_part x ON x.PartId = r.PartId WHERE x.InvCode <> ''",
 }
 FIELDS = {
     "items": ("cInvCode", "cInvName", "iSafeNum"),
@@ -45,8 +48,9 @@ FIELDS = {
     "sales_orders": ("iSOsID", "cSOCode", "iQuantity"),
     "arrivals": ("Autoid", "cCode", "iQuantity", "cverifier"),
     "bom": ("ParentId", "OpComponentId", "InvCode", "BaseQtyN"),
+    "bom_substitutes": ("ParentId", "ComponentSubId", "InvCode", "Factor"),
 }
-NUMBERS = {"iSafeNum", "iQuantity", "fAvailable", "BaseQtyN"}
+NUMBERS = {"iSafeNum", "iQuantity", "fAvailable", "BaseQtyN", "Factor"}
 TOUCHES = {
     "items": "UPDATE Inventory SET iSafeNum = ? WHERE cInvCode = (SELECT MIN(cInvCode) FROM Inventory)",
     "stock": "UPDATE CurrentStock SET iQuantity = ? WHERE AutoID = (SELECT MIN(AutoID) FROM CurrentStock)",
@@ -56,16 +60,18 @@ TOUCHES = {
     "sales_orders": "UPDATE SO_SODetails SET iQuantity = ? WHERE iSOsID = 1",
     "arrivals": "UPDATE PU_ArrivalVouch SET cverifier = ? WHERE ID = 1",
     "bom": "UPDATE bom_opcomponent SET BaseQtyN = ? WHERE OpComponentId = 10",
+    "bom_substitutes": "UPDATE bom_opcomponentsub SET Factor = ? WHERE ComponentSubId = 1",
 }
 SPOILT = {
-    "items": "UPDATE Inventory SET cInvName = '' WHERE cInvCode = 'T0010'",
-    "stock": "UPDATE CurrentStock SET cWhCode = '' WHERE cInvCode = 'T0010'",
-    "customers": "UPDATE Customer SET cCusName = '' WHERE cCusCode = 'T0010'",
-    "vendors": "UPDATE Vendor SET cVenName = '' WHERE cVenCode = 'T0010'",
-    "purchase_orders": "UPDATE PO_Pomain SET cPOID = '' WHERE cPOID = 'T0010'",
-    "sales_orders": "UPDATE SO_SOMain SET cSOCode = '' WHERE cSOCode = 'T0010'",
-    "arrivals": "UPDATE PU_ArrivalVouch SET cCode = '' WHERE cCode = 'T0010'",
-    "bom": "UPDATE bas_part SET InvCode = '' WHERE InvCode = 'T0010'",
+    "items": "UPDATE Inventory SET cInvName = '' WHERE cInvCode = ?",
+    "stock": "UPDATE CurrentStock SET cWhCode = '' WHERE cInvCode = ?",
+    "customers": "UPDATE Customer SET cCusName = '' WHERE cCusCode = ?",
+    "vendors": "UPDATE Vendor SET cVenName = '' WHERE cVenCode = ?",
+    "purchase_orders": "UPDATE PO_Pomain SET cPOID = '' WHERE cPOID = ?",
+    "sales_orders": "UPDATE SO_SOMain SET cSOCode = '' WHERE cSOCode = ?",
+    "arrivals": "UPDATE PU_ArrivalVouch SET cCode = '' WHERE cCode = ?",
+    "bom": "UPDATE bas_part SET InvCode = '' WHERE InvCode = ?",
+    "bom_substitutes": "UPDATE bas_part SET InvCode = '' WHERE InvCode = ?",
 }
 
 
@@ -85,6 +91,7 @@ class U8World:
         self._odbc = FaultyOdbc(self._faults)
         self._inner = httpx.MockTransport(self.sandbox.handle)
         self._numbers = itertools.count(1)
+        self._seeded: dict[str, list[str]] = {}
         self._connectors: list[U8Connector] = []
 
     def make(self) -> Sandbox:
@@ -103,7 +110,7 @@ class U8World:
         }
         accounts = {"from_account": app.from_account, "to_account": app.to_account}
         portal = {"portal_url": "https://u8.example.test/{database}/{object}/{code}"}
-        bounds = {"timeout_s": 0.5, "page_size": 7}
+        bounds = {"timeout_s": 0.5, "page_size": 5}
         return {**self.place(), **who, **accounts, **portal, **bounds, "requisitions": self.way}
 
     def connector(self, **changes: Any) -> U8Connector:
@@ -166,10 +173,10 @@ class U8World:
         raise AssertionError("no stream shows deletes")
 
     def spoil(self, stream: str) -> None:
-        self.store.run(SPOILT[stream])
+        self.store.run(SPOILT[stream], (self._seeded[stream][10],))
 
     def truth(self, stream: str) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
-        keys = {"stock": 2, "bom": 2}.get(stream, 1)
+        keys = {"stock": 2, "bom": 2, "bom_substitutes": 2}.get(stream, 1)
         found = {}
         for row in self.store.run(TRUTH[stream]):
             values = {
@@ -181,6 +188,7 @@ class U8World:
 
     def _add(self, stream: str, number: int, version: int | None = None) -> dict[str, dict[str, Any]]:
         code, key = f"T{number:04}", 100_000 + number
+        self._seeded.setdefault(stream, []).append(code)
         dated = {} if version is None else {"": version}
         line = {"cInvCode": "BRG-6205", "iQuantity": number}
         rows: dict[str, dict[str, dict[str, Any]]] = {
@@ -207,6 +215,10 @@ class U8World:
                 "bom_opcomponent": {
                     "OpComponentId": key, "BomId": key, "ComponentId": key, "BaseQtyN": number, "BaseQtyD": 1,
                 },
+            },
+            "bom_substitutes": {
+                "bas_part": {"PartId": key, "InvCode": code},
+                "bom_opcomponentsub": {"ComponentSubId": key, "OpComponentId": 10, "PartId": key, "Factor": number},
             },
         }  # fmt: skip
         tables = dict(rows[stream])

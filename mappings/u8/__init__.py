@@ -1,0 +1,1 @@
+"""Mappings of Yonyou U8's tables."""
