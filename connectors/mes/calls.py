@@ -86,6 +86,32 @@ class CallSettings(Settings):
         return value
 
 
+_AS_BUILT_IN = CallSettings()
+
+
+class Calls(Settings):
+    """The calls of a service of one's own; what is left out is as in the built-in table of the style."""
+
+    info: CallSettings = Field(default=_AS_BUILT_IN, description="Who answers: name, version, time.")
+    equipment: CallSettings = Field(default=_AS_BUILT_IN, description="Machines, by change.")
+    downtime: CallSettings = Field(default=_AS_BUILT_IN, description="Stops, by change.")
+    oee: CallSettings = Field(default=_AS_BUILT_IN, description="OEE per machine and period, by change.")
+    work_orders: CallSettings = Field(default=_AS_BUILT_IN, description="Work orders, by change.")
+    inspections: CallSettings = Field(default=_AS_BUILT_IN, description="Inspections, by change.")
+    equipment_of: CallSettings = Field(default=_AS_BUILT_IN, description="One machine: is it known?")
+    downtime_of: CallSettings = Field(default=_AS_BUILT_IN, description="Stops of a machine within a time.")
+    oee_of: CallSettings = Field(default=_AS_BUILT_IN, description="OEE of a machine for any time.")
+    work_orders_of: CallSettings = Field(default=_AS_BUILT_IN, description="Work orders of a machine.")
+    inspections_of_item: CallSettings = Field(default=_AS_BUILT_IN, description="Inspections of an item.")
+    inspections_of_batch: CallSettings = Field(default=_AS_BUILT_IN, description="Inspections of a batch.")
+    report: CallSettings = Field(default=_AS_BUILT_IN, description="Reporting maintenance.")
+    report_of: CallSettings = Field(default=_AS_BUILT_IN, description="The order a report became, by its request id.")
+
+    def of(self, name: CallName) -> CallSettings:
+        found: CallSettings = getattr(self, name)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call, ready to be made."""
@@ -99,10 +125,8 @@ class Call:
     as_of: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
 
-    def changed(self, given: CallSettings | None) -> Call:
+    def changed(self, given: CallSettings) -> Call:
         """This call as the settings want it."""
-        if given is None:
-            return self
         told = {name: value for name in Call.__slots__ if (value := getattr(given, name)) is not None}
         if given.fields is not None:
             told["fields"] = {**self.fields, **given.fields}

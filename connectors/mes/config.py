@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors.contract import Settings
-from connectors.mes.calls import CALL_NAMES, PLACEHOLDERS, Call, CallName, CallSettings, Form, places_of
+from connectors.mes.calls import CALL_NAMES, PLACEHOLDERS, Call, CallName, Calls, Form, places_of
 from connectors.mes.services import JSON, TYPED
 from connectors.soap import Caller, FaultRule, SoapVersion
 
@@ -73,10 +73,10 @@ class MesConfig(Settings):
         title="Login",
         description="basic: HTTP; wsse: UsernameToken in the SOAP header, or its digest.",
     )
-    calls: dict[CallName, CallSettings] = Field(
-        default_factory=dict,
+    calls: Calls = Field(
+        default=Calls(),
         title="Calls",
-        description="Operations, arguments and fields of a service of one's own, by call: " + ", ".join(CALL_NAMES),
+        description="Operations, arguments and fields of a service of one's own, by call.",
     )
     answers: JsonAnswers = Field(
         default=JsonAnswers(), title="Answers", description="The frame of the JSON answers (style json)."
@@ -154,7 +154,8 @@ class MesConfig(Settings):
     def _fits_together(self) -> MesConfig:
         if bool(self.username) != (self.password is not None):
             raise ValueError("give both `username` and `password`, or neither")
-        for name, given in self.calls.items():
+        for name in CALL_NAMES:
+            given = self.calls.of(name)
             used = places_of({**(given.arguments or {}), **(given.json_fields or {})})
             wrong = sorted(used - set(PLACEHOLDERS[name]))
             if wrong:
@@ -195,7 +196,7 @@ class MesConfig(Settings):
 
     def call(self, name: CallName) -> Call:
         """How this call is made; its operation is empty when the service can't do it."""
-        return (JSON if self.style == "json" else TYPED)[name].changed(self.calls.get(name))
+        return (JSON if self.style == "json" else TYPED)[name].changed(self.calls.of(name))
 
     def link(self, kind: str, key: str) -> str:
         """Where a person can look at this."""
