@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from connectors.salesforce.sandbox import Sandbox
 
 HANDSHAKE_S = 10
+POLL_S = 0.05
+"""How soon it ends when it is told to."""
 
 
 class Server:
@@ -31,7 +33,7 @@ class Server:
         self.url = f"https://127.0.0.1:{self._http.server_port}"
         self.ca_file = str(certificate)
         sandbox.origin = self.url
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(POLL_S,), daemon=True)
 
     def keep(self, name: str, text: str) -> Path:
         """A file beside the certificate, gone with the server."""

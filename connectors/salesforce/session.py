@@ -8,6 +8,7 @@ session is not used: SFType repeats a refused call without end. `SalesforceClien
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 import warnings
@@ -38,7 +39,7 @@ class Line(requests.Session):
     def __init__(self, config: SalesforceConfig, adapter: BaseAdapter | None) -> None:
         super().__init__()
         self.trust_env = False
-        self.verify = config.ca_file or True if config.verify_tls else False
+        self.verify = (_authority(config.ca_file) or True) if config.verify_tls else False
         self._origin = config.url
         self._timeout_s = config.timeout_s
         self._here = threading.local()
@@ -80,6 +81,16 @@ class Line(requests.Session):
         self._here.status = response.status_code
         self._here.headers = {name.lower(): value for name, value in response.headers.items()}
         return response
+
+
+def _authority(path: str) -> str:
+    """The file, if there are certificates in it. Raises ConfigProblem."""
+    try:
+        if path:
+            ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError, too
+        raise ConfigProblem(f"`ca_file`: {path} can't be used: {error.strerror or error}") from error
+    return path
 
 
 class ExactSalesforce(Salesforce):

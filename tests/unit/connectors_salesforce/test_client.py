@@ -37,14 +37,21 @@ def test_every_call_has_a_time_limit_logins_and_writes_too(
     assert adapter.timeouts[-1] <= 1
 
 
-def test_the_calls_of_one_question_share_its_deadline(make: Make, sandbox: Sandbox, faults: Faults) -> None:
+def test_the_calls_of_one_question_share_its_deadline(make: Make, sandbox: Sandbox, adapter: FaultyAdapter) -> None:
+    connector = make(timeout_s=20)
+    connector.lookup(Ask("health_inputs", {"customer": account(sandbox)["Id"]}, 3))
+    assert len(adapter.timeouts) > 5
+    assert adapter.timeouts == sorted(adapter.timeouts, reverse=True)
+    assert max(adapter.timeouts) <= 3
+
+
+def test_a_question_whose_time_is_up_asks_nothing_more_for_long(make: Make, sandbox: Sandbox, faults: Faults) -> None:
     connector = make(timeout_s=20)
     connector.check()
-    for after in (0, 0):
-        faults.add(Break("timeout", after=after, seconds=0.3))
+    faults.add(Break("timeout", seconds=5))
     began = time.monotonic()
     with pytest.raises(Transient):
-        connector.lookup(Ask("health_inputs", {"customer": account(sandbox)["Id"]}, 0.4))
+        connector.lookup(Ask("health_inputs", {"customer": account(sandbox)["Id"]}, 0.3))
     assert time.monotonic() - began < 1.5
 
 
