@@ -40,6 +40,7 @@ COMPLAINTS = 50
 """How many are listed; `count` tells of all."""
 WINDOW = timedelta(days=90)
 _ACCOUNT_ID = re.compile(r"001[A-Za-z0-9]{12}([A-Za-z0-9]{3})?")
+_CASE_ID = re.compile(r"500[A-Za-z0-9]{12}([A-Za-z0-9]{3})?")
 _ACCOUNT = ("Name", "AccountNumber", "Type", "Industry", "Rating", "Phone", "Website", "BillingCity", "BillingCountry")
 
 
@@ -76,8 +77,9 @@ class Asker:
                 return None
             account = found[0]
             values = asked(account)
-            link = f"{self.client.base}/{account['Id']}"
-        return Answer(values, self.now, link, str(account["Id"]))
+            page = f"{self.client.base}/{account['Id']}"
+        first = next(iter(values.get("complaints", ())), {})
+        return Answer(values, self.now, first.get("url", page), str(account["Id"]))
 
     def _columns(self) -> list[str]:
         own = [self.config.health_field] if self.config.health_field else []
@@ -139,7 +141,12 @@ class Asker:
         }
 
     def _open_complaints(self, account: Mapping[str, Any]) -> dict[str, Any]:
-        where = (_of(account), "IsClosed = false", self._is_complaint)
+        """Input `case` (optional): only this one."""
+        where = [_of(account), "IsClosed = false", self._is_complaint]
+        if (case := self.ask.inputs.get("case")) is not None:
+            if not _CASE_ID.fullmatch(str(case)):
+                return {"count": 0, "complaints": []}
+            where.append(f"Id = '{case}'")
         columns = ["Id", "CaseNumber", "Subject", "Status", "Priority", "Type", "IsEscalated", "CreatedDate"]
         columns += [self.config.ticket_field] if self.config.ticket_field else []
         page = self.client.query(soql.select(columns, "Case", *where, order="CreatedDate, Id", limit=COMPLAINTS))

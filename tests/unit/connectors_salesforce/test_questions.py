@@ -51,7 +51,21 @@ def test_open_complaints_come_with_their_links_and_tickets(make: Make, sandbox: 
     assert (late["subject"], late["type"], late["escalated"], late["ticket"]) == ("交货期延误", "投诉", False, None)
     assert (escalated["subject"], escalated["ticket"]) == ("升级", "TKT-2026-000007")
     assert late["url"] == f"{sandbox.origin}/{late['id']}"
-    assert answer.link == f"{sandbox.origin}/{customer}"
+    assert answer.link == late["url"], "a person wants to see the complaint"
+
+
+def test_one_case_alone_can_be_asked_for(make: Make, sandbox: Sandbox) -> None:
+    customer = account(sandbox, "苏州恒信电子股份有限公司")["Id"]
+    (case,) = [row["Id"] for row in sandbox.state.tables["Case"].values() if row["AccountId"] == customer]
+    sandbox.state.put("Case", AccountId=customer, Subject="another", Type="投诉")
+    for status, count in (("Working", 1), ("Closed", 0)):
+        sandbox.state.change("Case", case, Status=status)
+        answer = make().lookup(Ask("open_complaints", {"customer": customer, "case": case}, 5))
+        assert answer is not None
+        assert answer.values["count"] == count
+    answer = make().lookup(Ask("open_complaints", {"customer": customer, "case": "no'such"}, 5))
+    assert answer is not None
+    assert (answer.values["count"], answer.link) == (0, f"{sandbox.origin}/{customer}")
 
 
 def test_of_very_many_complaints_the_oldest_are_listed_and_all_are_counted(make: Make, sandbox: Sandbox) -> None:

@@ -1,0 +1,181 @@
+"""A complaint of Salesforce and a ticket of the hub, both ways, over TLS: nothing doubled, nothing in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import core_tickets
+import id_registry
+from connectors.salesforce.sandbox import Sandbox
+from connectors.salesforce.sandbox_server import Server
+from gateway.database import migrate, open_engine
+from gateway.reconcile import Outcome, reconcile, stream_of
+from id_registry import Key
+from tests.integration.gateway.in_process import Clock, House, build_house
+from tests.integration.salesforce.conftest import config_of
+
+TROUBLED = "苏州恒信电子股份有限公司"
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Server) -> Iterator[House]:
+    """A hub with Salesforce and a robot that reports alerts."""
+    clock = Clock()
+    monkeypatch.setattr("gateway.clock.now", clock)
+    url = f"sqlite:///{tmp_path / 'weft.db'}"
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+    connection = {"id": "sf", "connector": "salesforce", "config": config_of(sandbox, server)}
+    house = build_house(tmp_path, url, clock, {"connections": [connection]})
+    yield house
+    house.gateway.close()
+
+
+def read(house: House) -> Outcome:
+    live = house.gateway.hub.connection("sf")
+    outcome = reconcile(house.gateway, house.gateway.hub, live, stream_of(live, "cases"))
+    assert outcome.error == ""
+    return outcome
+
+
+def entries(house: House, ticket: core_tickets.Ticket, name: str) -> int:
+    with house.gateway.reading() as conn:
+        return sum(entry.name == name for entry in core_tickets.timeline(conn, ticket.id))
+
+
+def case_of(sandbox: Sandbox, subject: str) -> dict[str, Any]:
+    (found,) = [row for row in sandbox.state.tables["Case"].values() if row["Subject"] == subject]
+    return found
+
+
+def test_a_complaint_opens_a_ticket_and_what_becomes_of_it_goes_back(house: House, sandbox: Sandbox) -> None:
+    read(house)
+    (ticket,) = house.tickets()
+    case = case_of(sandbox, "交货期延误")
+    assert (ticket.kind, ticket.title, ticket.source) == ("complaint", "交货期延误", "sf")
+    assert ticket.customer is not None
+    house.act(ticket, "resolve", resolution="已补发，客户确认")
+    house.work()
+    assert (case["Status"], case["IsClosed"]) == ("Closed", True)
+    (comment,) = sandbox.state.tables["CaseComment"].values()
+    assert comment["ParentId"] == case["Id"]
+    assert "已补发，客户确认" in comment["CommentBody"]
+
+
+def test_salesforces_report_of_our_own_change_is_the_receipt_and_causes_nothing(house: House, sandbox: Sandbox) -> None:
+    read(house)
+    house.act(house.tickets()[0], "resolve", resolution="done")
+    house.work()
+    (before,) = house.tickets()
+    written, queued = sandbox.state.changes, len(house.commands())
+    for _ in range(3):
+        house.clock.forward(60)
+        read(house)
+        house.work()
+    (after,) = house.tickets()
+    assert (after.version, after.status) == (before.version, "resolved")
+    assert (sandbox.state.changes, len(house.commands())) == (written, queued)
+    assert entries(house, after, "echo") == 1
+    house.ends()
+
+
+def test_a_case_closed_in_salesforce_resolves_its_ticket_and_is_not_written_back(
+    house: House, sandbox: Sandbox
+) -> None:
+    read(house)
+    sandbox.state.change("Case", case_of(sandbox, "交货期延误")["Id"], Status="Closed")
+    house.clock.forward(60)
+    read(house)
+    house.work()
+    assert [t.status for t in house.tickets()] == ["resolved"]
+    assert sandbox.state.changes == 0
+
+
+def test_a_case_reopened_in_salesforce_reopens_its_ticket(house: House, sandbox: Sandbox) -> None:
+    read(house)
+    case = case_of(sandbox, "交货期延误")["Id"]
+    house.act(house.tickets()[0], "resolve", resolution="done")
+    house.work()
+    read(house)
+    sandbox.state.change("Case", case, Status="Working")
+    house.clock.forward(3600)
+    read(house)
+    house.work()
+    (ticket,) = house.tickets()
+    assert ticket.status == "in_progress"
+    assert sandbox.state.tables["Case"][case]["Status"] == "Working"
+
+
+def test_a_case_deleted_in_salesforce_resolves_its_ticket(house: House, sandbox: Sandbox) -> None:
+    read(house)
+    sandbox.state.remove("Case", case_of(sandbox, "交货期延误")["Id"])
+    house.clock.forward(60)
+    read(house)
+    assert [t.status for t in house.tickets()] == ["resolved"]
+
+
+# -- tickets of other systems -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(house: House, sandbox: Sandbox) -> House:
+    """The robot's customer C-1 is an account of Salesforce."""
+    account = next(row["Id"] for row in sandbox.state.tables["Account"].values() if row["Name"] == TROUBLED)
+    keys = [Key("customer", "r", "C-1"), Key("customer", "sf", account)]
+    with house.gateway.transaction() as conn:
+        found = id_registry.resolve(conn, keys, house.clock.now)
+        id_registry.merge(conn, *found.values(), actor="test", reason="same company", now=house.clock.now)
+    return house
+
+
+def own_cases(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return [row for row in sandbox.state.tables["Case"].values() if row["Weft_Ticket__c"]]
+
+
+def test_an_alert_about_a_customer_of_salesforce_becomes_one_case_that_follows_its_ticket(
+    known: House, sandbox: Sandbox
+) -> None:
+    known.tell(known.alert("a", customer="C-1"))
+    known.work()
+    (ticket,) = known.tickets()
+    (case,) = own_cases(sandbox)
+    number = id_registry.format_id(ticket.id)
+    assert (case["Weft_Ticket__c"], case["Subject"], case["Status"]) == (number, f"[{number}] alert a", "New")
+    assert sandbox.state.tables["Account"][case["AccountId"]]["Name"] == TROUBLED
+    for action, status in (("start", "Working"), ("resolve", "Closed"), ("reopen", "Working")):
+        known.act(known.tickets()[0], action, **({"resolution": "done"} if action == "resolve" else {}))
+        known.work()
+        assert case["Status"] == status
+    assert len(own_cases(sandbox)) == 1
+
+
+def test_the_case_that_the_hub_made_opens_no_second_ticket(known: House, sandbox: Sandbox) -> None:
+    known.tell(known.alert("a", customer="C-1"))
+    known.work()
+    sandbox.state.change("Case", own_cases(sandbox)[0]["Id"], Type="投诉", IsEscalated=True)
+    known.clock.forward(60)
+    read(known)
+    assert [t.title for t in known.tickets()] == ["alert a", "交货期延误"]
+
+
+def test_an_alert_about_nobody_known_there_makes_no_case(known: House, sandbox: Sandbox) -> None:
+    known.tell(known.alert("a", customer="C-2"), known.alert("b"))
+    known.work()
+    assert len(known.tickets()) == 2
+    assert own_cases(sandbox) == []
+
+
+def test_a_comment_on_the_ticket_is_one_comment_on_its_case(known: House, sandbox: Sandbox) -> None:
+    known.tell(known.alert("a", customer="C-1"))
+    known.work()
+    known.act(known.tickets()[0], "comment", text="明天上门")
+    known.work()
+    known.work()
+    (comment,) = sandbox.state.tables["CaseComment"].values()
+    assert "明天上门" in comment["CommentBody"]
+    assert comment["ParentId"] == own_cases(sandbox)[0]["Id"]
