@@ -342,3 +342,15 @@ heartbeat = Table(
     Column("at", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+check_job = Table(
+    "check_job",
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("connection_id", String(64), primary_key=True),
+    Column("check_id", String(64), primary_key=True),
+    Column("next_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0", comment="in vain, one after the other"),
+    Column("found_at", BigInteger, comment="since when they contradict each other; NULL: not as far as known"),
+)
+Index("check_due", check_job.c.next_at)

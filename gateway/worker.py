@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError
 from connectors.contract import Delivery
 from connectors.errors import ConnectorError
 from connectors.runtime import Kept
-from gateway import announcing, clock, leases, tables
-from gateway.automation import timers
+from gateway import announcing, clock, heartbeats, leases, tables
+from gateway.automation import checks, timers
 from gateway.bridge import outbox
 from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
@@ -29,14 +29,17 @@ from gateway.errors import TooBusy, WeftError
 from gateway.reconcile import reconcile
 from gateway.search.feeding import Feeder
 from gateway.service import Gateway
+from gateway.sync.schedule import Schedule
 
 log = structlog.get_logger(__name__)
 
 LEASE = 15 * clock.SECOND
 IDLE_S = 0.5
+SHARE_S = 5.0
 SEARCH_S = 5.0
 ANNOUNCE_S = 10.0
 AGAIN_S = 2.0
+SYNCS_S = 2.0
 
 
 class SubscriptionSink:
@@ -94,6 +97,7 @@ class Worker:
         self._gateway = gateway
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"[:64]
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="weft-worker")
+        self._schedule = Schedule(gateway)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weft-worker", daemon=True)
         self._busy: dict[object, Future[None]] = {}
@@ -118,6 +122,7 @@ class Worker:
         for live in self._gateway.hub.connections.values():
             if live.runtime is not None:
                 live.runtime.end_waiting()  # else a try that waits for the next one would hold the shutdown up
+        self._schedule.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         try:
             with self._gateway.transaction() as conn:
@@ -158,9 +163,14 @@ class Worker:
         found = self._commands(hub) + self._questions(hub)
         if self._due("timers", 1.0) and self._lease("timers"):
             found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
+        if hub.checks and self._due("checks", 5.0):
+            self._once("checks", lambda: checks.run_due(gateway, hub, clock.now()))
         if self._due("search", SEARCH_S):
             self._once("search", lambda: self._feeder.feed(gateway))
         self._poll(hub)
+        if self._due("syncs", SYNCS_S):
+            self._once("syncs", lambda: self._schedule.tick(hub))
+        self._heartbeats(hub)
         emitter = self._emitter
         if emitter is not None and self._due("openlineage", ANNOUNCE_S) and self._lease("openlineage"):
             self._once("openlineage", lambda: announcing.announce(gateway, hub, emitter))
@@ -204,11 +214,31 @@ class Worker:
     def _commands(self, hub: Hub) -> int:
         if self._room() <= 0:
             return 0
-        with self._gateway.transaction() as conn:
-            claimed = outbox.claim(conn, clock.now(), self._room())
-        for each in claimed:
+        taken = outbox.take(self._gateway, hub, self._room(), self._of_others(hub))
+        for each in taken:
             self._once(("command", each.id), lambda c=each: outbox.carry_out(self._gateway, hub, c))  # type: ignore[misc]
-        return len(claimed)
+        return len(taken)
+
+    def _of_others(self, hub: Hub) -> set[str]:
+        """Connections with a window of calls that another worker counts: of all, one carries out their commands."""
+        return {
+            live.id
+            for live in hub.connections.values()
+            if live.runtime is not None and live.runtime.room is not None and not self._counts(f"window:{live.id}")
+        }
+
+    def _counts(self, name: str) -> bool:
+        """As `_lease`, but who does not have it asks only now and then."""
+        return self._lease(name) if self._due(name, SHARE_S) else self._held.get(name, 0) > clock.now()
+
+    def _heartbeats(self, hub: Hub) -> None:
+        if not self._due("heartbeats", SHARE_S) or not self._lease("heartbeats"):
+            return
+        for connection, every_s in heartbeats.watched(hub).items():
+            self._once(
+                ("health", connection), lambda c=connection, s=every_s: heartbeats.beat(self._gateway, hub, c, s)
+            )  # type: ignore[misc]
+        self._once("unwatched", lambda: heartbeats.forget_unwatched(self._gateway, hub))
 
     def _questions(self, hub: Hub) -> int:
         with self._gateway.transaction() as conn:

@@ -37,6 +37,8 @@ class Case:
     key: str
     seen: Observed
     storm_key: str | None = None
+    ending: str = ""
+    """Of a record of business: why its ticket ends, in words."""
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class AlertDesk:
         signal, move = advance(signal, case.seen, case.rule.spec.flap)
         if signal is not None:
             self.signals[case.key] = signal
-        case.item.trace = {"move": move.value, "signal": before, "rules": self.hub.rules.version[:16]}
+        case.item.trace |= {"move": move.value, "signal": before, "rules": self.hub.rules.version[:16]}
         if case.item.echo:
             if signal is not None and signal.ticket_id is None:
                 signal.ticket_id = case.item.ticket_id
@@ -225,8 +227,11 @@ class AlertDesk:
             self.ended.setdefault(signal.ticket_id, set()).add(case.key)
             return
         ended = rfc3339(signal.ended_at) or ""
-        text = f"告警已恢复 Alert ended {ended}"
-        resolving = Resolving(case.item, signal.ticket_id, case.item.live.id, text, "the source says it is over")
+        text = case.ending or f"告警已恢复 Alert ended {ended}"
+        at_end = case.rule.spec.at_end if case.ending else "resolve"
+        resolving = Resolving(
+            case.item, signal.ticket_id, case.item.live.id, text, "the source says it is over", at_end
+        )
         self.work.resolve(case.key, resolving)
 
     def _update(self, case: Case, signal: Signal) -> None:

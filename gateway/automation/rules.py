@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from gateway.automation.specs import STANDING, Bridge, ContextQuestion, Rule
+from gateway.automation.specs import STANDING, Bridge, Check, ContextQuestion, Rule
 from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
 from mappings import RECORDS, EvaluationError, Expression, Mapping, MappingError, compile_expression, load_mapping
@@ -151,6 +151,17 @@ class CompiledQuestion:
         return self.spec.section or f"{self.connection}.{self.spec.question}"
 
 
+@dataclass(frozen=True)
+class CompiledCheck:
+    """A check with the connection that is asked."""
+
+    spec: Check
+    connection: str
+    when: Expression | None
+    inputs: MappingABC[str, Expression]
+    finds: Expression
+
+
 class _Collector:
     """Compiles and gathers what is wrong, so that a refusal names every problem at once."""
 
@@ -269,4 +280,20 @@ def compile_questions(questions: Sequence[tuple[ContextQuestion, str]]) -> tuple
         compiled.append(CompiledQuestion(question, connection, when, inputs))
     if collector.problems:
         raise BadConfiguration("The context questions have problems; nothing was changed.", collector.problems)
+    return tuple(compiled)
+
+
+def compile_checks(checks: Sequence[tuple[Check, str]]) -> tuple[CompiledCheck, ...]:
+    """Checks with the connection that is asked. Raises BadConfiguration with every problem."""
+    collector = _Collector()
+    compiled = []
+    for check, connection in checks:
+        path = f"{connection}: checks[{check.id}]"
+        when = collector.expression(check.when, f"{path}.when")
+        inputs = collector.expressions(check.inputs, f"{path}.inputs")
+        finds = collector.expression(check.finds, f"{path}.finds")
+        if finds is not None:
+            compiled.append(CompiledCheck(check, connection, when, inputs, finds))
+    if collector.problems:
+        raise BadConfiguration("The checks have problems; nothing was changed.", collector.problems)
     return tuple(compiled)

@@ -186,9 +186,25 @@ class ContextQuestion(Spec):
     deadline: Duration | None = Field(None, description="default: the setting context_deadline_s")
 
 
+class Check(Spec):
+    """Does another system agree? Some time after `on` happened to a ticket the connection is asked; where `finds` holds
+    for its answer, the contradiction becomes a ticket of kind data_quality that ends when the systems agree again."""
+
+    id: Name
+    title: str = Field(description="the contradiction in one line")
+    on: TicketEvent = "ticket.resolved"
+    after: Duration = Field(10 * MINUTE, description="the other system gets so long to follow")
+    again: Duration = Field(HOUR, ge=MINUTE, description="what contradicts is asked again so often")
+    when: str | None = Field(None, description="expression: for which tickets; else for all")
+    question: str
+    inputs: dict[str, str] = {}
+    finds: str = Field(description="expression over `answer` and the ticket: true when they contradict each other")
+
+
 class Defaults(Spec):
     """A connector's `defaults.yaml`."""
 
     rules: list[Rule] = []
     bridges: list[Bridge] = []
     context: list[ContextQuestion] = []
+    checks: list[Check] = []

@@ -1,4 +1,5 @@
-"""What happens because time passes: a flapping signal settles, a crossing has lasted long enough, a device fell silent.
+"""What happens because time passes: a flapping signal settles, a crossing or a record's condition has lasted long enough,
+a device fell silent.
 
 Crossings and silences go through the inbox as messages of the hub itself, so they are in the ledger like all others.
 Every message has an id made from what it tells: two workers, or one that was killed, tell it once.
@@ -23,6 +24,7 @@ from gateway.config.hub import Hub
 from gateway.ingest.internal import HELD, SILENCE, internal_delivery
 from gateway.ingest.recall import records
 from gateway.service import Gateway
+from gateway.sync import sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +32,8 @@ log = structlog.get_logger(__name__)
 def tick(gateway: Gateway, now: int) -> int:
     """Do all that is due; answers how much that was."""
     hub = gateway.hub
-    return settle_flapping(gateway, hub, now) + hold_readings(gateway, hub, now) + tell_silence(gateway, hub, now)
+    found = settle_flapping(gateway, hub, now) + hold_readings(gateway, hub, now) + tell_silence(gateway, hub, now)
+    return found + sweeping.fire_due(gateway, hub, now)
 
 
 def settle_flapping(gateway: Gateway, hub: Hub, now: int) -> int:

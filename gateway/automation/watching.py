@@ -72,13 +72,16 @@ class Watcher:
     """connection, origin, record, stream."""
     now: int
     watches: dict[tuple[int, str], Watch | None] = field(default_factory=dict)
+    _tell_still: bool = True
     _moved: set[tuple[int, str]] = field(default_factory=set)
     _totals: dict[int, dict[str, Any]] = field(default_factory=dict)
     _parts: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     _ids: dict[Key, int] = field(default_factory=dict)
 
-    def judge(self, news: Sequence[News]) -> list[Verdict]:
-        """What the rules say to these, in order; the states move."""
+    def judge(self, news: Sequence[News], *, still: bool = True) -> list[Verdict]:
+        """What the rules say to these, in order; the states move. `still`: a record that changed while its rule went on
+        to hold is told too."""
+        self._tell_still = still
         latest = list({n.id: n for n in news}.values())
         self._load(latest)
         found: list[Verdict] = []
@@ -163,6 +166,8 @@ class Watcher:
             if fault:
                 return [*found, Verdict(rule, "firing", since, "", news, names, fault=fault)]
         elif state.state == "firing":
+            if not self._tell_still:
+                return found
             return [*found, Verdict(rule, "firing", state.since, state.signal, news, self._told(names, rule, state))]
         self._move(news.id, rule, state)
         if state.due_at is None or state.due_at <= self.now:
@@ -240,7 +245,7 @@ class Watcher:
         for start in range(0, len(signals), 500):
             mine = (_W.signal.in_(signals[start : start + 500]), _W.state == "firing")
             began = select(_W.signal, func.min(_W.since)).where(*mine).group_by(_W.signal)
-            firing |= dict(self.conn.execute(began).tuples())
+            firing |= dict(self.conn.execute(began).all())
         told = []
         for v in found:
             if v.status == "resolved" and v.signal in firing:

@@ -18,6 +18,7 @@ from core_tickets import Command, Draft, Note
 from core_tickets.counting import touch
 from gateway.automation.rules import CompiledRule
 from gateway.automation.signals import Signal
+from gateway.automation.specs import AtEnd
 from gateway.bridge.happened import Happened
 from gateway.config.hub import Hub
 from gateway.ingest.item import End, Fault, Item
@@ -52,6 +53,7 @@ class Resolving:
     connection_id: str
     text: str
     why: str
+    at_end: AtEnd = "resolve"
 
 
 @dataclass(slots=True)
@@ -207,14 +209,14 @@ class TicketWork:
         return lineage.plan(self.conn, [s for s in stages if s is not None])
 
     def _resolve_all(self) -> None:
-        commands = [
-            Command(
-                r.ticket_id, "resolve", {"resolution": r.text}, actor=f"connection:{r.connection_id}",
-                actor_kind="connector", why=r.why,
-            )
-            for r in self.resolvings
-        ]  # fmt: skip
-        for resolving, applied in zip(self.resolvings, core_tickets.apply(self.conn, commands, self.now), strict=True):
+        ending = [r for r in self.resolvings if r.at_end != "nothing"]
+        for resolving in self.resolvings:
+            if resolving.at_end == "nothing" and resolving.item is not None:
+                resolving.item.settle(End.merged, "resolved", resolving.ticket_id)
+        gently = [r.ticket_id for r in ending if r.at_end == "resolve_untouched"]
+        touched = core_tickets.touched(self.conn, gently) if gently else set()
+        commands = [_end(r, touched) for r in ending]
+        for resolving, applied in zip(ending, core_tickets.apply(self.conn, commands, self.now), strict=True):
             item = resolving.item
             if item is not None:
                 item.settle(
@@ -223,7 +225,7 @@ class TicketWork:
             for name in applied.events:
                 version = applied.ticket.version if applied.ticket else 0
                 self.happened.append(Happened(name, resolving.ticket_id, version, resolving.connection_id, item))
-            if applied.error is None:
+            if applied.error is None and applied.action == "resolve":
                 self._note_resolution(item, resolving)
 
     def _note_resolution(self, item: Item | None, resolving: Resolving) -> None:
@@ -234,3 +236,11 @@ class TicketWork:
         self.writes.append(
             lineage.Write(resolving.ticket_id, None, ["status", "resolution"], landed, facts, actor, self.now)
         )
+
+
+def _end(r: Resolving, touched: set[int]) -> Command:
+    """What ends a ticket: resolved by itself, or, where a person is at it, a word to that person."""
+    action, args = "resolve", {"resolution": r.text}
+    if r.at_end == "comment" or (r.at_end == "resolve_untouched" and r.ticket_id in touched):
+        action, args = "comment", {"text": r.text}
+    return Command(r.ticket_id, action, args, actor=f"connection:{r.connection_id}", actor_kind="connector", why=r.why)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field, ValidationError
 
-from gateway.automation.specs import Bridge, ContextQuestion, Name, Rule, Spec
+from gateway.automation.specs import Bridge, Check, ContextQuestion, Name, Rule, Spec
 from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
 
@@ -31,7 +31,11 @@ class ConnectionSpec(Spec):
     poll_every_s: int = Field(
         60, ge=5, le=86_400, description="how often its streams are read to reconcile; see streams"
     )
+    sync_every_s: dict[str, Annotated[int, Field(ge=5, le=604_800)]] = Field(
+        {}, description="stream: how often its records of business are read; default: as the connector says of the stream"
+    )
     context: list[ContextQuestion] | None = Field(None, description="instead of the connector's own questions")
+    checks: list[Check] | None = Field(None, description="instead of the connector's own checks")
 
 
 class Documents(Spec):
@@ -105,7 +109,7 @@ def _problem(error: dict[str, Any]) -> Problem:
 
 
 def _known_names() -> list[str]:
-    models = (Documents, ConnectionSpec, Rule, Bridge, ContextQuestion)
+    models = (Documents, ConnectionSpec, Rule, Bridge, ContextQuestion, Check)
     return sorted({f.alias or name for m in models for name, f in m.model_fields.items()})
 
 

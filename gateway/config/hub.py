@@ -19,13 +19,15 @@ from connectors.settings import config_schema, parse_config
 from gateway import metrics
 from gateway.automation.rules import (
     CompiledBridge,
+    CompiledCheck,
     CompiledQuestion,
     RuleSet,
     compile_bridges,
+    compile_checks,
     compile_questions,
     compile_rules,
 )
-from gateway.automation.specs import Bridge, ContextQuestion, Defaults, Rule
+from gateway.automation.specs import Bridge, Check, ContextQuestion, Defaults, Rule
 from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
@@ -79,6 +81,7 @@ class Hub:
     bridges: tuple[CompiledBridge, ...]
     questions: tuple[CompiledQuestion, ...]
     internal: Live
+    checks: tuple[CompiledCheck, ...] = ()
     builtin_rules: bool = True
     bridge_specs: Sequence[tuple[Bridge, str | None]] = field(default=())
     public_url: str = ""
@@ -171,14 +174,25 @@ class Builder:
         ruleset = self._or_problems(lambda: compile_rules(all_rules))
         compiled = self._or_problems(lambda: compile_bridges(specs))
         asked = self._or_problems(lambda: compile_questions(self._questions(connections, defaults)))
+        checks = self._or_problems(lambda: compile_checks(_checks(connections, defaults)))
         if self.problems:
             raise BadConfiguration("The configuration has problems; nothing was changed.", self.problems)
+        assert checks is not None
         assert ruleset is not None
         assert compiled is not None
         assert asked is not None
         internal = Live(HUB, HUB, ConnectionSpec(id=HUB, connector=HUB), None, load_streams("mappings.hub"))
         return Hub(
-            generation, live, ruleset, compiled, asked, internal, rules is None, tuple(specs), catalogue=self.catalogue
+            generation,
+            live,
+            ruleset,
+            compiled,
+            asked,
+            internal,
+            checks,
+            rules is None,
+            tuple(specs),
+            catalogue=self.catalogue,
         )
 
     def _questions(
@@ -260,6 +274,15 @@ class Builder:
         except BadConfiguration as error:
             self.problems += error.problems
             return None
+
+
+def _checks(connections: Sequence[ConnectionSpec], defaults: MappingABC[str, Defaults]) -> list[tuple[Check, str]]:
+    return [
+        (check, spec.id)
+        for spec in connections
+        if spec.enabled and spec.connector in defaults
+        for check in (defaults[spec.connector].checks if spec.checks is None else spec.checks)
+    ]
 
 
 def _same(

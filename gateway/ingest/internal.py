@@ -12,7 +12,7 @@ import orjson
 from connectors.contract import Delivery, Event
 from connectors.errors import BadRecord
 
-HELD, SILENCE = "held_reading", "device_silence"
+HELD, SILENCE, CROSS_CHECK = "held_reading", "device_silence", "cross_check"
 
 
 def internal_delivery(stream: str, event_id: str, key: str, record: dict[str, Any], at: datetime) -> Delivery:

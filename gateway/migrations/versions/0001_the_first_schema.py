@@ -686,6 +686,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device_id"),
     )
     op.create_index("twin_device_seen", "twin_device", ["connection_id", "stale", "seen_at"], unique=False)
+    op.create_table(
+        "check_job",
+        sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("connection_id", sa.String(length=64), nullable=False),
+        sa.Column("check_id", sa.String(length=64), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False, comment="in vain, one after the other"),
+        sa.Column(
+            "found_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="since when they contradict each other; NULL: not as far as known",
+        ),
+        sa.PrimaryKeyConstraint("ticket_id", "connection_id", "check_id"),
+    )
+    op.create_index("check_due", "check_job", ["next_at"], unique=False)
     # -- the replica of other systems' records: gateway/sync/tables.py, and lineage's blocks
     op.create_table(
         "lineage_block",
@@ -919,6 +935,8 @@ def downgrade() -> None:
     op.drop_table("record_watch")
     op.drop_table("lineage_block")
     # -- end of the replica
+    op.drop_index("check_due", table_name="check_job")
+    op.drop_table("check_job")
     op.drop_index("twin_device_seen", table_name="twin_device")
     op.drop_table("twin_device")
     op.drop_table("twin")

@@ -55,6 +55,8 @@ class World:
     away: bool = False
     """Reading is told to come back in a minute."""
     reads: int = 0
+    state: str = "warm"
+    """What it answers; `silent`: it does not."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self, command: Command) -> None:
@@ -124,7 +126,11 @@ class Robot:
     def lookup(self, ask: Ask) -> Answer | None:
         if not self._config.password.get_secret_value():
             return None
-        return Answer({"device": str(ask.inputs["device"]), "state": "warm"}, datetime.now(UTC))
+        if self.world.state == "silent":
+            raise Transient("not now")
+        return Answer(
+            {"device": str(ask.inputs["device"]), "state": self.world.state}, datetime.now(UTC), "robot://pump"
+        )
 
     # -- going out ------------------------------------------------------------------------------------------------
 
