@@ -78,8 +78,8 @@ class Asker:
             account = found[0]
             values = asked(account)
             page = f"{self.client.base}/{account['Id']}"
-        first = next(iter(values.get("complaints", ())), {})
-        return Answer(values, self.now, first.get("url", page), str(account["Id"]))
+        told = values.get("complaints")
+        return Answer(values, self.now, told[0]["url"] if told else page, str(account["Id"]))
 
     def _columns(self) -> list[str]:
         own = [self.config.health_field] if self.config.health_field else []

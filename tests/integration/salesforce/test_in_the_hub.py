@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 import core_tickets
 import id_registry
 from connectors.salesforce.sandbox import Sandbox
 from connectors.salesforce.sandbox_server import Server
+from gateway import tables
+from gateway.automation.checks import run_due
 from gateway.database import migrate, open_engine
 from gateway.reconcile import Outcome, reconcile, stream_of
+from gateway.sync import engine
 from id_registry import Key
 from tests.integration.gateway.in_process import Clock, House, build_house
 from tests.integration.salesforce.conftest import config_of
@@ -27,9 +31,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, ser
     clock = Clock()
     monkeypatch.setattr("gateway.clock.now", clock)
     url = f"sqlite:///{tmp_path / 'weft.db'}"
-    engine = open_engine(url)
-    migrate(engine)
-    engine.dispose()
+    database = open_engine(url)
+    migrate(database)
+    database.dispose()
     connection = {"id": "sf", "connector": "salesforce", "config": config_of(sandbox, server)}
     house = build_house(tmp_path, url, clock, {"connections": [connection]})
     yield house
@@ -119,6 +123,32 @@ def test_a_case_deleted_in_salesforce_resolves_its_ticket(house: House, sandbox:
     assert [t.status for t in house.tickets()] == ["resolved"]
 
 
+def test_a_complaint_still_open_in_salesforce_is_told_with_both_links(house: House, sandbox: Sandbox) -> None:
+    read(house)
+    house.act(house.tickets()[0], "resolve", resolution="done")
+    sandbox.fail("FIELD_CUSTOM_VALIDATION_EXCEPTION", message="结案前请填写原因", times=9, writes=True)
+    house.work()
+    house.clock.forward(660)
+    assert run_due(house.gateway, house.gateway.hub, house.clock.now) == 1
+    told = house.tickets()[1]
+    assert told.kind == "data_quality"
+    assert id_registry.format_id(house.tickets()[0].id) in told.description
+    assert f"{sandbox.origin}/{case_of(sandbox, '交货期延误')['Id']}" in told.description
+    sandbox.state.change("Case", case_of(sandbox, "交货期延误")["Id"], Status="Closed")
+    house.clock.forward(3700)
+    assert run_due(house.gateway, house.gateway.hub, house.clock.now) == 1
+    assert house.tickets()[1].status == "resolved"
+
+
+def test_a_complaint_closed_on_both_sides_is_no_contradiction(house: House) -> None:
+    read(house)
+    house.act(house.tickets()[0], "resolve", resolution="done")
+    house.work()
+    house.clock.forward(660)
+    assert run_due(house.gateway, house.gateway.hub, house.clock.now) == 1
+    assert len(house.tickets()) == 1
+
+
 # -- tickets of other systems -----------------------------------------------------------------------------------------
 
 
@@ -179,3 +209,21 @@ def test_a_comment_on_the_ticket_is_one_comment_on_its_case(known: House, sandbo
     (comment,) = sandbox.state.tables["CaseComment"].values()
     assert "明天上门" in comment["CommentBody"]
     assert comment["ParentId"] == own_cases(sandbox)[0]["Id"]
+
+
+# -- customers --------------------------------------------------------------------------------------------------------
+
+
+def test_customers_get_ids_and_one_whose_number_cannot_be_read_is_a_dead_letter(house: House, sandbox: Sandbox) -> None:
+    account = next(row["Id"] for row in sandbox.state.tables["Account"].values() if row["Name"] == TROUBLED)
+    sandbox.state.change("Account", account, Customer_No__c="see ERP")
+    live = house.gateway.hub.connection("sf")
+    for stream, bad in (("accounts", 1), ("contacts", 0), ("tasks", 0), ("events", 0)):
+        outcome = engine.run(house.gateway, house.gateway.hub, live, stream_of(live, stream))
+        assert (outcome.error, outcome.counts.bad) == ("", bad), stream
+    known = [row["Id"] for row in sandbox.state.tables["Account"].values() if row["Id"] != account]
+    with house.gateway.reading() as conn:
+        found = id_registry.lookup(conn, [Key("customer", "sf", each) for each in known])
+        letters = list(conn.execute(select(tables.dead_letter)))
+    assert len(found) == 2
+    assert "SEE ERP is no customer number" in str(letters)
