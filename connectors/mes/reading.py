@@ -2,9 +2,12 @@
 
 A page number is a promise the service can't keep: a row that changes moves to the end of the list, all after it move up
 by one, and the first of the next page is never seen. So each page is asked for from the last change of the page before
-(`since`, its moment included), always as page 1. Only where more rows than a page share one moment are page numbers
-used, bounded by the service's own time (`until`) where it can be told; then the number of all rows gets smaller when one
-moves away, and the moment is read again from its first page.
+(`since`, its moment included), always as page 1.
+
+Only where more rows than a page share one moment are page numbers used, and then the service lists this moment alone
+(`until` is `since`): a row that moves away makes the number of its rows smaller, and it is begun again. The page of the
+whole list that follows it counts if the moment has as many rows afterwards as before. A service that knows no `until` or
+counts no rows is read by page numbers there.
 """
 
 from __future__ import annotations
@@ -44,11 +47,12 @@ def streams(config: MesConfig) -> list[Stream]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a read goes on: page `page` of what changed from `since` on (up to `until`, of which there are `total`)."""
+    """Where a read goes on: page `page` of what changed from `since` on; `alone`: at this moment only. `total`: so many
+    rows the moment had when it was read alone."""
 
     since: datetime
     page: int = 1
-    until: datetime | None = None
+    alone: bool = False
     total: int | None = None
 
     @classmethod
@@ -56,11 +60,11 @@ class Place:
         try:
             if not isinstance(cursor, Mapping):
                 raise TypeError("no object")
-            until, total = cursor.get("until"), cursor.get("total")
+            total = cursor.get("total")
             place = cls(
                 datetime.fromisoformat(str(cursor["since"])),
                 int(str(cursor.get("page", 1))),
-                None if until is None else datetime.fromisoformat(str(until)),
+                bool(cursor.get("alone")),
                 None if total is None else int(str(total)),
             )
             if place.since.tzinfo is None or place.page < 1:
@@ -73,8 +77,8 @@ class Place:
 
     def dump(self) -> Cursor:
         whole: dict[str, JsonValue] = {"since": self.since.isoformat()}
-        if self.page > 1:
-            whole |= {"page": self.page, "until": self.until.isoformat() if self.until else None, "total": self.total}
+        if self.page > 1 or self.alone:
+            whole |= {"page": self.page, "alone": self.alone, "total": self.total}
         return whole
 
 
@@ -96,14 +100,15 @@ class StreamReader:
         restarts = 0
         while True:
             page = self._page(place)
-            if _has_moved(place, page):
+            again = self._again(place, page)
+            if again is not None:
                 restarts += 1
                 if restarts > RESTARTS:
                     raise Transient(f"{self._name}: what changed at {place.since} keeps changing while it is read.")
-                place = Place(place.since)
+                place = again
                 continue
             records, bad, last = self._taken(page, place.since)
-            more = self._is_full(place, page)
+            more = place.alone or self._is_full(place, page)
             place = self._next(place, page, last, more)
             yield Batch(records, place.dump(), bad)
             if not more:
@@ -114,13 +119,20 @@ class StreamReader:
             days = self._config.history_days
             return Place(BEGIN if days is None else self._clock() - timedelta(days=days))
         place = Place.load(cursor)
-        if place.page > 1:
+        if place.page > 1 or place.alone:
             return place
         return replace(place, since=max(BEGIN, place.since - self._stream.lookback))
 
-    def _page(self, place: Place) -> Page:
-        values = {"since": place.since, "until": place.until, "page": place.page, "page_size": self._config.page_size}
-        return self._client.page(self._name, values)
+    def _page(self, place: Place, rows: int | None = None) -> Page:
+        values = {"since": place.since, "page": place.page, "page_size": rows or self._config.page_size}
+        return self._client.page(self._name, {**values, "until": place.since if place.alone else None})
+
+    def _again(self, place: Place, page: Page) -> Place | None:
+        """From where to read again, because rows of the moment have left it meanwhile; None: they have not."""
+        if place.page == 1 or place.total is None:
+            return None
+        now = page.total if place.alone else self._page(Place(place.since, alone=True), rows=1).total
+        return Place(place.since, alone=True) if now is None or now < place.total else None
 
     def _taken(self, page: Page, since: datetime) -> tuple[list[Record], list[BadRecord], datetime]:
         """The records of a page, what of it is unusable, and its last change."""
@@ -150,15 +162,15 @@ class StreamReader:
         return place.page == 1 and count > 0 and page.total is not None and page.total > count
 
     def _next(self, place: Place, page: Page, last: datetime, more: bool) -> Place:
+        if place.alone:
+            if len(page.rows) >= self._config.page_size:
+                return replace(place, page=place.page + 1, total=page.total)
+            return Place(place.since, (page.total or 0) // self._config.page_size + 1, total=page.total)
         if last > place.since or not more:
             return Place(last)
-        if place.page > 1:
-            return replace(place, page=place.page + 1)
-        return Place(place.since, 2, page.as_of, page.total) if self._bounded and page.as_of else Place(place.since, 2)
-
-
-def _has_moved(place: Place, page: Page) -> bool:
-    return place.page > 1 and place.total is not None and page.total is not None and page.total < place.total
+        if self._bounded and page.total is not None:
+            return Place(place.since, alone=True)
+        return replace(place, page=place.page + 1)
 
 
 def _call_of(stream: Stream) -> CallName:
