@@ -19,7 +19,7 @@ MAX_BYTES = 262_144
 MAX_DEPTH = 24
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,40})")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,40})?(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,40}|(?=\.))(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 

@@ -53,10 +53,17 @@ class TopicSettings(Settings):
         "{metric*} takes all levels that follow.",
         examples=["dt/{site}/{device}/{metric}", "plant/+/{device}/telemetry", "spBv1.0/#"],
     )
-    format: Literal["json", "number", "text", "presence", "sparkplug_b"] = Field(
+    format: Literal["json", "number", "text", "presence", "record", "sparkplug_b"] = Field(
         "json",
         description="json: an object or list of readings, or a bare value. number: digits only. text: a value that is "
-        "no number. presence: a device says it is there, or its last will that it is gone. sparkplug_b: Sparkplug B.",
+        "no number. presence: a device says it is there, or its last will that it is gone. record: an object that is "
+        "kept whole, for the mapping of `stream`. sparkplug_b: Sparkplug B.",
+    )
+    stream: str = Field(
+        "vehicle",
+        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        description="record: the stream its messages are of. `vehicle` has a built-in mapping for T-Box messages; for "
+        "another, name a mapping of your own in the connection's `mappings`",
     )
     qos: Literal[0, 1] | None = Field(None, description="Quality of service, if other than the connection's `qos`")
     device: Names = Field(("device", "device_id", "deviceId"), description="json: fields that may name the device")
@@ -123,7 +130,9 @@ class TopicSettings(Settings):
                 raise ValueError(
                     f"format {self.format} tells no {name}: put {{{name}}} into `topic`, or set fixed.{name}"
                 )
-        if self.format == "json" and "device" not in names and not self.device and not self.fixed.device:
+        if self.format == "record" and self.stream == "reading":
+            raise ValueError("stream: `reading` is for measurements; choose another name")
+        if self.format in ("json", "record") and "device" not in names and not self.device and not self.fixed.device:
             raise ValueError(
                 "which device is it? Put {device} into `topic`, name its field in `device`, or fixed.device"
             )

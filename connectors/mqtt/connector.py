@@ -98,8 +98,10 @@ class MqttConnector:
             for reading in told.readings:
                 reading["labels"] = {**reading.get("labels", {}), "retained": "true"}
         identity = self._identity(place, told, delivery, arrived)
+        topic_settings = self._config.topics[place]
+        stream = topic_settings.stream if topic_settings.format == "record" else STREAM
         return [
-            Event(f"{identity}:{number}", STREAM, reading, f"{reading['device']}/{reading.get('metric', '')}")
+            Event(f"{identity}:{number}", stream, reading, f"{reading['device']}/{reading.get('metric', '')}")
             for number, reading in enumerate(told.readings)
         ]
 

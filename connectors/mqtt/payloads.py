@@ -40,6 +40,8 @@ _NAMING = ("device", "device_name", "site", "customer", "unit")
 _ROLES = (*_NAMING, "at", "seq", "quality", "id", "metric", "value", "values")
 _ABOUT = frozenset(_ROLES) - {"metric", "value", "values"}
 """Roles of fields that describe readings and are none themselves."""
+_BESIDE_PAYLOAD = frozenset({"device", "device_name", "site", "customer", "at", "seq"})
+"""Roles that also matter for an object that is kept whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ class PlainReader:
         places = [(path, role, rank) for role in _ROLES for rank, path in enumerate(getattr(settings, role))]
         self._role_of = {path: (role, rank) for path, role, rank in reversed(places) if "." not in path}
         self._dotted = [(path, role, rank) for path, role, rank in places if "." in path]
-        self._read = {"json": self._json, "number": self._number, "text": self._text, "presence": self._presence}[
-            settings.format
-        ]
+        self._read = {
+            "json": self._json, "number": self._number, "text": self._text, "presence": self._presence,
+            "record": self._record,
+        }[settings.format]  # fmt: skip
 
     def levels(self, topic: str, names: Mapping[str, str]) -> Levels:
         """What a topic of this kind says about all its messages. `names`: what its levels mean. :raises BadRecord:"""
@@ -127,6 +130,26 @@ class PlainReader:
         )
 
     # -- JSON ---------------------------------------------------------------------------------------------------------
+
+    def _record(self, around: _Around, body: bytes) -> Told:
+        """The object as it is, under `payload`, beside what topic and settings tell of it."""
+        data = json_of(body)
+        if not isinstance(data, dict):
+            raise BadRecord(f"the payload is {str(data)[:60]!r}, not an object")
+        roles = self._roles(data)
+        record = self._described({r: v for r, v in roles.items() if r in _BESIDE_PAYLOAD}, around)
+        if "device" not in record:
+            fields = " or ".join(self._settings.device)
+            raise BadRecord("nothing tells the device", hint=f"{{device}} in the topic's template, or a field {fields}")
+        at = record.get("at")
+        record["payload"] = data
+        if at is None:
+            record["at"] = around.arrived
+        else:
+            set_time(record, at, around.arrived, self._tolerance)
+        if "id" in roles:
+            return Told([record], "id", name(roles["id"], self._settings.id[0]))
+        return Told([record], "time" if "at" in roles else "counter" if "seq" in roles else "")
 
     def _json(self, around: _Around, body: bytes) -> Told:
         data = json_of(body)

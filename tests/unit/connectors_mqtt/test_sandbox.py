@@ -54,7 +54,7 @@ def test_what_a_device_can_not_do_it_refuses_with_a_reason(command: str, args: d
 
 def test_its_readings_pass_the_connector_and_the_built_in_mapping() -> None:
     connector = MqttConnector(MqttConfig.model_validate(settings("mqtt://127.0.0.1")))
-    (mapping,) = load_library("mappings.mqtt").values()
+    mapping = load_library("mappings.mqtt")["mqtt_reading"]
     body = b'{"value": 62.45, "unit": "Cel", "timestamp": 1795324212000, "seq": 7}'
     at = datetime(2026, 11, 22, 5, 10, 20, tzinfo=UTC)
     (event,) = connector.receive(Delivery(body, {}, "dt/plant1/pump-01/temperature", received_at=at))
@@ -67,6 +67,17 @@ def test_its_readings_pass_the_connector_and_the_built_in_mapping() -> None:
     )
 
 
-def test_the_built_in_mapping_passes_its_own_tests() -> None:
-    (mapping,) = load_library("mappings.mqtt").values()
-    assert mapping.check() == []
+@pytest.mark.parametrize("name", load_library("mappings.mqtt"))
+def test_the_built_in_mapping_passes_its_own_tests(name: str) -> None:
+    assert load_library("mappings.mqtt")[name].check() == []
+
+
+def test_a_vehicles_message_is_kept_whole_and_becomes_one_signal() -> None:
+    topics = [{"topic": "tbox/{device}", "format": "record"}]
+    connector = MqttConnector(MqttConfig.model_validate({**settings("mqtt://127.0.0.1"), "topics": topics}))
+    body = b'{"vin": "V1", "model": "E5", "fault_code": "P0A1F", "mileage": 41250.5, "soc": 62, "ts": 1795324212000}'
+    at = datetime(2026, 11, 22, 5, 10, 20, tzinfo=UTC)
+    (event,) = connector.receive(Delivery(body, {}, "tbox/V1", received_at=at))
+    assert event.stream == "vehicle"
+    told = load_library("mappings.mqtt")["mqtt_vehicle"].run(event.record).values
+    assert (told["vehicle"], told["text"], str(told["odometer"]), str(told["soc"])) == ("V1", "P0A1F", "41250.5", "62")

@@ -312,3 +312,10 @@ def test_a_library_is_every_mapping_of_a_package(tmp_path: Path, monkeypatch: py
     assert [error.origin for error in refusal.value.errors] == ["shipped_mappings/c.yaml", "shipped_mappings/d.yaml"]
     copy = pickle.loads(pickle.dumps(refusal.value))
     assert (str(copy), copy.problems) == (str(refusal.value), refusal.value.problems)
+
+
+@pytest.mark.parametrize("text", ["E5", "e10", "+E5"])
+def test_an_unquoted_word_that_only_looks_like_a_number_is_a_text(text: str) -> None:
+    document = "mapping: m\nfrom: {connector: c, stream: s}\nto: {dataset: d.e, key: [id]}\nfields: {id: model}\n"
+    mapping = load_mapping(document + f"tests:\n  - in: {{model: {text}}}\n    out: {{id: '{text}'}}\n")
+    assert mapping.check() == []
