@@ -96,6 +96,8 @@ class Session:
         self._timeout_s = settings.timeout_s
         self._settings = settings
         self._running: Any = None
+        self._abandoned = False
+        self._handles = threading.Lock()  # a handle that is being cancelled must not be freed
         self.dbms = dbms
         self.database = database
         self.broken = False
@@ -150,7 +152,7 @@ class Session:
         pyodbc = load()
         limit = self._timeout_s + GRACE_S if timeout_s is None else timeout_s
         try:
-            return within(limit, work, self._cancel, lambda _: self.close())
+            return within(limit, work, self._abandon, lambda _: self._dispose())
         except TimeoutError:
             raise (Ambiguous if self.in_doubt else Transient)(
                 f"The database did not answer within {limit:.3g} s."
@@ -162,16 +164,25 @@ class Session:
         except (ValueError, OverflowError) as error:  # UnicodeDecodeError, a date before the year 1
             raise ConfigProblem(f"The driver can't read a value: {error}") from error
 
+    def _abandon(self) -> None:
+        """Nobody waits for the running call any more. It alone may close the connection, and only when it has ended:
+        closing under a driver's feet crashes the process."""
+        self.broken = self._abandoned = True
+        threading.Thread(target=self._cancel, daemon=True, name="weft-odbc-cancel").start()
+
     def _cancel(self) -> None:
-        self.broken = True
-        if self._running is not None:  # may itself hang in a silent network
-            threading.Thread(
-                target=_quietly, args=(self._running.cancel,), daemon=True, name="weft-odbc-cancel"
-            ).start()
+        with self._handles:  # may itself hang in a silent network
+            if self._running is not None:
+                _quietly(self._running.cancel)
+
+    def _dispose(self) -> None:
+        with self._handles:
+            _quietly(self._raw.close)
 
     def close(self) -> None:
         self.broken = True
-        _quietly(self._raw.close)
+        if not self._abandoned:
+            self._dispose()
 
 
 def _quietly(work: Callable[[], object]) -> None:

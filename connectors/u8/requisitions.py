@@ -98,17 +98,25 @@ def write(client: U8Client, config: U8Config, openapi: OpenApi | None, command: 
         there = find(database, config, wanted.marker)
         if there is not None:
             return _receipt(command, Outcome.duplicate, there, database, config)
-        try:
-            if openapi is None:
-                code = requisitions_sql.create(database, config, wanted)
-                return _receipt(command, Outcome.applied, verified(database, config, wanted, code), database, config)
-        except requisitions_sql.Refused as refusal:
-            return Receipt(command.id, Outcome.rejected, reason=str(refusal))
+        if openapi is None:
+            return _write_by_sql(database, config, wanted, command)
     try:
         code = openapi.create(wanted)
     except Refused as refusal:
         return Receipt(command.id, Outcome.rejected, reason=str(refusal))
     return _receipt(command, Outcome.applied, {"code": code}, database, config)
+
+
+def _write_by_sql(database: Database, config: U8Config, wanted: Requisition, command: Command) -> Receipt:
+    def there() -> bool:
+        return find(database, config, wanted.marker) is not None
+
+    try:
+        code = requisitions_sql.create(database, config, wanted, there)
+    except requisitions_sql.Refused as refusal:
+        return Receipt(command.id, Outcome.rejected, reason=str(refusal))
+    outcome = Outcome.applied if code else Outcome.duplicate
+    return _receipt(command, outcome, verified(database, config, wanted), database, config)
 
 
 def confirm(client: U8Client, config: U8Config, command: Command) -> Receipt | None:
@@ -130,14 +138,14 @@ def find(database: Database, config: U8Config, marker: str) -> dict[str, Any] | 
     return {"code": str(rows[0]["code"]), "id": int(rows[0]["id"]), "audited": bool(rows[0]["verifier"])}
 
 
-def verified(database: Database, config: U8Config, wanted: Requisition, code: str) -> dict[str, Any]:
+def verified(database: Database, config: U8Config, wanted: Requisition) -> dict[str, Any]:
     """What was written, read again: `verified` is false when it differs from what was meant, with `differences`.
 
     :raises Ambiguous: it is not there.
     """
     there = find(database, config, wanted.marker)
     if there is None:
-        raise Ambiguous(f"Requisition {code} was written and committed, but can't be found.")
+        raise Ambiguous("The requisition was written and committed, but can't be found.")
     rows = database.rows(_WRITTEN, (there["id"],))
     meant = [(line.item.casefold(), number(line.quantity)) for line in wanted.lines]
     found = [(str(row["item"]).casefold(), number(row["quantity"])) for row in rows]

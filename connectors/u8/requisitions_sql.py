@@ -7,10 +7,11 @@ commit, so that nobody else, U8's clients included, can take the same one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from connectors.errors import ConfigProblem
-from connectors.odbc import Session
+from connectors.errors import ConfigProblem, Transient
+from connectors.odbc import Constraint, Session
 from connectors.u8.client import Database
 from connectors.u8.config import U8Config
 from connectors.u8.schema import Schema
@@ -29,23 +30,37 @@ class Refused(ConfigProblem):
     """U8's own rules do not allow this requisition: an unknown or stopped item, a closed month."""
 
 
-def create(database: Database, config: U8Config, wanted: Requisition) -> str:
-    """The new requisition's number.
+def create(database: Database, config: U8Config, wanted: Requisition, is_there: Callable[[], bool]) -> str:
+    """The new requisition's number; "" when another has written it meanwhile. `is_there`: whether its marker is found.
 
-    :raises Refused: U8's rules do not allow it. :raises Ambiguous: the commit's answer was lost.
+    :raises Refused: U8's rules, or the database's constraints, do not allow it.
+    :raises Transient: somebody took the number by hand meanwhile. :raises Ambiguous: the commit's answer was lost.
     :raises MissingObject: this U8's tables are others.
     """
     _check_tables(database.schema)
-    with database.session.transaction() as session:
-        code = _next_number(database, config, wanted)  # first: its lock makes writers wait for one another
-        _check_rules(database, wanted)
-        account = config.account or _account_of(database.name)
-        head, last = database.dialect.take_ids(session, account, KIND, len(wanted.lines))
-        _insert(session, database.schema, "PU_AppVouch", _head(config, wanted, head, code))
-        for place, line in enumerate(wanted.lines, 1):
-            row = _line(line, place, head, last - len(wanted.lines) + place, code)
-            _insert(session, database.schema, "PU_AppVouchs", row)
+    try:
+        with database.session.transaction() as session:
+            code = _next_number(database, config, wanted)  # first: its lock makes writers wait for one another
+            if is_there():
+                raise _WrittenMeanwhile
+            _check_rules(database, wanted)
+            account = config.account or _account_of(database.name)
+            head, last = database.dialect.take_ids(session, account, KIND, len(wanted.lines))
+            _insert(session, database.schema, "PU_AppVouch", _head(config, wanted, head, code))
+            for place, line in enumerate(wanted.lines, 1):
+                row = _line(line, place, head, last - len(wanted.lines) + place, code)
+                _insert(session, database.schema, "PU_AppVouchs", row)
+    except _WrittenMeanwhile:
+        return ""
+    except Constraint as error:
+        if error.duplicate:
+            raise Transient(f"The number or an id is taken: {error}") from error
+        raise Refused(str(error)) from error
     return code
+
+
+class _WrittenMeanwhile(Exception):
+    """Takes the transaction back."""
 
 
 def _account_of(database: str) -> str:

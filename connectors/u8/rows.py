@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -57,7 +58,7 @@ def _shown(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
 def _converter(kind: str, given: type, zone: tzinfo) -> Convert | None:
     """How a column of this kind is converted from what the driver gives; None: it is right as it comes."""
     if kind == "number":
-        return None if given in (Decimal, int) else number
+        return None if given in (Decimal, int) else _usual if given is float else number
     if kind == "time":
         return (lambda at: at.replace(tzinfo=zone)) if given is datetime else lambda at: moment(at, zone)
     if kind == "whole":
@@ -72,6 +73,10 @@ def number(value: Any) -> Decimal:
     exact = exact_number(repr(value) if isinstance(value, float) else value)
     whole = exact.to_integral_value()
     return whole if whole == exact else exact
+
+
+_usual = functools.lru_cache(maxsize=4096)(number)
+"""U8 keeps safety stocks and limits as float: a handful of values over and over."""
 
 
 def _whole(value: Any) -> int:

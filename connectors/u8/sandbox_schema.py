@@ -92,7 +92,7 @@ _TYPES = {
 _POSTGRES = """
 CREATE SEQUENCE dbts;
 SELECT nextval('dbts');
-CREATE FUNCTION min_active_rowversion() RETURNS bigint LANGUAGE sql AS $$
+CREATE FUNCTION min_active_rowversion() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
   SELECT COALESCE((SELECT MIN(objid::bigint) FROM pg_locks WHERE locktype = 'advisory' AND classid = 8008
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
     (SELECT last_value FROM dbts)) + 1 $$;
