@@ -52,7 +52,7 @@ def _version(client: SalesforceClient, config: SalesforceConfig) -> str:
 
 
 def _missing(client: SalesforceClient, config: SalesforceConfig) -> Iterator[MissingRight]:
-    described = {name: _describe(client, name) for name in (*_READS, "CaseComment")}
+    described = {name: _describe(client, name) for name in (*_READS, "CaseComment", "CaseStatus")}
     for of in objects(config):
         about = described[of.name]
         if about is None:
@@ -63,6 +63,12 @@ def _missing(client: SalesforceClient, config: SalesforceConfig) -> Iterator[Mis
             names = {*_fields(about), *_relationships(about)}
             if top not in names:
                 yield _column(of.name, column, "reading it")
+    if described["CaseStatus"] is None:
+        yield MissingRight(
+            right="View Setup and Configuration",
+            needed_for="reading cases: which statuses mean closed",
+            grant_at="Setup > Permission Sets > (set of the hub's user) > System Permissions",
+        )
     yield from _missing_writes(config, described)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -21,10 +22,11 @@ from connectors.salesforce import soql
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.config import COLUMN, SalesforceConfig
 from connectors.salesforce.faults import Refused
+from connectors.salesforce.objects import moment
 
-SUBJECT = 255
+LONGEST = {"Subject": 255, "Description": 32_000}
+"""Characters that Salesforce keeps."""
 COMMENT_BYTES = 4000
-"""What Salesforce keeps of a subject (characters) and of a comment (bytes)."""
 COMMENTS_SEARCHED = 500
 GONE = "Salesforce has no such {what} any more, or the hub's user may not see it."
 
@@ -233,7 +235,7 @@ class Operations:
                 raise _Rejected(f"body.{name}: is no column of Case that a command may set.")
             if isinstance(value, (dict, list)):
                 raise _Rejected(f"body.{name}: must be a text, a number, true, false or null.")
-            values[name] = _cut(value) if name == "Subject" and isinstance(value, str) else value
+            values[name] = _cut(value, LONGEST[name]) if name in LONGEST and isinstance(value, str) else value
         return values
 
     def _one(self, name: str, values: Mapping[str, Any], where: str) -> Mapping[str, Any] | None:
@@ -298,22 +300,40 @@ def _score(command: Command) -> int | Decimal:
     return score
 
 
-def _cut(subject: str) -> str:
-    return subject if len(subject) <= SUBJECT else subject[: SUBJECT - 1] + "…"
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _are(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    return all(_same(value, found.get(name)) for name, value in wanted.items())
+    return all(_same(name, value, found.get(name)) for name, value in wanted.items())
 
 
-def _same(wanted: Any, found: Any) -> bool:
-    """As Salesforce keeps values: '' is null, ends are trimmed, lines end in one way, Ids have 15 or 18 characters."""
-    if isinstance(wanted, str) or isinstance(found, str):
-        left, right = _plain(wanted), _plain(found)
-        ids = len({len(left), len(right)} - {15, 18}) == 0 and left.isalnum()
-        return left[:15] == right[:15] if ids else left == right
-    return bool(wanted == found)
+def _same(name: str, wanted: Any, found: Any) -> bool:
+    """As Salesforce keeps values: '' is null, ends are trimmed, lines end in one way, Ids have 15 or 18 characters,
+    numbers and times come in a form of its own."""
+    if not isinstance(wanted, str):
+        return bool(wanted == found) or (wanted is None and found == "")
+    if isinstance(found, (int, Decimal)) and not isinstance(found, bool):
+        return _number(wanted) == found
+    left, right = _plain(wanted), _plain(found)
+    if name.endswith("Id") and {len(left), len(right)} == {15, 18}:
+        return left[:15] == right[:15]
+    return left == right or (_moment(left) is not None and _moment(left) == _moment(right))
 
 
 def _plain(value: Any) -> str:
     return "" if value is None else str(value).replace("\r\n", "\n").strip()
+
+
+def _number(text: str) -> int | Decimal | None:
+    try:
+        return exact_number(text)
+    except BadRecord:
+        return None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return moment(text)
+    except BadRecord:
+        return None

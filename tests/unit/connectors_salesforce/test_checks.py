@@ -19,6 +19,7 @@ def test_each_missing_right_and_column_is_named_with_where_to_get_it(make: Make,
     objects["Contact"].readable = False
     objects["Case"].createable = False
     objects["CaseComment"].createable = False
+    objects["CaseStatus"].readable = False
     objects["Account"].columns["Customer_No__c"].hidden = True
     objects["Account"].columns["Health_Score__c"].read_only = True
     objects["Case"].columns["Weft_Ticket__c"].unique = False
@@ -28,6 +29,7 @@ def test_each_missing_right_and_column_is_named_with_where_to_get_it(make: Make,
         "Read on Contact",
         "Create on Case",
         "Create on CaseComment",
+        "View Setup and Configuration",
         "Column Account.Customer_No__c",
         "Edit on Account.Health_Score__c",
         "Case.Weft_Ticket__c as external id, unique",

@@ -10,7 +10,7 @@ import pytest
 from connectors.contract import Command, Echo, Outcome, Receipt
 from connectors.errors import AuthProblem, ConfigProblem, Transient
 from connectors.runtime import Connection
-from connectors.salesforce.operations import COMMENT_BYTES, comment_text
+from connectors.salesforce.operations import COMMENT_BYTES, _same, comment_text
 from connectors.salesforce.sandbox import Sandbox
 from connectors.salesforce.sandbox_state import Row
 from tests.unit.connectors_salesforce.conftest import Make, account, records, targets
@@ -58,6 +58,29 @@ def test_values_are_compared_as_salesforce_keeps_them(make: Make, sandbox: Sandb
     body = {"Subject": "  过热 ", "Description": "a\r\nb", "AccountId": account(sandbox)["Id"][:15], "Reason": ""}
     make().write(upsert("1", **body))
     assert make().write(upsert("2", **body)).outcome is Outcome.duplicate
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "kept", "same"),
+    [
+        ("AccountId", "001WF0000000001", "001WF0000000001YAA", True),
+        ("AccountId", "001WF0000000001YAA", "001WF0000000002YAA", False),
+        ("Credit_Code__c", "91330100MA27X0001E", "91330100MA27X0099Z", False),
+        ("Code__c", "123456789012345", "123456789012345678", False),
+        ("Due__c", "2026-11-22T13:00:00+08:00", "2026-11-22T05:00:00.000+0000", True),
+        ("Due__c", "2026-11-22T13:00:00+08:00", "2026-11-22T06:00:00.000+0000", False),
+        ("Hours__c", "2.50", Decimal("2.5"), True),
+        ("Hours__c", "many", Decimal("2.5"), False),
+        ("Done__c", "true", True, False),
+        ("Done__c", True, True, True),
+        ("Reason", None, None, True),
+        ("Reason", "", None, True),
+        ("Reason", "x", None, False),
+        ("Reason", None, "x", False),
+    ],
+)
+def test_a_value_is_so_already_only_when_it_really_is(name: str, wanted: Any, kept: Any, same: bool) -> None:
+    assert _same(name, wanted, kept) is same
 
 
 def test_a_subject_that_is_too_long_is_cut(make: Make, sandbox: Sandbox) -> None:
