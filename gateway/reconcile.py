@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
+import lineage
 from connectors.contract import Delivery, Event, Stream
 from connectors.errors import ConnectorError
 from gateway import clock, tables
@@ -182,9 +183,7 @@ def _firing(gateway: Gateway, connection_id: str, before: int) -> Iterator[tuple
 
 def _tell(gateway: Gateway, live: Live, stream: Stream, record: Any, event_id: str) -> None:
     """Through the inbox, as a delivery that holds the one record."""
-    body = orjson.dumps(
-        {"stream": stream.name, "id": event_id, "key": _key(stream, record), "record": record}, default=str
-    )
+    body = lineage.encode({"stream": stream.name, "id": event_id, "key": _key(stream, record), "record": record})
     delivery = Delivery(body=body, headers={"content-type": "application/json", "weft-read": stream.name},
                         received_at=clock.to_datetime(clock.now()), verified=True)  # fmt: skip
     gateway.run_in_inbox(live, delivery)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -185,18 +185,21 @@ def _problem(form: type[Manifest], error: dict[str, Any]) -> FieldProblem:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
     if error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
-        near = difflib.get_close_matches(name, sorted(_names(form, set())), n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]!r}?" if near and near[0] != name else "it belongs elsewhere, or nowhere"
-        return FieldProblem(path, "this field does not exist here", hint)
+        near = _alike(name, sorted(_names(form)))
+        return FieldProblem(path, "this field does not exist here", f"did you mean {near!r}?" if near else "remove it")
     hint = {"missing": "write it"}.get(error["type"], "")
     return FieldProblem(path, str(error["msg"]).removeprefix("Value error, "), hint)
 
 
-def _names(model: Any, seen: set[Any]) -> set[str]:
-    """Every field name of a form, nested ones too: to guess what was meant."""
-    if model in seen:
-        return set()
-    seen.add(model)
-    schema = model.model_json_schema()
+def _alike(name: str, known: Sequence[str]) -> str:
+    """The name that was meant; letters that changed places are the commonest slip."""
+    swapped = [each for each in known if sorted(each) == sorted(name) and each != name]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return next(iter(swapped or [each for each in near if each != name]), "")
+
+
+def _names(form: type[Manifest]) -> set[str]:
+    """Every field name of a form, nested ones too."""
+    schema = form.model_json_schema()
     nested = [inner.get("properties", {}) for inner in schema.get("$defs", {}).values()]
     return {name for properties in (schema.get("properties", {}), *nested) for name in properties}

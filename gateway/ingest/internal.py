@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+import lineage
 from connectors.contract import Delivery, Event
 from connectors.errors import BadRecord
 
@@ -24,7 +25,7 @@ def internal_delivery(stream: str, event_id: str, key: str, record: dict[str, An
 def read_internal(delivery: Delivery) -> Sequence[Event]:
     """Raises BadRecord when it is none of ours."""
     try:
-        told = orjson.loads(delivery.body)
+        told = lineage.decode(delivery.body)
         return [Event(id=told["id"], stream=told["stream"], record=told["record"], key=told["key"])]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+    except (lineage.Damaged, KeyError, TypeError) as error:
         raise BadRecord(f"not a message of the hub: {error}") from error
