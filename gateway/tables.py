@@ -129,6 +129,17 @@ storm_member = Table(
     Column("resolved_at", BigInteger),
 )
 
+batch_member = Table(
+    "batch_member",
+    metadata,
+    Column("rule", String(128), primary_key=True),
+    Column("batch", Text, primary_key=True, comment="what its members have in common"),
+    Column("member", Text, primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False, comment="the latest that told of it"),
+)
+
 twin = Table(
     "twin",
     metadata,

@@ -29,10 +29,17 @@ from mappings.suggestions import among
 DEFAULT_FINGERPRINT = {
     "Alert": "concat(connection, '/', key)",
     "Reading": "concat(connection, '/', device, '/', metric)",
+    "VehicleSignal": "concat(connection, '/', vehicle)",
     **dict.fromkeys(sorted(STANDING), "concat(connection, '/', stream, '/', key)"),
 }
 BESIDES = ("connection", "origin", "record", "stream", "key", "ids", "previous", "held", "total")
 """What a rule on a record of business reads beside the record's own fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledBatch:
+    of: Expression
+    member: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class CompiledRule:
     storm_kind: Expression | None
     since: Expression | None = None
     until: Expression | None = None
+    batch: CompiledBatch | None = None
 
     def holds(self, record: MappingABC[str, Any]) -> bool:
         """Does the condition hold? One that cannot be computed for this record does not; `explain` tells why."""
@@ -192,6 +200,13 @@ class _Collector:
         compiled = {name: self.expression(text, f"{path}.{name}") for name, text in texts.items()}
         return {name: e for name, e in compiled.items() if e is not None}
 
+    def batch(self, rule: Rule, path: str) -> CompiledBatch | None:
+        if rule.batch is None:
+            return None
+        of = self.condition(rule.batch.of, f"{path}.of", rule.on)
+        member = self.condition(rule.batch.member, f"{path}.member", rule.on)
+        return CompiledBatch(of, member) if of is not None and member is not None else None
+
     def template(self, rule: Rule, path: str) -> Mapping | None:
         if rule.ticket is None:
             return None
@@ -242,6 +257,7 @@ def compile_rules(rules: Sequence[Rule]) -> RuleSet:
             collector.condition(rule.storm.kind, f"{path}.storm.kind", rule.on) if rule.storm else None,
             collector.condition(rule.since, f"{path}.since", rule.on),
             collector.condition(rule.until, f"{path}.until", rule.on),
+            collector.batch(rule, f"{path}.batch"),
         )
         by_kind.setdefault(rule.on, []).append(compiled)
     if collector.problems:

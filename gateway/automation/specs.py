@@ -70,8 +70,19 @@ class Threshold(Spec):
         return value >= (self.below if self.clear is None else self.clear)  # type: ignore[operator]
 
 
+class Batch(Spec):
+    """Once `at_least` different members of one batch were told of within `within`, one ticket stands for all of them."""
+
+    of: str = Field(description="expression, a text: what the members have in common (model, mileage band, fault code)")
+    member: str = Field(description="expression, a text: who it is, such as the vehicle; twice the same counts once")
+    at_least: int = Field(100, ge=2, le=1_000_000)
+    within: Duration = 30 * 24 * HOUR
+
+
 AtEnd = Literal["resolve_untouched", "resolve", "comment", "nothing"]
-STANDING = frozenset(RECORDS) - {"Alert", "Reading", "Ticket"}
+PASSING = frozenset({"VehicleSignal"})
+"""Records that are told once and count: rules on them make a ticket of many (`batch`)."""
+STANDING = frozenset(RECORDS) - {"Alert", "Reading", "Ticket"} - PASSING
 """Records that the hub keeps a replica of. A rule on one looks at what stands there, not at what a message says."""
 
 
@@ -93,6 +104,7 @@ class Rule(Spec):
     tables: dict[str, dict[str, Any]] = {}
     fingerprint: str | None = Field(None, description="expression; default: connection and key of the alert or record")
     threshold: Threshold | None = None
+    batch: Batch | None = None
     lasting: Duration = Field(0, alias="for", description="records: `when` must have held so long")
     since: str | None = Field(None, description="records: expression, when it began; default: when it was first seen")
     until: str | None = Field(None, description="records: expression that ends it; default: `when` holds no more")
@@ -114,13 +126,17 @@ class Rule(Spec):
 
     @model_validator(mode="after")
     def _one_outcome(self) -> Rule:
-        if self.on not in STANDING and self.on not in ("Alert", "Reading"):
-            known = ["Alert", "Reading", *sorted(STANDING)]
+        if self.on not in STANDING | PASSING and self.on not in ("Alert", "Reading"):
+            known = ["Alert", "Reading", *sorted(STANDING | PASSING)]
             raise ValueError(f"there are no rules on {self.on!r}: {among(self.on, known)}")
         if (self.suppress is None) == (self.ticket is None):
             raise ValueError("give either `suppress: reason` or `ticket: {...}`")
         if self.on == "Reading" and self.ticket is not None and self.threshold is None:
             raise ValueError("a rule on Reading that makes tickets needs a `threshold`")
+        if self.on in PASSING and self.ticket is not None and self.batch is None:
+            raise ValueError(f"a rule on {self.on} that makes tickets needs a `batch`")
+        if self.on not in PASSING and self.batch is not None:
+            raise ValueError("`batch` is for rules on " + ", ".join(sorted(PASSING)))
         if self.on != "Reading" and self.threshold is not None:
             raise ValueError("`threshold` is for rules on Reading")
         if self.on not in STANDING:

@@ -29,6 +29,8 @@ class Subject(NamedTuple):
 def _subjects(record: str) -> tuple[Subject, ...]:
     own = OWN.get(record)
     found = [Subject(own, "id", KINDS[own])] if own else []
+    if "vehicle" in RECORDS[record].fields:
+        found.append(Subject("device", "vehicle", "device"))
     fields = RECORDS[record].fields
     return (*found, *(Subject(name, name, kind) for name, kind in KINDS.items() if name in fields and name != own))
 
