@@ -84,7 +84,11 @@ def _activity() -> list[Column]:
 
 def schema() -> dict[str, SObject]:
     """A new organization's objects, by name."""
-    made = [
+    return {each.name: each for each in (*_customers(), *_cases(), *_activities(), *_administration())}
+
+
+def _customers() -> list[SObject]:
+    return [
         _object(
             "Account",
             "001",
@@ -124,6 +128,11 @@ def schema() -> dict[str, SObject]:
             Column("MailingCity", length=40),
             _id("OwnerId", "User", "Owner"),
         ),
+    ]
+
+
+def _cases() -> list[SObject]:
+    return [
         _object(
             "Case",
             "500",
@@ -168,6 +177,11 @@ def schema() -> dict[str, SObject]:
             Column("IsClosed", "boolean", system=True),
             Column("IsDefault", "boolean", system=True),
         ),
+    ]
+
+
+def _activities() -> list[SObject]:
+    return [
         _object(
             "Task",
             "00T",
@@ -187,6 +201,11 @@ def schema() -> dict[str, SObject]:
             Column("EndDateTime", "datetime"),
             Column("IsAllDayEvent", "boolean"),
         ),
+    ]
+
+
+def _administration() -> list[SObject]:
+    return [
         _object("User", "005", Column("Name"), Column("Username"), Column("Email"), Column("IsActive", "boolean")),
         _object(
             "Organization",
@@ -197,4 +216,3 @@ def schema() -> dict[str, SObject]:
             Column("IsSandbox", "boolean"),
         ),
     ]
-    return {each.name: each for each in made}
