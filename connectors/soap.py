@@ -119,16 +119,16 @@ class SoapClient:
         """The result of one operation, JSON-like; where the reply has a single element, that element's value.
 
         A value that is not what the WSDL promises is the text it is. `write` says that the call has an effect.
-        `timeout_s` bounds the whole call and can only shorten the client's own.
+        `timeout_s` bounds the exchange as a whole and can only shorten the client's own.
 
         :raises Unknown: the service says there is no such thing (only by a `FaultRule`).
         :raises Refused: the service refuses the call for good, or the arguments do not fit the WSDL.
         :raises ConnectorError: of `connectors.errors`, for everything else that goes wrong.
         """
-        until = self._until(timeout_s)
-        wsdl = self._described(until)
+        wsdl = self._described(self._until(timeout_s))
         action, envelope = wsdl.request(operation, arguments, self._caller.headers)
-        body = self._post(operation, action, envelope, until, write)
+        # the service's time begins here: reading the WSDL, once, takes none of it
+        body = self._post(operation, action, envelope, self._until(timeout_s), write)
         return self._result(wsdl, operation, body, write)
 
     def _described(self, until: float) -> Wsdl:
@@ -210,11 +210,11 @@ class SoapClient:
         try:
             with self._http.stream(method, url, content=content, headers=headers, timeout=left) as response:
                 for piece in response.iter_bytes(1 << 16):
+                    if body and time.monotonic() > until:
+                        raise _lost(f"{what} was not answered in time", write)
                     body += piece
                     if len(body) > self._max_bytes:
                         raise _lost(f"The answer to {what} is larger than {self._max_bytes >> 10} KiB", write)
-                    if time.monotonic() > until:
-                        raise _lost(f"{what} was not answered in time", write)
                 return response.status_code, response.headers, bytes(body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise _unreachable(url, error) from error

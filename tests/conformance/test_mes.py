@@ -47,7 +47,7 @@ class MesWorld:
             "key": KEY,
             "username": "hub",
             "password": "the-password-of-the-hub",
-            "timeout_s": 0.5,
+            "timeout_s": 1,
             "page_size": 7,
         }
 
