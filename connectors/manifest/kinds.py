@@ -193,9 +193,9 @@ def _problem(form: type[Manifest], error: dict[str, Any]) -> FieldProblem:
 
 def _alike(name: str, known: Sequence[str]) -> str:
     """The name that was meant; letters that changed places are the commonest slip."""
-    swapped = [each for each in known if sorted(each) == sorted(name) and each != name]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return next(iter(swapped or [each for each in near if each != name]), "")
+    others = [each for each in known if each != name]
+    swapped = [each for each in others if sorted(each) == sorted(name)]
+    return next(iter(swapped or difflib.get_close_matches(name, others, n=1, cutoff=0.7)), "")
 
 
 def _names(form: type[Manifest]) -> set[str]:

@@ -153,41 +153,6 @@ def test_a_system_never_seen_before_is_connected_both_ways_by_manifest_alone(
     hub.audit()
 
 
-def test_a_manifest_with_mistakes_is_refused_whole_with_path_and_remedy(start_hub: StartHub) -> None:
-    hub = start_hub({})
-    (manifest, _) = blocks("yaml")
-    broken = manifest.replace("    key: no\n", "    kye: no\n", 1)
-    broken = broken.replace('value: "{config.token}"', 'value: "{config.tokn}"')
-    (hub.home / "broken.yaml").write_text(broken, "utf-8")
-    refused = hub.weft("connector", "test", "broken.yaml", check=False)
-    assert refused.returncode == 1
-    assert "streams.alarm.kye" in refused.stderr
-    assert "did you mean 'key'?" in refused.stderr
-    applied = hub.weft("apply", "broken.yaml", check=False)
-    assert applied.returncode == 2
-    assert "connectors[0].streams.alarm.kye" in applied.stderr
-    assert "energy_meters" not in {each["name"] for each in hub.weft_json("connector", "list")["items"]}
-
-
-def test_a_manifest_can_be_configuration_and_then_every_process_has_it(
-    start_hub: StartHub, portal: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("METERS_TOKEN", TOKEN)
-    portal.raise_alarm(7001, "EM-17", 1, 412.5)
-    hub = start_hub({})
-    manifest, connection = blocks("yaml")
-    (hub.home / "energy.yaml").write_text(manifest, "utf-8")
-    (hub.home / "meters.yaml").write_text(connection.replace("https://meters.example", portal.url), "utf-8")
-    hub.weft("apply", "energy.yaml", "meters.yaml")
-    again = hub.weft_json("apply", "energy.yaml", "meters.yaml")
-    assert {change["what"] for change in again["changes"]} == {"unchanged"}
-    hub.weft("sync", "run", "meters", "alarm")
-    assert [ticket["title"] for ticket in hub.tickets()] == ["EM-17: Peak load exceeded"]
-    exported = hub.weft("export").stdout
-    assert "connector: energy_meters" in exported
-    assert TOKEN not in exported
-
-
 def test_both_languages_show_the_same_example() -> None:
     for language in ("sh", "yaml"):
         assert blocks(language) == blocks(language, "no-code.zh-CN.md")
