@@ -71,6 +71,8 @@ class Stream(BaseModel):
     deletes: Literal["never", "tombstone", "absence"] = "never"
     lookback: timedelta = timedelta(0)
     """How far behind its cursor a read starts again, for rows committed late."""
+    every: timedelta = timedelta(minutes=5)
+    """How often it is worth reading, where a connection's settings say nothing else (alerts: `poll_every_s`)."""
 
 
 @dataclass(frozen=True, slots=True)

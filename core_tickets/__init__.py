@@ -19,7 +19,7 @@ from core_tickets.promises import (
     resolution_breached,
     resolution_deadline,
 )
-from core_tickets.queries import Filters, Order, Page, counts, get, get_many, links, read_values, search
+from core_tickets.queries import Filters, Order, Page, counts, get, get_many, links, read_values, search, touched
 from core_tickets.tables import metadata
 from core_tickets.timeline import note, replay, timeline
 from core_tickets.vocabulary import (
@@ -90,4 +90,5 @@ __all__ = [
     "shown",
     "timeline",
     "touch",
+    "touched",
 ]

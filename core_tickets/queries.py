@@ -19,7 +19,7 @@ from core_tickets.model import AUDITED, Ticket
 from core_tickets.rows import SELECT_TICKET, ticket_of
 from core_tickets.vocabulary import KINDS, PRIORITIES, STATUSES, format_priority
 
-__all__ = ["Filters", "Order", "Page", "counts", "get", "get_many", "links", "read_values", "search"]
+__all__ = ["Filters", "Order", "Page", "counts", "get", "get_many", "links", "read_values", "search", "touched"]
 
 _T = tables.ticket.c
 MAX_LIMIT = 500
@@ -175,3 +175,15 @@ def _position(cursor: str, order: str, length: int) -> tuple[int, ...]:
     if not all(type(number) is int and 0 <= number < 2**63 for number in content[1:]):
         raise problem
     return tuple(content[1:])
+
+
+def touched(conn: Connection, ids: Collection[int]) -> set[int]:
+    """Those of these tickets that are open and that a person has done anything to: what is theirs is not ended for them."""
+    e = tables.entry.c
+    by_people = select(e.ticket_id).join_from(tables.entry, tables.ticket, _T.id == e.ticket_id).distinct()
+    mine = (
+        among(conn, e.ticket_id, ids),
+        e.actor_kind == "person",
+        _T.status.in_(("pending", "in_progress", "blocked")),
+    )
+    return set(conn.execute(by_people.where(*mine)).scalars())

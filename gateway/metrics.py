@@ -23,6 +23,7 @@ GROUP = Histogram(
     "Messages committed by one transaction.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
+SYNCED = Counter("weft_sync_records", "Records of business that were read.", ["connection", "stream"])
 COMMANDS = Counter("weft_commands", "Tries to carry out a command in a remote system.", ["connection", "outcome"])
 ANSWERS = Counter("weft_context_answers", "Context sections by outcome.", ["connection", "status"])
 CALLS = Histogram("weft_remote_call_seconds", "Calls to remote systems by result.", ["connection", "call", "result"])

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import orjson
 import structlog
@@ -235,9 +236,7 @@ class Worker:
         if not self._due("heartbeats", SHARE_S) or not self._lease("heartbeats"):
             return
         for connection, every_s in heartbeats.watched(hub).items():
-            self._once(
-                ("health", connection), lambda c=connection, s=every_s: heartbeats.beat(self._gateway, hub, c, s)
-            )  # type: ignore[misc]
+            self._once(("health", connection), partial(heartbeats.beat, self._gateway, hub, connection, every_s))
         self._once("unwatched", lambda: heartbeats.forget_unwatched(self._gateway, hub))
 
     def _questions(self, hub: Hub) -> int:

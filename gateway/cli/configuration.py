@@ -1,4 +1,4 @@
-"""Configuration as code, connectors, connections, mappings, syncs."""
+"""Configuration as code, connectors, connections, mappings."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from gateway.cli import manifests
+from gateway.cli import manifests, syncing
 from gateway.cli.session import Database, Json, fail, gateway, show, table
 from gateway.config import documents, store, yaml12
 from gateway.errors import NotFound
 from gateway.service import Gateway
-from gateway.usecases import syncing
 from mappings import Mapping, format_path
 
 connector_app = typer.Typer(help="Connectors.", no_args_is_help=True)
-sync_app = typer.Typer(help="Reading streams.", no_args_is_help=True)
 mapping_app = typer.Typer(help="Mappings.", no_args_is_help=True)
 Files = Annotated[list[Path], typer.Argument(help="YAML files of connections, mappings, rules, bridges.", exists=True)]
 
@@ -31,7 +28,7 @@ def add(app: typer.Typer) -> None:
     app.command()(check)
     manifests.add(connector_app)
     app.add_typer(connector_app, name="connector")
-    app.add_typer(sync_app, name="sync")
+    app.add_typer(syncing.sync_app, name="sync")
     app.add_typer(mapping_app, name="mapping")
 
 
@@ -100,42 +97,6 @@ def list_connectors(database_url: Database = None, as_json: Json = False) -> Non
             out.print(f"{name}: {reason}", markup=False)
 
     show(data, as_json=as_json, text=text)
-
-
-@sync_app.command("run")
-def sync_run(
-    connection: str,
-    stream: str,
-    full: Annotated[bool, typer.Option("--full", help="From the beginning, not from the cursor.")] = False,
-    database_url: Database = None,
-    as_json: Json = False,
-) -> None:
-    """Read a stream now and reconcile."""
-    with gateway(database_url=database_url) as g:
-        g.start()
-        live = g.hub.connection(connection)
-        if live.runtime is None:
-            raise fail(f"connection {connection!r} cannot work: {live.broken}")
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(
-            *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-        ) as progress:
-            progress.add_task(f"reading {connection}/{stream}", total=None)
-            outcome = syncing.run(g, live, stream, full=full)
-    line = "read {read}, told {told}, ended {ended}, bad {bad}".format(**outcome)
-    show(outcome, as_json=as_json, text=lambda out: out.print(line))
-    if outcome["error"]:
-        raise fail(outcome["error"])
-
-
-@sync_app.command("status")
-def sync_status(database_url: Database = None, as_json: Json = False) -> None:
-    """When each stream was read, how much, and what went wrong."""
-    with gateway(database_url=database_url) as g, g.reading() as conn:
-        found = syncing.status(conn)
-    columns = ("connection", "stream", "started_at", "finished_at", "records", "bad", "error")
-    rows = [[each[c] for c in columns] for each in found]
-    show({"items": found}, as_json=as_json, text=lambda out: out.print(table("Syncs", columns, rows)))
 
 
 def mappings_of(g: Gateway) -> dict[str, Mapping]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -13,7 +13,11 @@ from connectors.contract import Event
 from gateway.config.hub import HUB, Live
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.internal import HELD
+from gateway.ingest.recorded import UNUSABLE
 from mappings import Mapping
+
+if TYPE_CHECKING:
+    from gateway.automation.watching import Verdict
 
 
 class End(enum.StrEnum):
@@ -44,6 +48,8 @@ class Prepared:
     record: dict[str, Any] | None
     fault: Fault | None
     reason: str = ""
+    verdict: Verdict | None = None
+    """What a rule asks for, of a record that is held already and was judged when it was read."""
 
 
 @dataclass(slots=True)
@@ -133,6 +139,11 @@ def _map(live: Live, event: Event) -> Prepared:
     mapping = live.mappings.get(event.stream)
     if mapping is None:
         return Prepared(event, None, None, None, "no-mapping")
+    if UNUSABLE in event.record:
+        told = event.record[UNUSABLE]
+        return Prepared(event, mapping, None, Fault("", told["reason"], told["hint"]))
+    if event.op == "delete" and mapping.target not in ("Alert", "Reading"):
+        return Prepared(event, mapping, {}, None)
     result = mapping.run(event.record)
     if result.dead is not None:
         fault = Fault(result.dead.field, result.dead.message, result.dead.expression)

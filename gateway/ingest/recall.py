@@ -17,6 +17,7 @@ from gateway.config.hub import HUB, Hub, Live
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.internal import read_internal
 from gateway.ingest.item import Prepared, prepare
+from gateway.ingest.recorded import HEADER, read_records
 from gateway.ingest.stored import restore
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,8 @@ ID_LENGTH = 255
 def split(live: Live, delivery: Delivery) -> tuple[Sequence[Event], BadRecord | None]:
     """The events of a verified delivery, or why it is unusable. Raises what the connector's runtime raises otherwise."""
     try:
+        if delivery.verified and HEADER in delivery.headers:
+            return read_records(delivery), None
         if live.id == HUB or (delivery.verified and "weft-read" in delivery.headers):
             return read_internal(delivery), None
         assert live.runtime is not None

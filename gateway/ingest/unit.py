@@ -18,7 +18,10 @@ import id_registry
 import lineage
 from gateway import rows, tables
 from gateway.automation.alerts import AlertDesk, Case
+from gateway.automation.batches import BatchDesk
 from gateway.automation.readings import ReadingDesk
+from gateway.automation.records import RecordDesk
+from gateway.automation.specs import PASSING, STANDING
 from gateway.automation.work import TicketWork
 from gateway.bridge.echoes import absorb_echoes
 from gateway.bridge.planning import plan_commands
@@ -28,6 +31,7 @@ from gateway.context.asking import plan_questions
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import End, Fault, Item, Prepared
 from gateway.ingest.stored import pack, shown_headers
+from gateway.sync.subjects import KINDS, named_by
 from id_registry import Key
 
 _MESSAGE = ("id", "delivery_id", "position", "connection_id", "stream", "event_id", "end", "rule", "ticket_id", "repeat_of",
@@ -65,6 +69,7 @@ class Unit:
     replaying: bool = False
     items: list[Item] = field(default_factory=list)
     _keys: dict[tuple[int, str], Key] = field(default_factory=dict)
+    _found: dict[Key, int] = field(default_factory=dict)
     _facts: dict[int, Facts] = field(default_factory=dict)
 
     def run(self) -> TicketWork:
@@ -79,7 +84,10 @@ class Unit:
         fresh = [i for i in fresh if i.end is not End.dead]
         alerts = AlertDesk(self.conn, self.hub, self.now, work)
         readings = ReadingDesk(self.conn, self.hub, self.now, alerts)
-        cases = self._judge(fresh, alerts, readings)
+        records = RecordDesk(self.conn, self.hub, self.now, alerts)
+        batches = BatchDesk(self.conn, self.hub, self.now, work)
+        batches.handle([i for i in fresh if i.kind in PASSING], self.facts)
+        cases = self._judge(fresh, alerts, readings, records)
         if cases:
             alerts.handle(cases)
             work.flush()
@@ -88,6 +96,7 @@ class Unit:
         work.finish()
         alerts.save()
         readings.save()
+        batches.save()
         plan_questions(self.conn, work.opened, self.now)
         plan_commands(self.conn, self.hub, work.happened, self.serial, self.now)
         self._write_ledger()
@@ -98,6 +107,8 @@ class Unit:
         for incoming, prepared in self.group:
             for position, each in enumerate(prepared):
                 item = Item(next(numbers), incoming, position, each)
+                if each.verdict is not None:
+                    item.landing = each.verdict.news.landing
                 if each.fault is not None:
                     item.bury(each.fault)
                 self.items.append(item)
@@ -147,6 +158,11 @@ class Unit:
         """Devices and customers get their global ids, all in one call."""
         wanted: dict[tuple[int, str], Key] = {}
         for item in items:
+            if item.kind in STANDING or item.kind in PASSING:
+                for name, named in named_by(item.kind, item.record).items():
+                    if self._fits(item, name, named, id_registry.keys.LOCAL_LENGTH):
+                        wanted[id(item), name] = Key(KINDS[name], item.system, named)
+                continue
             for kind in ("device", "customer"):
                 local = item.record.get(kind)
                 if local and self._fits(item, kind, str(local), id_registry.keys.LOCAL_LENGTH):
@@ -159,7 +175,7 @@ class Unit:
                 key = wanted.get((id(item), kind))
                 if key is not None:
                     setattr(item, kind, found[key])
-        self._keys = wanted
+        self._keys, self._found = wanted, found
 
     def _fits(self, item: Item, field: str, text: str, limit: int) -> bool:
         """A name too long for its column takes its own record to the dead letters, not the whole group."""
@@ -186,11 +202,22 @@ class Unit:
             if gid is not None and key is not None:
                 ids[kind] = id_registry.format_id(gid)
                 remembered[f"ids.{kind}"] = lineage.Fact(ids[kind], "registry", (key.kind, key.system, key.local))
+        if item.kind in STANDING:
+            for name in ("item", "supplier", "product"):
+                key = self._keys.get((id(item), name))
+                if key is not None:
+                    ids[name] = id_registry.format_id(self._found[key])
+                    remembered[f"ids.{name}"] = lineage.Fact(ids[name], "registry", (key.kind, key.system, key.local))
         record["ids"] = ids
         return record, remembered
 
-    def _judge(self, items: Sequence[Item], alerts: AlertDesk, readings: ReadingDesk) -> list[Case]:
+    def _judge(
+        self, items: Sequence[Item], alerts: AlertDesk, readings: ReadingDesk, records: RecordDesk
+    ) -> list[Case]:
         cases: list[Case] = []
+        standing = [i for i in items if i.kind in STANDING]
+        if standing:
+            cases += records.handle(standing, self.facts)
         measured = [i for i in items if i.kind == "Reading"]
         if measured:
             cases += readings.handle(measured, self.facts)
@@ -199,7 +226,7 @@ class Unit:
                 case = alerts.judge(item, *self.facts(item))
                 if case is not None:
                     cases.append(case)
-            elif item.kind != "Reading":
+            elif item.kind not in ("Reading", *STANDING, *PASSING):
                 item.settle(End.suppressed, "no-rule")
         return cases
 

@@ -36,7 +36,10 @@ class Unusable:
     def digest(self, seed: str) -> int:
         """The same for the same record with the same fault, as long as the mapping is the same."""
         told = [seed, self.key, self.record, self.fault.path, self.fault.reason]
-        text = orjson.dumps(told, default=repr, option=orjson.OPT_NON_STR_KEYS)
+        try:
+            text = orjson.dumps(told, default=repr, option=orjson.OPT_NON_STR_KEYS)
+        except orjson.JSONEncodeError:  # half a character
+            text = repr(told).encode("utf-8", "backslashreplace")
         return int.from_bytes(blake2b(text, digest_size=8).digest(), "little", signed=True)
 
 
@@ -73,6 +76,7 @@ def sort(rows: Sequence[Row], known: MappingABC[int, Held], mapping: Mapping, id
     found, counts, run = Sorted(), Counts(read=len(rows)), mapping.run
     state: dict[int, int | None] = {i: held.content for i, held in known.items()}
     last: dict[int, Row] = {}
+    left: set[int] = set()
     for row in rows:
         held = state.get(row.id)
         if row.deleted:
@@ -94,7 +98,7 @@ def sort(rows: Sequence[Row], known: MappingABC[int, Held], mapping: Mapping, id
                     counts.skipped += 1
                     continue
                 counts.deleted += 1
-                row.deleted, state[row.id] = True, None
+                state[row.id] = None
             else:
                 fault = _hold(row, made.values, mapping.target, identifier)
                 if fault is None:
@@ -108,9 +112,13 @@ def sort(rows: Sequence[Row], known: MappingABC[int, Held], mapping: Mapping, id
                 found.bad.append(Unusable(row.key, row.record, fault))
                 continue
         last[row.id] = row
+        if state[row.id] is None:
+            left.add(row.id)
+        else:
+            left.discard(row.id)
     for i, row in last.items():
         before = known.get(i)
-        if row.deleted:
+        if i in left:
             if before is not None and before.content is not None:
                 found.gone.append(row)
         elif before is None:

@@ -15,13 +15,14 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 
 import id_registry
 from gateway import rows
-from gateway.sync.strong_keys import strong_keys_of
+from gateway.sync.strong_keys import STRONG, strong_keys_of
 from gateway.sync.tables import strong_key
 from id_registry import MergeForbidden
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+KINDS = frozenset(STRONG)
 _COLUMNS = ("kind", "system", "local", "name", "value", "gid", "pending")
 _K = strong_key.c
 

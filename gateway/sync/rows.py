@@ -43,9 +43,10 @@ class Reader:
         self._dataset, self._stream, self._names = dataset, stream.name, stream.key
         self._seed = blake2b(mapping.encode(), digest_size=_SEED).digest()
 
-    def row(self, record: Mapping[str, Any]) -> Row:
-        """Raises BadRecord for a record that has no key, or holds what no record may."""
-        key = self.key(record)
+    def row(self, record: Mapping[str, Any], told: str = "") -> Row:
+        """`told`: the key by which the sender names it, for a stream whose key is not known. Raises BadRecord for a record
+        that has no key, or holds what no record may."""
+        key = self.key(record) if self._names else told
         if record.get(DELETED) is True:
             return Row(object_id(of := self.object(key)), key, of, record, b"", 0, deleted=True)
         try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway import clock, leases, tables
@@ -40,6 +40,9 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(a + b for a, b in zip(asdict(self).values(), asdict(other).values(), strict=True)))
+
+
+COUNTED = tuple(f.name for f in fields(Counts))
 
 
 def new_owner() -> str:
@@ -103,6 +106,10 @@ def save_state(conn: Connection, connection_id: str, stream: str, **values: Any)
     conn.execute(statement.on_conflict_do_update(index_elements=["connection_id", "stream"], set_=values))
 
 
+def save_cursor(conn: Connection, connection_id: str, stream: str, cursor: Any) -> None:
+    save_state(conn, connection_id, stream, cursor=orjson.dumps(cursor).decode())
+
+
 def save_counts(conn: Connection, run: int, counts: Counts) -> None:
     conn.execute(update(sync_run).where(_R.id == run).values(asdict(counts)))
 
@@ -118,5 +125,6 @@ def finish(conn: Connection, run: int, connection_id: str, stream: str, counts: 
 
 def last_runs(conn: Connection) -> dict[tuple[str, str], Any]:
     """The newest run of every stream."""
-    newest = conn.execute(select(sync_run).order_by(_R.id))
-    return {(row.connection_id, row.stream): row for row in newest}
+    newest = select(func.max(_R.id)).group_by(_R.connection_id, _R.stream)
+    rows = conn.execute(select(sync_run).where(_R.id.in_(newest)))
+    return {(row.connection_id, row.stream): row for row in rows}

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+import lineage
 from gateway.sync.rows import Row
 from gateway.sync.tables import replica, replica_stream, strong_key, unusable, watch
 from id_registry.batches import planned_afresh
@@ -61,6 +62,12 @@ def shelf(conn: Connection, connection_id: str, stream: str) -> Shelf | None:
     return None if row is None else Shelf(*row)
 
 
+def shelves(conn: Connection) -> dict[tuple[str, str], Shelf]:
+    """All of them, by connection and stream."""
+    rows = conn.execute(select(_S.connection_id, _S.stream, _S.id, _S.record, _S.mapping, _S.rules, _S.live))
+    return {(connection, stream): Shelf(*rest) for connection, stream, *rest in rows}
+
+
 def shelf_for(conn: Connection, connection_id: str, stream: str, record: str, mapping: str) -> Shelf:
     """The same, made when there is none."""
     make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
@@ -88,7 +95,7 @@ _PROBE = """
 SELECT r.* FROM unnest(%s::text::bigint[]) k(id) CROSS JOIN LATERAL (
   SELECT {columns} FROM replica WHERE stream = %s AND id = k.id OFFSET 0) r
 """
-_AMONG = "SELECT {columns} FROM json_each(?) k JOIN replica ON stream = ? AND id = k.value"
+_AMONG = "SELECT {columns} FROM replica WHERE stream = ? AND id IN (SELECT value FROM json_each(?))"
 _HELD = "id, content, read_at"
 _WHOLE_ROW = 'id, key, "values", landing, whole, deleted_at IS NOT NULL'
 
@@ -97,7 +104,7 @@ def _rows(conn: Connection, columns: str, stream: int, ids: Sequence[int]) -> Se
     # the list travels as text: the driver would take ten times as long over numbers
     joined = ",".join(map(str, ids))
     if conn.dialect.name != "postgresql":
-        return conn.exec_driver_sql(_AMONG.format(columns=columns), (f"[{joined}]", stream)).all()
+        return conn.exec_driver_sql(_AMONG.format(columns=columns), (stream, f"[{joined}]")).all()
     with planned_afresh(conn):
         return conn.exec_driver_sql(_PROBE.format(columns=columns), (f"{{{joined}}}", stream)).all()
 
@@ -115,6 +122,18 @@ def before(conn: Connection, stream: int, ids: Sequence[int]) -> dict[int, Befor
         return {}
     rows = _rows(conn, _WHOLE_ROW, stream, ids)
     return {i: Before(key, text, landing, whole, bool(gone)) for i, key, text, landing, whole, gone in rows}
+
+
+def by_key(conn: Connection, connection_id: str, stream: str, key: str) -> tuple[str, int, str] | None:
+    """(record, landing, values) of a live row by the name its source gives it."""
+    of = lineage.object_prefix(f"{connection_id}/{stream}", key)
+    number = int.from_bytes(of, "little", signed=True)
+    mine = (_S.connection_id == connection_id, _S.stream == stream, _R.id == number, _R.deleted_at.is_(None))
+    query = (
+        select(_S.record, _R.landing, _R["values"]).join_from(replica, replica_stream, _S.id == _R.stream).where(*mine)
+    )
+    row = conn.execute(query).first()
+    return None if row is None else (row[0], row[1], row[2])
 
 
 def parts_of(conn: Connection, stream: int, wholes: Sequence[int]) -> dict[int, list[str]]:
@@ -158,7 +177,7 @@ def standing(conn: Connection, since: int) -> Iterator[tuple[str, int, int, str]
 def count_rows(conn: Connection) -> dict[int, int]:
     """Live rows by stream, counted."""
     counted = select(_R.stream, func.count()).where(_R.deleted_at.is_(None)).group_by(_R.stream)
-    return dict(conn.execute(counted).tuples())
+    return dict(conn.execute(counted).all())
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -265,20 +284,18 @@ FROM replica_stage s WHERE r.stream = s.stream AND r.id = s.id AND r.key = s.key
 """
 
 
-def first_told(conn: Connection, stream: int, digests: dict[int, int], run: int) -> set[int]:
-    """Of unusable records ({digest: message}) those that nobody told of yet; the others are noted as met again."""
-    if not digests:
-        return set()
+def first_told(conn: Connection, stream: int, digests: Iterable[int], run: int) -> set[int]:
+    """Of unusable records those that nobody told of yet; the others are noted as met again."""
     make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     c = unusable.c
     fresh: set[int] = set()
-    items = sorted(digests.items())
+    items = sorted(set(digests))
     for start in range(0, len(items), 500):
         part = items[start : start + 500]
-        values = [{"stream": stream, "digest": d, "message_id": m, "run": run} for d, m in part]
+        values = [{"stream": stream, "digest": d, "run": run} for d in part]
         added = make(unusable).values(values).on_conflict_do_nothing().returning(c.digest)
         fresh |= set(conn.execute(added).scalars())
-        again = [d for d, _ in part if d not in fresh]
+        again = [d for d in part if d not in fresh]
         conn.execute(update(unusable).where(c.stream == stream, c.digest.in_(again)).values(run=run))
     return fresh
 

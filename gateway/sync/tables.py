@@ -48,8 +48,7 @@ unusable = Table(
     "replica_unusable",
     metadata,
     Column("stream", Integer, primary_key=True, autoincrement=False),
-    Column("digest", BigInteger, primary_key=True, autoincrement=False, comment="of raw record, mapping and reason"),
-    Column("message_id", BigInteger, nullable=False, comment="its dead letter; the same again makes no second one"),
+    Column("digest", BigInteger, primary_key=True, autoincrement=False, comment="of a record that has its dead letter"),
     Column("run", BigInteger, nullable=False, comment="the run that met it last"),
 )
 

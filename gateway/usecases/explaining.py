@@ -9,9 +9,11 @@ from sqlalchemy import Connection, select
 
 import core_tickets
 import id_registry
+import lineage
 from gateway import clock, tables
+from gateway.automation.records import base_names
 from gateway.automation.rules import RuleSet, compile_rules
-from gateway.automation.specs import Rule
+from gateway.automation.specs import STANDING, Rule
 from gateway.config.hub import Hub
 from gateway.ingest.recall import opening_messages, records
 from gateway.usecases.tickets import commands_of
@@ -73,7 +75,10 @@ def _decisions(conn: Connection, hub: Hub, number: int) -> list[dict[str, Any]]:
         kind = live.mappings[event.stream].target
         seen = record | {"connection": live.id, "origin": live.origin, "ids": {}}
         mapping = live.mappings[event.stream]
-        rules = _rules_then(conn, hub, message_id)
+        trace = conn.execute(select(_M.trace).where(_M.id == message_id)).scalar()
+        if kind in STANDING:
+            seen |= base_names(live, event.stream, kind) | {"key": event.key} | _seen_then(trace)
+        rules = _rules_then(conn, hub, trace)
         told.append(
             {
                 "message": str(message_id), "record": kind, "mapping": mapping.name, "mapping_version": mapping.version[:12],
@@ -84,9 +89,14 @@ def _decisions(conn: Connection, hub: Hub, number: int) -> list[dict[str, Any]]:
     return told
 
 
-def _rules_then(conn: Connection, hub: Hub, message_id: int) -> RuleSet:
+def _seen_then(trace: str | None) -> dict[str, Any]:
+    """What a rule on a record of business saw beside it: the record before, totals, since when."""
+    text = orjson.loads(trace).get("seen") if trace else None
+    return {name: value or {} for name, value in lineage.decode(text).items()} if text else {}
+
+
+def _rules_then(conn: Connection, hub: Hub, trace: str | None) -> RuleSet:
     """The rules that decided a message, which may not be those of today."""
-    trace = conn.execute(select(_M.trace).where(_M.id == message_id)).scalar()
     version = str(orjson.loads(trace).get("rules", "")) if trace else ""
     if hub.rules.version.startswith(version):
         return hub.rules

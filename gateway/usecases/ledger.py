@@ -10,6 +10,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 import core_tickets
 from gateway import tables
 from gateway.ingest.item import End
+from gateway.sync import store
+from gateway.sync.tables import sync_run
 
 SHOWN = 50
 
@@ -54,11 +56,30 @@ def audit(conn: Connection) -> Audit:
         if rows:
             total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar() or 0
             report.findings.append(Finding(what, total, tuple(rows)))
+    report.findings.extend(_replicas(conn))
     if int(received) != sum(ends.values()) and not report.findings:
         report.findings.append(
             Finding("received is not the sum of the ends", abs(int(received) - sum(ends.values())), ())
         )
     return report
+
+
+def _replicas(conn: Connection) -> list[Finding]:
+    """Every record a sync read has come to one of its counts, and what is held is what they left."""
+    c = sync_run.c
+    ends = c.added + c.changed + c.unchanged + c.deleted + c.skipped + c.bad
+    lost = [str(n) for n in conn.execute(select(c.id).where(c.read != ends).limit(SHOWN)).scalars()]
+    held = store.count_rows(conn)
+    wrong = [
+        f"{connection}/{stream}: {held.get(shelf.id, 0)} held, {shelf.live} counted"
+        for (connection, stream), shelf in sorted(store.shelves(conn).items())
+        if held.get(shelf.id, 0) != shelf.live
+    ]
+    found = {
+        "sync runs whose counts are not the sum of what they read": lost,
+        "replicas that are not what was counted": wrong,
+    }
+    return [Finding(what, len(rows), tuple(rows)) for what, rows in found.items() if rows]
 
 
 def _questions() -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Reading streams on demand, and trying a record without consequences."""
+"""Reading streams on demand and on schedule, and trying a record without consequences."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -15,25 +16,50 @@ from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import prepare
 from gateway.reconcile import reconcile, stream_of
 from gateway.service import Gateway
+from gateway.sync import engine, state, store
 
 
-def run(gateway: Gateway, live: Live, stream_name: str, *, full: bool = False) -> dict[str, Any]:
-    """One run over a stream. Raises NotFound for an unknown stream, Conflict for one that has no mapping to alerts."""
+def run(
+    gateway: Gateway, live: Live, stream_name: str, *, full: bool = False, progress: engine.Progress | None = None,
+    stop: threading.Event | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """One run over a stream: alerts are reconciled with the hub's signals, records of business with its replica.
+
+    Answers the counts, and `error`: what went wrong at the source. Raises NotFound for an unknown stream; Conflict for one
+    without a mapping, or while another run reads it.
+    """
     stream = stream_of(live, stream_name)
     mapping = live.mappings.get(stream.name)
-    if mapping is None or mapping.target != "Alert":
-        raise Conflict(f"Stream {stream_name!r} has no mapping to Alert, so there is nothing to reconcile it with.")
-    return asdict(reconcile(gateway, gateway.hub, live, stream, full=full))
+    if mapping is None:
+        raise Conflict(f"Stream {stream_name!r} has no mapping, so nothing can be made of what it gives.")
+    if mapping.target == "Alert":
+        return asdict(reconcile(gateway, gateway.hub, live, stream, full=full))
+    return engine.run(gateway, gateway.hub, live, stream, full=full, progress=progress, stop=stop).as_dict()
+
+
+def held(conn: Connection, live: Live, stream_name: str) -> int:
+    """How many live records the hub holds of a stream."""
+    shelf = store.shelf(conn, live.id, stream_name)
+    return 0 if shelf is None else shelf.live
 
 
 def status(conn: Connection) -> list[dict[str, Any]]:
-    """Every stream that was read: when, how much, what went wrong."""
+    """Every stream that was read: when, how much, what went wrong; of records of business also what the last run did and
+    how many are held."""
     c = tables.sync_state.c
-    return [
-        {"connection": r.connection_id, "stream": r.stream, "started_at": clock.rfc3339(r.started_at),
-         "finished_at": clock.rfc3339(r.finished_at), "records": r.records, "bad": r.bad, "error": r.error}
-        for r in conn.execute(select(tables.sync_state).order_by(c.connection_id, c.stream))
-    ]  # fmt: skip
+    runs, shelves = state.last_runs(conn), store.shelves(conn)
+    told = []
+    for r in conn.execute(select(tables.sync_state).order_by(c.connection_id, c.stream)):
+        place = (r.connection_id, r.stream)
+        run, shelf = runs.get(place), shelves.get(place)
+        told.append(
+            {"connection": r.connection_id, "stream": r.stream, "started_at": clock.rfc3339(r.started_at),
+             "finished_at": clock.rfc3339(r.finished_at), "records": r.records, "bad": r.bad, "error": r.error,
+             "state": run.state if run is not None else "", "becomes": shelf.record if shelf is not None else "Alert",
+             "held": shelf.live if shelf is not None else None,
+             "counts": {n: getattr(run, n) for n in state.COUNTED} if run is not None else None}
+        )  # fmt: skip
+    return told
 
 
 def preview(gateway: Gateway, live: Live, stream: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from connectors.exact import load_json
 from gateway import tables
 from gateway.automation.specs import STANDING
 from gateway.config.hub import Hub
+from gateway.errors import NotFound
+from gateway.sync import store
+from gateway.sync.values import loaded
 from lineage import FieldGraph
 
 TICKET = "Ticket"
@@ -95,5 +98,18 @@ def impact(conn: Connection, hub: Hub, number: int, field: str) -> lineage.Impac
 
 
 def verify(conn: Connection, since: int, sample: float = 1.0) -> lineage.Report:
-    """Recompute what was written since then, and report every difference."""
-    return lineage.verify(conn, since, read_values, sample)
+    """Recompute what was written since then, tickets, snapshots and replicas alike, and report every difference."""
+    held = (
+        lineage.Standing(number, landing, loaded(record, text))
+        for record, number, landing, text in store.standing(conn, since)
+    )
+    return lineage.verify(conn, since, read_values, sample, standing=held)
+
+
+def drill_replica(conn: Connection, connection_id: str, stream: str, key: str, field: str) -> lineage.Origin:
+    """Where a field of a record that the hub holds came from. Raises NotFound, lineage.NoOrigin."""
+    found = store.by_key(conn, connection_id, stream, key)
+    if found is None:
+        raise NotFound(f"The hub holds no {key!r} of {connection_id}/{stream}.")
+    record, landing, values = found
+    return lineage.drill_row(conn, landing, field, stored=loaded(record, values).get(field))

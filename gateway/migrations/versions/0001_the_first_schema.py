@@ -687,6 +687,16 @@ def upgrade() -> None:
     )
     op.create_index("twin_device_seen", "twin_device", ["connection_id", "stale", "seen_at"], unique=False)
     op.create_table(
+        "batch_member",
+        sa.Column("rule", sa.String(length=128), nullable=False),
+        sa.Column("batch", sa.Text(), nullable=False, comment="what its members have in common"),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False, comment="the latest that told of it"),
+        sa.PrimaryKeyConstraint("rule", "batch", "member"),
+    )
+    op.create_table(
         "check_job",
         sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("connection_id", sa.String(length=64), nullable=False),
@@ -831,10 +841,11 @@ def upgrade() -> None:
         "replica_unusable",
         sa.Column("stream", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column(
-            "digest", sa.BigInteger(), autoincrement=False, nullable=False, comment="of raw record, mapping and reason"
-        ),
-        sa.Column(
-            "message_id", sa.BigInteger(), nullable=False, comment="its dead letter; the same again makes no second one"
+            "digest",
+            sa.BigInteger(),
+            autoincrement=False,
+            nullable=False,
+            comment="of a record that has its dead letter",
         ),
         sa.Column("run", sa.BigInteger(), nullable=False, comment="the run that met it last"),
         sa.PrimaryKeyConstraint("stream", "digest"),
@@ -937,6 +948,7 @@ def downgrade() -> None:
     # -- end of the replica
     op.drop_index("check_due", table_name="check_job")
     op.drop_table("check_job")
+    op.drop_table("batch_member")
     op.drop_index("twin_device_seen", table_name="twin_device")
     op.drop_table("twin_device")
     op.drop_table("twin")

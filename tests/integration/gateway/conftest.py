@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.database import migrate, open_engine
+from tests.integration.gateway.books.connector import Shelves
 from tests.integration.gateway.in_process import Build, Clock, House, build_house
+from tests.integration.gateway.replicas import Keep
 
 
 @pytest.fixture
@@ -35,6 +37,24 @@ def build(tmp_path: Path, database_url: str, a_clock: Clock) -> Iterator[Build]:
     yield make
     for house in built:
         house.gateway.close()
+
+
+@pytest.fixture
+def keep_of(build: Build) -> Callable[..., Keep]:
+    """Makes a hub with an ERP `erp`, a CRM `crm` and a MES `mes`, each of plain lists."""
+
+    def make(config: Mapping[str, Any] | None = None, connections: Sequence[Mapping[str, Any]] = ()) -> Keep:
+        world = {place: Shelves() for place in ("erp", "crm", "mes")}
+        books = [{"id": p, "connector": "books", "config": {"place": p}} for p in world]
+        given = {**(config or {}), "connections": [{"id": "r", "connector": "robot"}, *books, *connections]}
+        return Keep(build(given, books=world), world)
+
+    return make
+
+
+@pytest.fixture
+def keep(keep_of: Callable[..., Keep]) -> Keep:
+    return keep_of()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from gateway.ingest.inbox import Incoming
 from gateway.service import Gateway
 from gateway.settings import Settings
 from gateway.usecases import ledger, tickets, tracing
+from tests.integration.gateway.books.connector import Shelves, books_of
 from tests.integration.gateway.robot.connector import Robot, World, robot_of
 
 START = 1_795_300_000 * clock.SECOND
@@ -125,10 +126,11 @@ Build = Callable[..., House]
 def build_house(
     home: Path, url: str, a_clock: Clock, config: Mapping[str, Any] | None = None, *, world: World | None = None,
     robot: Mapping[str, Any] | None = None, engine: Engine | None = None, start: bool = True,
+    books: dict[str, Shelves] | None = None,
 ) -> House:  # fmt: skip
     """A house on a database that has its tables. `config`: documents beside the connection `r`; `robot`: its config."""
     made = world or World()
-    catalogue = Catalogue(good={**installed().good, "robot": robot_of(made)})
+    catalogue = Catalogue(good={**installed().good, "robot": robot_of(made), "books": books_of(books or {})})
     gateway = Gateway(Settings(home=home, database_url=url), catalogue=catalogue, engine=engine)
     given = dict(config or {})
     connections: Iterable[Any] = given.pop("connections", [])

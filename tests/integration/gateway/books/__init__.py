@@ -1,0 +1,1 @@
+"""A connector of the tests: an ERP, CRM or MES of plain lists, read in pages, pushed, asked, and written to."""
