@@ -91,9 +91,9 @@ class Session:
     answer is Ambiguous. `broken`: not to be used again.
     """
 
-    def __init__(self, raw: Any, settings: OdbcSettings, dbms: str, database: str) -> None:
+    def __init__(self, raw: Any, settings: OdbcSettings, dbms: str, database: str, *, grace_s: int) -> None:
         self._raw = raw
-        self._timeout_s = settings.timeout_s
+        self._limit_s = settings.timeout_s + grace_s
         self._settings = settings
         self._running: Any = None
         self._abandoned = False
@@ -150,7 +150,7 @@ class Session:
     def call(self, work: Callable[[], T], timeout_s: float | None = None) -> T:
         """One call into the driver. Raises the errors of `connectors.errors`."""
         pyodbc = load()
-        limit = self._timeout_s + GRACE_S if timeout_s is None else timeout_s
+        limit = self._limit_s if timeout_s is None else timeout_s
         try:
             return within(limit, work, self._abandon, lambda _: self._dispose())
         except TimeoutError:
@@ -204,22 +204,24 @@ def connect(
     limit = settings.timeout_s if timeout_s is None else timeout_s
     open_ = opener or pyodbc.connect
 
-    def opened() -> tuple[Any, str]:
+    def opened() -> Session:
         raw = open_(text, autocommit=True, timeout=max(1, math.ceil(limit)))
-        with contextlib.suppress(pyodbc.Error):  # psqlodbc has none; then only ours counts
+        grace_s = GRACE_S
+        try:
             raw.timeout = math.ceil(settings.timeout_s)
+        except pyodbc.Error:  # psqlodbc has none, so ours is the only one
+            grace_s = 0
         raw.setdecoding(
             pyodbc.SQL_CHAR, encoding="utf-16le", ctype=pyodbc.SQL_WCHAR
         )  # GBK columns: the driver converts
-        return raw, str(raw.getinfo(pyodbc.SQL_DBMS_NAME))
+        return Session(raw, settings, str(raw.getinfo(pyodbc.SQL_DBMS_NAME)), name, grace_s=grace_s)
 
     try:
-        raw, dbms = within(limit, opened, lambda: None, lambda late: _quietly(late[0].close) if late else None)
+        return within(limit, opened, lambda: None, lambda late: late.close() if late is not None else None)
     except TimeoutError:
         raise Transient(f"{settings.server or 'The database server'} did not answer within {limit:.3g} s.") from None
     except pyodbc.Error as error:
         raise classified(error, settings, name) from None
-    return Session(raw, settings, dbms, name)
 
 
 class Pool:
