@@ -23,13 +23,26 @@ from gateway.clock import SECOND, from_datetime, rfc3339
 from gateway.config.hub import HUB, Hub
 from gateway.ingest.item import End, Item
 
-RECENT = 60
-RECENT_GAP = 10 * SECOND
+NEW, NEW_GAP = 30, 10 * SECOND
+OLD, OLD_GAP = 30, 60 * SECOND
+"""A twin keeps the last values: one in ten seconds of the last five minutes, one a minute of the half hour before."""
 _TWIN = ("device_id", "metric", "value", "text", "unit", "quality", "at", "received_at", "message_id", "recent")
 _THRESHOLD = ("rule", "device_id", "metric", "state", "since", "due_at", "message_id")
 
 Place = tuple[int, str]
 FactsOf = Callable[[Item], tuple[dict[str, Any], dict[str, Any]]]
+
+
+def thinned(points: list[list[Any]], at: int, value: str) -> list[list[Any]]:
+    """The values a twin keeps, with one more."""
+    if len(points) > 1 and at - points[-2][0] < NEW_GAP:
+        points = points[:-1]
+    if len(points) < NEW:
+        return [*points, [at, value]]
+    older, leaving, newer = points[:-NEW], points[-NEW], points[-NEW + 1 :]
+    if older and leaving[0] - older[-1][0] < OLD_GAP:
+        return [*older, *newer, [at, value]]
+    return [*older[-(OLD - 1) :], leaving, *newer, [at, value]]
 
 
 @dataclass(slots=True)
@@ -135,9 +148,7 @@ class ReadingDesk:
         value = record.get("value")
         recent = twin.recent if twin else []
         if value is not None:
-            if len(recent) > 1 and at - recent[-2][0] < RECENT_GAP:
-                recent = recent[:-1]
-            recent = [*recent[-(RECENT - 1) :], [at, str(value)]]
+            recent = thinned(recent, at, str(value))
         self.twins[place] = Twin(
             item.device, record["metric"], None if value is None else str(value), record.get("text"), record.get("unit"),
             record.get("quality") or "good", at, self.now, item.id, recent,

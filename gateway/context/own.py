@@ -7,6 +7,7 @@ the same lineage, and switched by the same `when`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -17,9 +18,11 @@ import id_registry
 from connectors.contract import Answer, Question
 from gateway import clock
 from gateway.clock import rfc3339
+from gateway.context import root_cause
 from gateway.search.feeding import article_document_id
 from gateway.service import Gateway
 from gateway.sync.tables import replica, replica_stream
+from lineage import Fact
 
 Inputs = Mapping[str, Any]
 
@@ -29,12 +32,33 @@ EXCERPT = 400
 QUESTIONS = (
     Question(name="similar_tickets", needs=("text", "ticket"), title="Similar solved tickets", title_zh="相似的已解决工单"),
     Question(name="similar_articles", needs=("text",), title="Knowledge articles", title_zh="相关知识文章"),
+    Question(name="root_cause", needs=("ticket", "starts_at"), title="Root-cause report", title_zh="停机原因报告"),
 )  # fmt: skip
 
 
-def answer(gateway: Gateway, question: str, inputs: Inputs) -> Answer | None:
-    """The hub's answer to one of its own questions; None: there is nothing to tell. Raises KeyError for another's."""
-    return _ANSWERS[question](gateway, inputs)
+@dataclass(frozen=True, slots=True)
+class OwnAnswer:
+    """An answer of the hub's own. `facts`: where each value came from, if the answer is made of other sections."""
+
+    answer: Answer
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+def answer(gateway: Gateway, question: str, inputs: Inputs, *, last: bool) -> OwnAnswer | None:
+    """The hub's answer to one of its own questions; None: there is nothing to tell. `last`: it is not asked again.
+    Raises KeyError for a question of another, Transient for one that can be answered later."""
+    if question == "root_cause":
+        return _root_cause(gateway, inputs, last)
+    found = _ANSWERS[question](gateway, inputs)
+    return None if found is None else OwnAnswer(found)
+
+
+def _root_cause(gateway: Gateway, inputs: Inputs, last: bool) -> OwnAnswer | None:
+    number = str(inputs["ticket"])
+    with gateway.reading() as conn:
+        starts_at = root_cause.moment(inputs.get("starts_at"))
+        report = root_cause.compose(conn, id_registry.parse_id(number), starts_at, last=last)
+    return None if report is None else OwnAnswer(Answer(report.values, _now(), key=number), report.facts)
 
 
 def similar_tickets(gateway: Gateway, inputs: Inputs) -> Answer | None:

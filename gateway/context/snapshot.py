@@ -132,7 +132,7 @@ def _twin(conn: Connection, ticket: core_tickets.Ticket, now: int) -> None:
     values = {
         r.metric: {
             "value": r.value, "text": r.text, "unit": r.unit, "quality": r.quality, "at": clock.rfc3339(r.at),
-            "message": str(r.message_id), "recent": [[clock.rfc3339(at), v] for at, v in orjson.loads(r.recent)[-20:]],
+            "message": str(r.message_id), "recent": [[clock.rfc3339(at), v] for at, v in orjson.loads(r.recent)],
         }
         for r in found
     }  # fmt: skip
@@ -168,9 +168,14 @@ def ask(gateway: Gateway, hub: Hub, section: Section) -> None:
     live = hub.connections.get(section.connection_id)
     begun = monotonic()
     answer: Answer | None = None
+    facts: Mapping[str, lineage.Fact] = {}
     failure, again = "", True
     if section.connection_id == HUB:
-        answer = own.answer(gateway, section.question, section.inputs)
+        try:
+            made = own.answer(gateway, section.question, section.inputs, last=section.attempts >= len(RETRIES))
+            answer, facts = (made.answer, made.facts) if made is not None else (None, {})
+        except ConnectorError as error:
+            failure = str(error)
     elif live is None or live.runtime is None or "answers" not in live.can:
         failure, again = live.broken if live and live.broken else "the connection is not there", False
     else:
@@ -183,7 +188,7 @@ def ask(gateway: Gateway, hub: Hub, section: Section) -> None:
             failure, again = str(error), not isinstance(error, ConfigProblem)
     latency = round((monotonic() - begun) * 1000)
     with gateway.transaction() as conn:
-        _store(conn, gateway, section, answer, failure, again, latency)
+        _store(conn, gateway, section, answer, facts, failure, again, latency)
 
 
 def deadline_s(gateway: Gateway, hub: Hub, name: str) -> float:
@@ -193,8 +198,9 @@ def deadline_s(gateway: Gateway, hub: Hub, name: str) -> float:
 
 
 def _store(
-    conn: Connection, gateway: Gateway, section: Section, answer: Answer | None, failure: str, again: bool, latency: int
-) -> None:
+    conn: Connection, gateway: Gateway, section: Section, answer: Answer | None, facts: Mapping[str, lineage.Fact],
+    failure: str, again: bool, latency: int,
+) -> None:  # fmt: skip
     now = clock.now()
     late = now - section.asked_at > deadline_s(gateway, gateway.hub, section.name) * clock.SECOND
     values: dict[str, Any] = {"lease_until": 0, "latency_ms": latency, "late": late}
@@ -211,7 +217,10 @@ def _store(
                    "values": orjson.dumps(told).decode()}  # fmt: skip
         key = answer.key or ",".join(f"{k}={v}" for k, v in sorted(section.inputs.items()))
         dataset = f"{section.connection_id}/{section.question}"
-        _remember(conn, section.ticket_id, section.name, dataset, key, told, as_of, now)
+        if facts:
+            _remember_facts(conn, section.ticket_id, section.name, facts, now)
+        else:
+            _remember(conn, section.ticket_id, section.name, dataset, key, told, as_of, now)
     metrics.ANSWERS.labels(section.connection_id, values["status"]).inc()
     where = (_S.ticket_id == section.ticket_id, _S.name == section.name)
     conn.execute(update(tables.context_section).where(*where).values(values))
@@ -228,3 +237,10 @@ def _remember(
     plan = lineage.plan(conn, [], prefix=prefix)
     fields = [prefix + field for field in values]
     lineage.record(conn, [lineage.Write(ticket_id, plan, fields, landed, {}, f"context:{dataset}", now)])
+
+
+def _remember_facts(conn: Connection, ticket_id: int, name: str, facts: Mapping[str, lineage.Fact], now: int) -> None:
+    """A section made of others: each value's origin is a value of another section of the same ticket."""
+    prefix = f"context.{name}."
+    given = {prefix + field: fact for field, fact in facts.items()}
+    lineage.record(conn, [lineage.Write(ticket_id, None, list(given), [], given, f"context:hub/{name}", now)])

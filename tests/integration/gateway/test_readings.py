@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import tables
+from gateway.automation.readings import NEW, OLD, thinned
 from tests.integration.gateway.in_process import Build, House
 
 OPEN = ("pending", "in_progress", "blocked")
@@ -195,3 +197,15 @@ def test_a_hub_that_was_away_gives_each_device_its_time_to_be_heard_again(build:
     house.clock.forward(10)
     house.tick()
     assert states(house) == ["open"]
+
+
+def test_a_twin_keeps_a_bounded_half_hour_of_values_the_newest_closest() -> None:
+    points: list[list[Any]] = []
+    for second in range(0, 7200, 2):
+        points = thinned(points, second * clock.SECOND, str(second))
+    times = [at // clock.SECOND for at, _ in points]
+    assert len(points) <= NEW + OLD
+    assert times == sorted(times)
+    assert times[-1] == 7198
+    assert 7198 - times[0] > 1800
+    assert min(b - a for a, b in itertools.pairwise(times[-NEW:-1])) >= 8
