@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway import tables
+from gateway import clock, tables
 from gateway.automation.readings import NEW, OLD, thinned
 from tests.integration.gateway.in_process import Build, House
 
