@@ -81,7 +81,7 @@ class KingdeeClient:
         """Ends the session, which would hold a licence until it times out, and closes the connections."""
         with self._lock:
             session, self._session = self._session, None
-        if session is not None and self._config.login != "headers":
+        if session is not None and session.sid:
             with contextlib.suppress(ConnectorError):  # a session left behind ends by itself
                 self._post(AUTH + "Logout", {}, session, write=False, until=time.monotonic() + 5)
         self._http.close()

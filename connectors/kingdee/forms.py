@@ -55,7 +55,7 @@ class Form:
     row: str
     org: str
     columns: tuple[Column, ...]
-    changed: tuple[str, ...] = ("FModifyDate", "FApproveDate")
+    changed: tuple[str, ...] = ("FModifyDate", "FApproveDate", "FCreateDate")
 
     def schema(self, extra: tuple[str, ...] = ()) -> dict[str, Any]:
         """JSON Schema of a record."""
@@ -76,7 +76,7 @@ def _form(
     return stream, Form(stream, form, title_zh, tuple(key.split()), row, org, columns(fields))
 
 
-_STATE = "FDocumentStatus FModifyDate:time FApproveDate:time?"
+_STATE = "FDocumentStatus FModifyDate:time FApproveDate:time? FCreateDate:time?"
 
 FORMS: Mapping[StreamName, Form] = dict(
     (

@@ -20,6 +20,9 @@ from connectors.kingdee.forms import Column, Form
 from connectors.kingdee.records import LOCAL, moment, quoted, record
 from connectors.kingdee.selecting import Selector
 
+BEFORE_ALL = "1900-01-01 00:00:00"
+"""The mark of a run that found nothing: whatever comes later is newer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -80,12 +83,13 @@ class FormReader:
             after = position.after if last else self._last(rows)
             position = Position(position.mark) if last else replace(position, after=after)
             records, bad = self._records(rows)
-            if not last or rows or position.dump() != cursor:
-                yield Batch(records, position.dump(), bad)
+            if rows or position.dump() != cursor:
+                cursor = position.dump()
+                yield Batch(records, cursor, bad)
             if last:
                 return
 
-    def _mark(self, since: str | None) -> str | None:
+    def _mark(self, since: str | None) -> str:
         """The time of the newest change so far, on the server's clock; what is dated in the future is no mark."""
         now = self._clock().astimezone(self._config.zone).strftime(LOCAL)
         newest = self._selector.rows(
@@ -97,7 +101,7 @@ class FormReader:
         )
         found = record([Column("FModifyDate", "time")], newest[0], self._config.zone)["FModifyDate"] if newest else None
         mark = found.astimezone(self._config.zone).strftime(LOCAL) if found is not None else None
-        return max(filter(None, (mark, since)), default=None)
+        return max(mark or BEFORE_ALL, since or BEFORE_ALL)
 
     def _ours(self) -> str:
         return f"{self._form.org} = {quoted(self._config.organization)}"

@@ -105,9 +105,10 @@ class Bills:
     def _save(self, kind: FormType, model: Mapping[str, Any], data: Mapping[str, Any], *, draft: bool) -> Doc:
         given = {str(k).lower(): v for k, v in model.items()}
         old = self._state.docs(kind.id).get(int(given.get(kind.pk.lower()) or 0))
-        head = self._values(kind, kind.head, {k: v for k, v in given.items() if k != kind.entry.lower()}, 0)
+        strict = is_true(data.get("IsVerifyBaseDataField"))
+        head = self._values(kind, kind.head, {k: v for k, v in given.items() if k != kind.entry.lower()}, strict)
         lines = [
-            self._values(kind, {**kind.lines, "fentryid": ""}, _lower(e), 0)
+            self._values(kind, {**kind.lines, "fentryid": ""}, _lower(e), strict)
             for e in given.get(kind.entry.lower()) or []
         ]
         if old is not None and old["fdocumentstatus"] not in "ZAD":
@@ -168,12 +169,15 @@ class Bills:
         if errors:
             raise Refusal(errors[0][1], 9, errors)
 
-    def _values(self, kind: FormType, names: Mapping[str, str], given: Mapping[str, Any], place: int) -> Doc:
+    def _values(self, kind: FormType, names: Mapping[str, str], given: Mapping[str, Any], strict: bool) -> Doc:
         made: Doc = {}
         for key, value in given.items():
             if key not in names:
                 continue  # Kingdee says nothing about a field it does not know
             made[key] = self._value(kind, key, value)
+            if strict and key in kind.refs and made[key] is None and value:
+                message = f"字段“{names[key]}”的值{value}在基础资料中不存在"
+                raise Refusal(message, 9, [(names[key], message, 0)])
         return made
 
     def _value(self, kind: FormType, key: str, value: Any) -> Any:

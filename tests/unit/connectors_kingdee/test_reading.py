@@ -166,8 +166,17 @@ def test_the_clock_of_the_hub_does_not_matter(connect: Connect, sandbox: Sandbox
     assert "K-01" in names(read(connector, "customers", cursor)[0])
 
 
-def test_an_empty_stream_gives_no_cursor_and_no_error(connect: Connect) -> None:
-    assert read(connect(), "sales_orders") == ([], None)
+def test_what_comes_into_an_empty_stream_is_read(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
+    connector = connect(page_size=1)
+    records, cursor = read(connector, "sales_orders")
+    assert records == []
+    sandbox.filler.sale("SO-1", "C-1", [("A-1", Decimal(1), Decimal(1))], clock.local())
+    clock.pass_by(minutes=1)
+    records, cursor = read(connector, "sales_orders", cursor)
+    assert [r["FQty"] for r in records] == [1]
+    (order,) = sandbox.state.docs("SAL_SaleOrder").values()
+    order["entries"][0]["fqty"], order["fmodifydate"] = Decimal(2), clock.local()
+    assert [r["FQty"] for r in read(connector, "sales_orders", cursor)[0]] == [2]
 
 
 def test_a_cursor_of_somebody_else_is_refused(connect: Connect) -> None:

@@ -374,6 +374,19 @@ def test_an_article_that_cannot_be_bought_is_named(item: str, says: str, connect
     assert sandbox.state.changes == 0
 
 
+@pytest.mark.parametrize(
+    ("field", "key"), [("supplier", "FSuggestSupplierId"), ("warehouse", "FStockId"), ("unit", "FUnitId")]
+)
+def test_a_supplier_or_warehouse_there_is_not_is_refused_and_not_dropped(
+    field: str, key: str, connect: Connect, sandbox: Sandbox
+) -> None:
+    receipt = connect().write(wanted(**{field: "NO-SUCH"}))
+    assert receipt.outcome is Outcome.rejected
+    assert f"{key}: " in receipt.reason
+    assert "NO-SUCH" in receipt.reason
+    assert sandbox.state.changes == 0
+
+
 def test_a_field_the_site_demands_is_named_in_kingdees_words(connect: Connect, sandbox: Sandbox) -> None:
     sandbox.bills.also_required.add("FApplicationDeptId")
     receipt = connect().write(wanted())
