@@ -75,7 +75,7 @@ def test_what_is_on_by_default_asks_only_for_what_the_connector_offers(defaults:
         assert set(operation.body_schema["required"]) <= set(bridge["body"]) <= set(properties)
 
 
-def test_a_maintenance_ticket_is_requested_when_it_opens_and_reported_when_it_is_resolved(
+def test_a_maintenance_ticket_is_requested_when_work_starts_and_reported_when_it_is_resolved(
     defaults: dict[str, Any],
 ) -> None:
     ticket = {"id": "TKT-2026-000001", "kind": "maintenance", "priority": "P1", "title": "停机", "cause": "轴承磨损"}
@@ -87,5 +87,5 @@ def test_a_maintenance_ticket_is_requested_when_it_opens_and_reported_when_it_is
         assert compile_expression(bridge["when"]).evaluate({**seen, "ticket": {**ticket, "kind": "incident"}}) is False
         bodies[bridge["on"]] = {name: compile_expression(text).evaluate(seen) for name, text in bridge["body"].items()}
 
-    assert bodies["ticket.opened"]["type"] == "request"
+    assert bodies["ticket.started"]["type"] == "request"
     assert bodies["ticket.resolved"]["description"] == "停机\n轴承磨损"
