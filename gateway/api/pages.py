@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -19,6 +20,12 @@ _ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/cs
 def start() -> Response:
     """Who opens the hub's address in a browser finds the API's pages."""
     return RedirectResponse("/docs", 307)
+
+
+@router.get("/tickets/{ticket}")
+def ticket(ticket: str) -> Response:
+    """Where the links in messages to people lead."""
+    return RedirectResponse(f"/v1/tickets/{quote(ticket, safe='')}", 307)
 
 
 @router.get("/docs")

@@ -190,10 +190,13 @@ def send_remote(
 
 
 @router.post("/{ticket}/commands/{command}/resend", status_code=202)
-def resend_command(gateway: GatewayDep, who: Actor, ticket: TicketId, command: Number) -> Response:
+def resend_command(
+    gateway: GatewayDep, who: Actor, ticket: TicketId, command: Number,
+    sure: Annotated[bool, Query(description="You have looked: it did not happen. Else one in doubt is confirmed first.")] = False,
+) -> Response:  # fmt: skip
     """Try a command again that was refused or waits for a person."""
     number = tickets.ticket_id(ticket)
-    gateway.transact(lambda conn: outbox.resend(conn, number, command, _name(who), clock.now()))
+    gateway.transact(lambda conn: outbox.resend(conn, number, command, _name(who), clock.now(), sure=sure))
     gateway.wake_worker.set()
     return answer({"command": str(command)}, 202)
 

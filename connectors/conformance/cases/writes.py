@@ -78,14 +78,6 @@ class WriteCases(Cases):
                 world.connector().confirm(command)
 
     @writes()
-    def test_a_repeat_that_the_system_swallows_is_one_effect(self, world: Any) -> None:
-        swallowed = {operation.name for operation in world.connector().operations() if operation.repeats_within_s}
-        for command in (c for c in world.commands() if c.op in swallowed):
-            assert world.connector().write(command).outcome in DONE
-            assert world.connector().write(command).outcome in DONE
-            assert world.effects(command) == 1, f"{command.op}: a repeat was no repeat to the system"
-
-    @writes()
     def test_a_refusal_is_a_receipt_with_its_reason(self, world: Any) -> None:
         refusals = world.refusals()
         if not refusals:
