@@ -185,7 +185,7 @@ def _problem(form: type[Manifest], error: dict[str, Any]) -> FieldProblem:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
     if error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
-        near = _alike(name, sorted(_names(form)))
+        near = _alike(name, sorted(form.model_fields if len(error["loc"]) == 1 else _names(form)))
         return FieldProblem(path, "this field does not exist here", f"did you mean {near!r}?" if near else "remove it")
     hint = {"missing": "write it"}.get(error["type"], "")
     return FieldProblem(path, str(error["msg"]).removeprefix("Value error, "), hint)

@@ -36,7 +36,8 @@ class Receiving:
 
 
 def events_of(inbound: InboundForm, delivery: Delivery) -> list[Event]:
-    """One event for each record of a message. Raises BadRecord when the message, or one of its records, is unusable."""
+    """One event for each record of a message. Of an unusable one the event's record is `{"problem": ..., "raw": ...}`, so
+    that it alone ends in the dead letters. Raises BadRecord when nothing of the message can be used."""
     message = _message(inbound, delivery.body)
     if any(condition.holds(message) for condition in inbound.ignore):
         return []
@@ -49,7 +50,16 @@ def events_of(inbound: InboundForm, delivery: Delivery) -> list[Event]:
     if not rows:
         raise BadRecord(f"no records at {form.records or 'the top'}", record=message)
     prefix = _message_id(inbound, message, delivery)
-    return [_event(form, f"{prefix}:{place}", row) for place, row in enumerate(rows)]
+    shape, events, last = form.shape, [], None
+    for place, row in enumerate(rows):
+        try:
+            events.append(_event(form, shape.record(row), f"{prefix}:{place}"))
+        except BadRecord as reason:
+            last = reason
+            events.append(Event(f"{prefix}:{place}", form.stream, {"problem": str(reason), "raw": row}))
+    if last is not None and all("problem" in event.record for event in events):
+        raise last
+    return events
 
 
 def _message(inbound: InboundForm, body: bytes) -> Any:
@@ -69,8 +79,7 @@ def _message_id(inbound: InboundForm, message: Any, delivery: Delivery) -> str:
     return told if 0 < len(told) <= 100 else hashlib.sha256(delivery.body).hexdigest()
 
 
-def _event(form: MessageForm, number: str, row: Any) -> Event:
-    record: Record = form.shape.record(row)
+def _event(form: MessageForm, record: Record, number: str) -> Event:
     key = "/".join(_key_text(record[name]) for name in form.key)
     return Event(number, form.stream, record, key=key, op="delete" if record.get(DELETED) else "upsert")
 
