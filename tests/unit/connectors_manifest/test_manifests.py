@@ -117,12 +117,8 @@ def test_the_form_is_made_of_the_inputs() -> None:
     told: Any = parse_config(made, given)
     assert (told.url, told.limit, told.site, told.page_size) == ("http://x", Decimal("1.5"), None, 200)
     assert "k" not in safe_config(told).values()
-    for wrong, path in (
-        ({"mode": "c"}, "mode"),
-        ({"limit": 3}, "limit"),
-        ({"url": "ftp://x"}, "url"),
-        ({"url": "http://u:p@x"}, "url"),
-    ):
+    wrongs: list[dict[str, Any]] = [{"mode": "c"}, {"limit": 3}, {"url": "ftp://x"}, {"url": "http://u:p@x"}]
+    for wrong in wrongs:
         with pytest.raises(InvalidConfig) as refusal:
             parse_config(made, given | wrong)
         assert [p.path for p in refusal.value.problems] == list(wrong)

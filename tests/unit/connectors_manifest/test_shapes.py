@@ -102,8 +102,10 @@ def test_a_moment_written_for_a_system_is_read_back(at: datetime, format: str) -
 
 
 def test_types_are_guessed_from_samples_for_a_scaffold() -> None:
-    samples: list[dict[str, Any]] = [{"a": "x", "b": 1, "c": Decimal("1.5"), "d": True, "e": "2026-11-01T00:00:00Z", "f": None, "g": [1]},
-               {"b": Decimal("2.5"), "a": None, "h": {}}]  # fmt: skip
+    samples: list[dict[str, Any]] = [
+        {"a": "x", "b": 1, "c": Decimal("1.5"), "d": True, "e": "2026-11-01T00:00:00Z", "f": None, "g": [1]},
+        {"b": Decimal("2.5"), "a": None, "h": {}},
+    ]
     assert infer_fields(samples) == {
         "a": "text", "b": "number", "c": "number", "d": "bool", "e": "datetime", "g": "list", "h": "map",
     }  # fmt: skip
