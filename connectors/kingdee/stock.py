@@ -8,7 +8,7 @@ one with quantity 0, or nobody would ever hear that it has run out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -55,8 +55,6 @@ STREAM = Stream(
             "batch": {"type": "string"},
             "unit": _TEXT,
             "expires_at": {"type": ["string", "null"], "format": "date-time"},
-            "warehouses": {"type": "integer", "description": "in how many warehouses the article lies"},
-            "leading": {"type": "boolean", "description": "no other warehouse has more of the article"},
             **dict.fromkeys(("quantity", "available", "in_transit", "item_total"), _NUMBER),
             **dict.fromkeys((name for name, _, _ in _SWITCHED), _NUMBER),
         },
@@ -226,21 +224,9 @@ def _added_up(rows: Iterable[Record], limits: dict[str, Limits]) -> list[dict[st
         told["available"] += quantity if state in (USABLE, None) else 0
         told["expires_at"] = min(filter(None, (told["expires_at"], row.get("FExpiryDate"))), default=None)
         totals[item] = totals.get(item, Decimal(0)) + (0 if state == UNDERWAY else quantity)
-    _lead(made.values(), totals)
+    for told in made.values():
+        told["item_total"] = totals[told["item"]]
     return list(made.values())
-
-
-def _lead(records: Collection[dict[str, Any]], totals: Mapping[str, Decimal]) -> None:
-    """Say of every record how much of its article there is in all, in how many warehouses, and whether its own is the
-    fullest of them."""
-    held: dict[str, dict[str, Decimal]] = {}
-    for told in records:
-        places = held.setdefault(told["item"], {})
-        places[told["warehouse"]] = places.get(told["warehouse"], Decimal(0)) + told["quantity"]
-    for told in records:
-        places = held[told["item"]]
-        fullest = min(places, key=lambda name: (-places[name], name))
-        told |= {"item_total": totals[told["item"]], "warehouses": len(places), "leading": told["warehouse"] == fullest}
 
 
 def _nothing(limits: Limits) -> dict[str, Any]:
@@ -255,8 +241,6 @@ def _nothing(limits: Limits) -> dict[str, Any]:
         "batch": "",
         "unit": limits["FBaseUnitId"]["FName"],
         "expires_at": None,
-        "warehouses": 1,
-        "leading": True,
         **zero,
         **_limits_in_force(limits),
     }

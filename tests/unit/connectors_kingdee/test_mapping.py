@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
 import pytest
-import yaml
 
 from connectors.kingdee import KingdeeConnector
 from connectors.kingdee.config import STREAMS
 from connectors.kingdee.sandbox import Sandbox
-from gateway.automation.rules import compile_bridges, compile_questions
+from gateway.automation.rules import compile_bridges, compile_questions, compile_rules
 from gateway.automation.specs import Bridge, Defaults
 from gateway.config import yaml12
+from gateway.config.hub import defaults_of
 from mappings import Mapping, compile_expression, format_path, load_library
 from tests.unit.connectors_kingdee.conftest import Connect, read, stream
 
@@ -40,9 +41,8 @@ def sandbox(clock: Any) -> Sandbox:
 
 
 @pytest.fixture
-def defaults() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(files("connectors.kingdee").joinpath("defaults.yaml").read_text("utf-8"))
-    return loaded
+def defaults() -> Defaults:
+    return defaults_of(KingdeeConnector)
 
 
 def test_every_stream_has_its_mapping() -> None:
@@ -80,25 +80,47 @@ def test_the_example_companys_bearing_is_below_its_safety_stock(connect: Connect
     assert (bearing["quantity"], bearing["available"], bearing["safety_stock"]) == (12, 12, 20)
 
 
-def test_the_defaults_name_what_the_connector_offers(defaults: dict[str, Any], connect: Connect) -> None:
+def test_the_defaults_name_what_the_connector_offers(defaults: Defaults, connect: Connect) -> None:
     questions = {q.name: set(q.needs) for q in connect().questions()}
-    assert {c["question"] for c in defaults["context"]} == set(questions)
-    for context in defaults["context"]:
-        assert set(context["inputs"]) == questions[context["question"]]
+    assert {c.question for c in defaults.context} == set(questions)
+    for context in defaults.context:
+        assert set(context.inputs) == questions[context.question]
 
 
-def test_the_defaults_ask_only_about_what_this_connection_knows(defaults: dict[str, Any]) -> None:
-    compile_questions([(question, "k3") for question in Defaults.model_validate(defaults).context])
-    for context in defaults["context"]:
-        (name,) = context["inputs"]
-        when, given = compile_expression(context["when"]), compile_expression(context["inputs"][name])
+def test_the_defaults_ask_only_about_what_this_connection_knows(defaults: Defaults) -> None:
+    compile_questions([(question, "k3") for question in defaults.context])
+    for context in defaults.context:
+        (name,) = context.inputs
+        assert context.when is not None
+        when, given = compile_expression(context.when), compile_expression(context.inputs[name])
         assert when.evaluate({"local": {}}) is False
         assert when.evaluate({"local": {name: "X-1"}}) is True
         assert given.evaluate({"local": {name: "X-1"}}) == "X-1"
 
 
-def test_nothing_is_written_by_default(defaults: dict[str, Any]) -> None:
-    assert defaults["bridges"] == []
+@pytest.mark.parametrize(
+    ("stock", "rule"),
+    [
+        ({"quantity": 12, "item_quantity": 12, "safety_stock": 20}, "kingdee-stock-below-safety"),
+        ({"quantity": 12, "item_quantity": 32, "safety_stock": 20}, "kingdee-stock-suffices"),
+        ({"quantity": 0, "item_quantity": 0, "low_stock": 4}, "kingdee-stock-below-safety"),
+        ({"quantity": 0, "item_quantity": 0}, "kingdee-stock-suffices"),
+    ],
+)
+def test_an_article_is_short_when_all_its_warehouses_together_are(
+    stock: dict[str, int], rule: str, defaults: Defaults
+) -> None:
+    rules = compile_rules(defaults.rules)
+    record = {"origin": "kingdee", "item": "A-1", "warehouse": "01", **{k: Decimal(v) for k, v in stock.items()}}
+    found = rules.first("StockLevel", record)
+    assert found is not None
+    assert found.spec.id == rule
+    other = rules.first("StockLevel", {**record, "origin": "u8"})
+    assert other is None
+
+
+def test_nothing_is_written_by_default(defaults: Defaults) -> None:
+    assert defaults.bridges == []
 
 
 def test_the_example_of_a_bridge_in_the_readme_works(connect: Connect) -> None:
@@ -110,7 +132,7 @@ def test_the_example_of_a_bridge_in_the_readme_works(connect: Connect) -> None:
         "ticket": {"id": "TKT-2026-000001", "kind": "spare_part_purchase", "title": "备件需采购"},
         "connection": "k3",
         "record": "StockLevel",
-        "alert": {"item": "BRG-6205", "quantity": 12, "safety_stock": 20},
+        "alert": {"item": "BRG-6205", "quantity": 12, "item_quantity": 12, "safety_stock": 20, "top_stock": 200},
     }
     assert compiled.when is not None
     assert compiled.when.evaluate(facts) is True
@@ -118,5 +140,5 @@ def test_the_example_of_a_bridge_in_the_readme_works(connect: Connect) -> None:
     body = {name: expression.evaluate(facts) for name, expression in compiled.body.items()}
     (operation,) = [o for o in KingdeeConnector.operations(connect()) if o.name == bridge.op]
     assert set(body) <= set(operation.body_schema["properties"])
-    assert body["lines"] == [{"item": "BRG-6205", "quantity": 8}]
+    assert body["lines"] == [{"item": "BRG-6205", "quantity": 188}]
     assert body["until"] == "submitted"
