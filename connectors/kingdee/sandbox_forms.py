@@ -53,11 +53,12 @@ def all_forms() -> tuple[FormType, ...]:
             "FStockStatusId>BD_StockStatus FBaseUnitId>BD_UNIT FBaseQty FQty FBaseAVBQty FExpiryDate FProduceDate",
             number="FInventoryKey",
         ),
-        *_bills(),
+        *_orders(),
+        *_movements(),
     )
 
 
-def _bills() -> tuple[FormType, ...]:
+def _orders() -> tuple[FormType, ...]:
     return (
         form(
             "PUR_Requisition",
@@ -94,6 +95,11 @@ def _bills() -> tuple[FormType, ...]:
             lines="FMaterialId>BD_MATERIAL FUnitId>BD_UNIT FQty FTaxPrice FAllAmount FDeliveryDate FStockOutQty "
             "FMRPCloseStatus FMRPTerminateStatus",
         ),
+    )
+
+
+def _movements() -> tuple[FormType, ...]:
+    return (
         form(
             "PUR_ReceiveBill",
             "收料通知单",
