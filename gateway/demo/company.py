@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -76,6 +77,7 @@ class Company:
         except ConnectorError as problem:
             self.left_out["u8"] = f"{problem} {problem.hint}".strip()
             return
+        shutil.rmtree(self.folder / "u8", ignore_errors=True)  # the company begins anew, like its other systems
         sandbox = Sandbox(self.folder / "u8")
         self._stack.callback(sandbox.close)
         server = self._stack.enter_context(Server(sandbox, 0))
