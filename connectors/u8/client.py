@@ -16,7 +16,7 @@ from connectors.errors import AuthProblem, ConfigProblem, Transient
 from connectors.odbc import Connect, MissingObject, Pool, Session
 from connectors.u8 import accounts
 from connectors.u8.config import U8Config
-from connectors.u8.dialects import Dialect, dialect_of
+from connectors.u8.dialects import Dialect, dialect_of, greet
 from connectors.u8.schema import Schema, probe
 
 KNOWN_FOR_S = 600
@@ -49,7 +49,7 @@ class U8Client:
     def __init__(self, config: U8Config, *, opener: Connect | None = None, clock: Callable[[], datetime]) -> None:
         self._config = config
         self._clock = clock
-        self._pool = Pool(config, opener)
+        self._pool = Pool(config, opener, greet)
         self._lock = threading.Lock()
         self._schemas: dict[str, Schema] = {}
         self._current = ("", 0.0)

@@ -18,9 +18,11 @@ SELECT @head, @line"""
 
 
 class Dialect(Protocol):
-    """What must be said differently. `columns`: a query of (table, column, type, length) with one place for the list of
-    tables; `mark`: a query of the newest row version that no open transaction can still undercut."""
+    """What must be said differently. `greeting`: what a new connection is told first, if anything; `columns`: a query
+    of (table, column, type, length) with one place for the list of tables; `mark`: a query of the newest row version
+    that no open transaction can still undercut."""
 
+    greeting: str
     columns: str
     mark: str
 
@@ -38,6 +40,7 @@ class Dialect(Protocol):
 
 
 class SqlServer:
+    greeting = "SET DEADLOCK_PRIORITY LOW"  # should the hub and a user of U8 wait for one another, the hub gives way
     columns = (
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH FROM INFORMATION_SCHEMA.COLUMNS"
         " WHERE LOWER(TABLE_NAME) IN ({})"
@@ -56,6 +59,8 @@ class SqlServer:
 
 
 class PostgreSql(SqlServer):
+    greeting = ""
+
     def top(self, select: str, count: int) -> str:
         return f"{select} LIMIT {count}"
 
@@ -85,6 +90,12 @@ class Sqlite(PostgreSql):
 
 
 _DIALECTS: dict[str, Dialect] = {"microsoft sql server": SqlServer(), "postgresql": PostgreSql(), "sqlite": Sqlite()}
+
+
+def greet(session: Session) -> None:
+    """What a new connection is told before anything else."""
+    if greeting := dialect_of(session).greeting:
+        session.run(greeting)
 
 
 def dialect_of(session: Session) -> Dialect:

@@ -58,6 +58,6 @@ def quantity(value: Any) -> Decimal:
 
 _ITEM = (
     "SELECT i.cInvCode AS code, i.cInvName AS name, i.cInvStd AS specification, u.cComUnitName AS unit,"
-    " i.iSafeNum AS safety, i.iLowSum AS low, i.iTopSum AS top, i.cVenCode AS supplier"
+    " i.iSafeNum AS safety, i.iLowSum AS lowest, i.iTopSum AS highest, i.cVenCode AS supplier"
     " FROM Inventory i LEFT JOIN ComputationUnit u ON u.cComunitCode = i.cComUnitCode WHERE i.cInvCode = ?"
 )

@@ -66,10 +66,9 @@ class Reader:
 
     def _since(self, database: Database, before: Position | None) -> Iterator[Batch]:
         mark = database.mark()
-        if before is None or mark < before.mark:
-            span = Window(0, None, mark)
-        else:
-            span = Window(before.at, before.key, mark)
+        if before is not None and mark < before.mark:
+            before = None
+        span = Window(0, None, mark) if before is None else Window(before.at, before.key, mark)
         statement = window(self._source, database.schema, database.dialect, self._config, span)
         rows = database.session.query(statement.sql, statement.parameters)
         names = [column.name for column in statement.columns]

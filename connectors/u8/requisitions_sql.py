@@ -159,8 +159,9 @@ def _line(line: Line, place: int, head: int, number: int, code: str) -> dict[str
 
 
 def _insert(session: Session, schema: Schema, table: str, row: dict[str, Any]) -> None:
-    """The row, without columns that this U8 does not have, texts cut to what they hold."""
-    fitting = {name: _fit(schema, table, name, value) for name, value in row.items() if schema.has(table, name)}
+    """The row, without what is empty and columns that this U8 does not have, texts cut to what they hold."""
+    there = {name: value for name, value in row.items() if value is not None and schema.has(table, name)}
+    fitting = {name: _fit(schema, table, name, value) for name, value in there.items()}
     places = ", ".join("?" * len(fitting))
     sql = f"INSERT INTO {table} ({', '.join(fitting)}) VALUES ({places})"  # noqa: S608 - names of our own
     session.run(sql, tuple(fitting.values()))

@@ -104,7 +104,9 @@ def test_a_restored_backup_is_read_again_from_the_beginning(make: Make, sandbox:
     assert len(records(connector, "items", cursor)) == 8
 
 
-@pytest.mark.parametrize("cursor", ["x", 5, {"database": "d"}, {"database": "d", "at": 1, "key": [1, 2], "mark": 1}, [1]])
+@pytest.mark.parametrize(
+    "cursor", ["x", 5, {"database": "d"}, {"database": "d", "at": 1, "key": [1, 2], "mark": 1}, [1]]
+)
 def test_what_is_no_cursor_of_the_stream_is_refused(make: Make, cursor: object) -> None:
     with pytest.raises(ConfigProblem, match="no cursor"):
         records(make(), "items", cursor)  # type: ignore[arg-type]
