@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,6 +18,7 @@ import httpx
 
 from connectors.errors import Ambiguous, AuthProblem, BadRecord, ConfigProblem, Transient
 from connectors.exact import dump_json, load_json
+from connectors.manifest.exchange import Refused, Reply
 from connectors.manifest.paths import at
 from connectors.manifest.shapes import storable
 from connectors.manifest.templates import ABSENT, Values, as_text, fill, fill_path, fill_text
@@ -31,27 +31,8 @@ _LATER = frozenset({408, 425, 429, 503})
 """Nothing was done. 500, 502 and 504 leave it open."""
 
 
-class Refused(Exception):
-    """The system understood and refuses for good; `status`, and the reason it gave."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-
-
 class Forbidden(AuthProblem):
     """The account is known and lacks this right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A good answer. `url`: what was asked, for links relative to it."""
-
-    body: Any
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    url: str = ""
 
 
 class RestClient:

@@ -11,12 +11,13 @@ import httpx
 
 from connectors.contract import Batch, Cursor, Health, MissingRight, Policy, Settings, Stream
 from connectors.errors import ConfigProblem, Transient
+from connectors.manifest.asking import Answering
+from connectors.manifest.exchange import Refused, Reply
 from connectors.manifest.paths import at
-from connectors.rest.asking import Answering
-from connectors.rest.client import Refused, Reply, RestClient
+from connectors.manifest.reading import Reader
+from connectors.manifest.writing import Writing
+from connectors.rest.client import RestClient
 from connectors.rest.form import RestManifest
-from connectors.rest.reading import Reader
-from connectors.rest.writing import Writing
 from connectors.webhook.form import InboundForm
 from connectors.webhook.receiving import Receiving
 
@@ -68,6 +69,12 @@ class RestConnector:
             remote_version=str(version or ""),
             missing_rights=missing,
         )
+
+    def ask(
+        self, request: Any, values: Mapping[str, Any], *, deadline_s: float | None = None, effect: bool = False
+    ) -> Reply:
+        """One request of the manifest; raises what the client raises."""
+        return self.client.ask(request, values, deadline_s=deadline_s, effect=effect)
 
     def close(self) -> None:
         self.client.close()

@@ -42,10 +42,10 @@ from connectors.rest.form import (
     Hmac,
     Login,
     OAuth2,
-    OperationForm,
     QueryKey,
     Request,
     RestManifest,
+    RestOperation,
     RestStream,
 )
 
@@ -247,13 +247,13 @@ class Sandbox:
 
     # -- what is written --------------------------------------------------------------------------------------------------
 
-    def _write(self, op: str, form: OperationForm, found: Found) -> httpx.Response:
+    def _write(self, op: str, form: RestOperation, found: Found) -> httpx.Response:
         if any(name.startswith("key.") and as_text(value) == UNKNOWN for name, value in found.items()):
             return _json({"message": f"there is no {UNKNOWN}"}, 404)
         self.effects.append(Effect(op, found))
         return _json(form.sample.answer if form.sample.answer is not None else self._good({}))
 
-    def _confirm(self, form: OperationForm, found: Found) -> httpx.Response:
+    def _confirm(self, form: RestOperation, found: Found) -> httpx.Response:
         confirm = form.confirm
         assert confirm is not None
         op = next(name for name, each in self.manifest.operations.items() if each is form)

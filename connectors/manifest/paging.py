@@ -11,9 +11,9 @@ import httpx
 
 from connectors.errors import ConfigProblem, Transient
 from connectors.exact import dump_json
+from connectors.manifest.exchange import Reply
+from connectors.manifest.forms import Paging
 from connectors.manifest.paths import at
-from connectors.rest.client import Reply
-from connectors.rest.form import Paging
 
 Place: TypeAlias = int | str | None
 """A page's number, an offset, a token or a link; None: the first page."""

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 from connectors.contract import Batch, Cursor, Stream
 from connectors.errors import BadRecord, ConfigProblem, Transient
 from connectors.manifest.cursors import Moment, decode, encode
+from connectors.manifest.exchange import Refused, Reply
+from connectors.manifest.forms import ListForm
+from connectors.manifest.paging import Pages, Place
 from connectors.manifest.paths import at
 from connectors.manifest.shapes import Shape, write_moment
-from connectors.rest.client import Refused, Reply
-from connectors.rest.form import RestStream
-from connectors.rest.paging import Pages, Place
 
 Ask = Callable[[Mapping[str, Any], str, str], Reply]
 """(values for the templates, link to follow or "", where the link came from) → the answer. Raises Refused."""
@@ -31,7 +31,7 @@ _GONE = frozenset({400, 404, 410, 422})
 class Reader:
     """Reads one stream."""
 
-    def __init__(self, form: RestStream, ask: Ask, *, size: int, batch_rows: int) -> None:
+    def __init__(self, form: ListForm, ask: Ask, *, size: int, batch_rows: int) -> None:
         self._form = form
         self._ask = ask
         self._size = size
@@ -83,14 +83,12 @@ class Reader:
             if not first and no.status in _GONE:
                 raise _Gone(f"the system does not know the next page any more: {no.status} {no.reason}") from None
             hint = "is `url` right, and does the manifest fit this system?"
-            raise ConfigProblem(f"{self._form.request.path}: {no.status} {no.reason}", hint=hint) from None
+            raise ConfigProblem(f"{self._form.asked}: {no.status} {no.reason}", hint=hint) from None
         self._from = reply.url
         rows = at(reply.body, self._form.records)
         if not isinstance(rows, list):
             place = self._form.records or "the top"
-            raise Transient(
-                f"{self._form.request.path}: there is no list at {place} of the answer", hint="see `records`"
-            )
+            raise Transient(f"{self._form.asked}: there is no list at {place} of the answer", hint="see `records`")
         return reply, rows
 
     def _batches(self, rows: Sequence[Any], cursor: Cursor) -> Iterator[Batch]:

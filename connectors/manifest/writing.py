@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from connectors.contract import Command, Echo, Operation, Outcome, Receipt
 from connectors.errors import BadRecord, ConfigProblem
+from connectors.manifest.exchange import Refused, Reply
+from connectors.manifest.forms import BodyField, ConfirmForm, OperationForm
 from connectors.manifest.paths import at
 from connectors.manifest.shapes import Field as FieldForm
 from connectors.manifest.shapes import convert
 from connectors.manifest.templates import as_text, fill_text
-from connectors.rest.client import Refused, Reply, RestClient
-from connectors.rest.form import BodyField, Confirm, OperationForm, RestManifest
 
 _JSON_TYPES = {
     "text": "string", "number": "number", "int": "integer", "bool": "boolean", "datetime": "string", "list": "array",
@@ -25,9 +25,10 @@ _UTC = ZoneInfo("UTC")
 class Writing:
     """What a connector with `operations` can do beside the rest."""
 
-    manifest: RestManifest
-    client: RestClient
+    manifest: Any
     values: Mapping[str, Any]
+    ask: Any
+    """(request, values, *, deadline_s=None, effect=False) -> Reply"""
 
     def operations(self) -> Sequence[Operation]:
         return tuple(
@@ -49,7 +50,7 @@ class Writing:
             return Receipt(command.id, Outcome.rejected, reason=f"no operation {command.op!r}; there are: {known}")
         values = self.values_of(form, command)
         try:
-            reply = self.client.ask(form.request, values, effect=True)
+            reply = self.ask(form.request, values, effect=True)
         except Refused as no:
             if no.status in form.already:
                 return self._receipt(form, command, values, Reply(None), Outcome.duplicate)
@@ -66,7 +67,7 @@ class Writing:
             )
         values = self.values_of(form, command)
         try:
-            reply = self.client.ask(form.confirm.request, values)
+            reply = self.ask(form.confirm.request, values)
         except Refused as no:
             if no.status == 404:
                 return None
@@ -103,7 +104,7 @@ class Writing:
         )
 
 
-def confirmed(form: Confirm, body: Any, values: Mapping[str, Any]) -> Any:
+def confirmed(form: ConfirmForm, body: Any, values: Mapping[str, Any]) -> Any:
     """The object that shows that it happened; None: there is none."""
     found = at(body, form.records)
     wanted = {path: fill_text(text, values) for path, text in form.where.items()}

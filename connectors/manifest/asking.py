@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from connectors.contract import Answer, Ask, Question
 from connectors.errors import BadRecord, ConfigProblem
+from connectors.manifest.exchange import Refused
+from connectors.manifest.forms import QuestionForm
 from connectors.manifest.paths import at
 from connectors.manifest.shapes import Field as FieldForm
 from connectors.manifest.shapes import Shape, convert
 from connectors.manifest.templates import as_text, lookup
-from connectors.rest.client import Refused, RestClient
-from connectors.rest.form import QuestionForm, RestManifest
 
 _PLACE = re.compile(r"\{([\w.]+)\}")
 _TIME = FieldForm(type="datetime")
@@ -25,9 +25,10 @@ _TIME = FieldForm(type="datetime")
 class Answering:
     """What a connector with `questions` can do beside the rest."""
 
-    manifest: RestManifest
-    client: RestClient
+    manifest: Any
     values: Mapping[str, Any]
+    ask: Any
+    """(request, values, *, deadline_s=None, effect=False) -> Reply"""
 
     def questions(self) -> Sequence[Question]:
         return tuple(
@@ -46,9 +47,9 @@ class Answering:
                 raise BadRecord(f"the input {name} is missing", record=dict(ask.inputs))
         values = {**self.values, "input": {name: ask.inputs[name] for name in form.needs}}
         try:
-            body = self.client.ask(form.request, values, deadline_s=ask.deadline_s).body
+            body = self.ask(form.request, values, deadline_s=ask.deadline_s).body
         except Refused as no:
-            if no.status == 404 or (no.status == 200 and self.manifest.answers.success is None):
+            if no.status == 404:
                 return None
             raise ConfigProblem(f"{ask.question}: {no.status} {no.reason}", hint="does the manifest fit?") from None
         return answer_of(form, body, values)
