@@ -96,7 +96,7 @@ class JsonApi:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    given = response.headers.get("retry-after", "")
+    given = response.headers.get("retry-after") or response.headers.get("x-ogw-ratelimit-reset", "")  # the latter: Feishu
     return int(given) if given.isdecimal() and given.isascii() else None
 
 
@@ -115,9 +115,17 @@ class TokenCache:
         """Raises what `fetch` raises."""
         with self._lock:
             if not self._token or self._clock() >= self._until:
-                token, lasts = self._fetch()
-                self._token, self._until = token, self._clock() + max(lasts - EARLY_S, lasts / 2)
+                self._renew()
             return self._token
+
+    def renew(self) -> None:
+        """Fetch one now, to find out whether one is still to be had. Raises what `fetch` raises."""
+        with self._lock:
+            self._renew()
+
+    def _renew(self) -> None:
+        token, lasts = self._fetch()
+        self._token, self._until = token, self._clock() + max(lasts - EARLY_S, lasts / 2)
 
     def forget(self, token: str) -> None:
         """This one is refused; another thread may have a newer one already."""

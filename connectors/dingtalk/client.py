@@ -57,8 +57,7 @@ class DingtalkClient:
 
     def log_in(self) -> None:
         """A token is to be had. Changes nothing."""
-        self._token.forget(self._token.get())
-        self._token.get()
+        self._token.renew()
 
     def _fetch_token(self) -> tuple[str, int]:
         secret = self._config.app_secret

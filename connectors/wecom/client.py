@@ -42,6 +42,7 @@ class WecomClient:
 
     def app(self) -> Answer:
         """What WeCom tells of the app: the call that needs everything a message needs, and changes nothing."""
+        self._token.renew()  # a token outlives the secret it was fetched with
         return self._with_token("/cgi-bin/agent/get", params={"agentid": str(self._config.agent_id)})
 
     def _with_token(

@@ -273,6 +273,14 @@ def test_a_check_of_an_app_finds_what_would_stop_a_message(house: House, meddle:
         app.check()
 
 
+def test_a_check_finds_a_renewed_secret_although_the_old_token_still_works(house: House) -> None:
+    app = house.app()
+    app.write(say())
+    house.sandbox.secret = "another-secret-of-the-app"
+    with pytest.raises(AuthProblem, match="40001"):
+        app.check()
+
+
 def test_a_check_finds_the_wrong_agent(house: House) -> None:
     with pytest.raises(AuthProblem, match="301002"):
         house.app(agent_id=1000003).check()
