@@ -228,7 +228,7 @@ def _template(without: Collection[str]) -> bytes:
 
 
 class Server:
-    """A sandbox's OpenAPI on a port of loopback; a context manager once it is started."""
+    """A sandbox's OpenAPI on a port of loopback; a context manager."""
 
     def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
         self.sandbox = sandbox
@@ -238,7 +238,8 @@ class Server:
         self.url = f"http://127.0.0.1:{self._httpd.server_port}"
 
     def start(self) -> Server:
-        self._thread.start()
+        if not self._thread.is_alive():
+            self._thread.start()
         return self
 
     def stop(self) -> None:
@@ -247,7 +248,7 @@ class Server:
         self._thread.join(5)
 
     def __enter__(self) -> Server:
-        return self
+        return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -289,7 +290,7 @@ def main(argv: list[str] | None = None) -> None:
     sandbox = Sandbox(args.folder, without=[name for name in args.without.split(",") if name])
     if args.demo:
         sandbox.set_stock("BRG-6205", "3")
-    with Server(sandbox, args.port).start() as server:
+    with Server(sandbox, args.port) as server:
         print(f"U8 stand-in: databases in {sandbox.folder}, OpenAPI at {server.url}. A connection's config:")  # noqa: T201
         print(json.dumps(sandbox.settings(server.url), indent=2))  # noqa: T201
         try:
