@@ -1,6 +1,6 @@
 """A receiver to try Apprise on: it takes what `json://` sends, at any path.
 
-    python -m connectors.apprise_channel.sandbox --port 8098
+    python -m connectors.apprise_channel.sandbox --port 8104
 
 Put the address that it prints into `urls`. What arrived: GET /sandbox/messages. POST /sandbox/fail {"status": 503}
 makes it answer so from then on, {"status": 200} makes it well again.
@@ -43,7 +43,7 @@ class Sandbox(ChatSandbox):
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A receiver to try Apprise on.")
-    parser.add_argument("--port", type=int, default=8098)
+    parser.add_argument("--port", type=int, default=8104)
     args = parser.parse_args(argv)
     server = Server(Sandbox().handle, args.port)
     address = server.url.replace("http://", "json://")

@@ -1,6 +1,6 @@
 """A stand-in for DingTalk: one group with a custom robot, one app, a few people, and DingTalk's limits.
 
-    python -m connectors.dingtalk.sandbox --port 8096 [--keyword 告警] [--no-sign]
+    python -m connectors.dingtalk.sandbox --port 8102 [--keyword 告警] [--no-sign]
 
 Set `api_url` to its address and the other settings to what it prints. Every business error comes with HTTP 200, as in
 life. The robot checks its signature (the hour of `timestamp` too), a keyword where one is set, and the caller's address
@@ -213,7 +213,7 @@ def _gateway(sub_code: int, words: str) -> httpx.Response:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A stand-in for DingTalk.")
-    parser.add_argument("--port", type=int, default=8096)
+    parser.add_argument("--port", type=int, default=8102)
     parser.add_argument("--keyword", default="", help="messages of the robot must contain it")
     parser.add_argument("--no-sign", action="store_true", help="the robot checks no signature")
     args = parser.parse_args(argv)

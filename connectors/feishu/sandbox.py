@@ -1,6 +1,6 @@
 """A stand-in for Feishu: one group with a custom robot, one app, a few people, and Feishu's limits.
 
-    python -m connectors.feishu.sandbox --port 8099
+    python -m connectors.feishu.sandbox --port 8103
 
 Set `api_url` to its address and the other settings to what it prints. The robot checks its signature (and the hour of
 `timestamp`), a keyword where one is set, and the caller's address where a list is set. It takes 100 messages a minute
@@ -190,7 +190,7 @@ def _answer(code: int, words: str, **more: Any) -> httpx.Response:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A stand-in for Feishu.")
-    parser.add_argument("--port", type=int, default=8099)
+    parser.add_argument("--port", type=int, default=8103)
     args = parser.parse_args(argv)
     sandbox = Sandbox()
     server = Server(sandbox.handle, args.port)

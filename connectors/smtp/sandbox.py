@@ -1,6 +1,6 @@
 """A mail server to try the connector on: real SMTP (aiosmtpd), mail that goes nowhere but into a list.
 
-    python -m connectors.smtp.sandbox --port 8025 --http 8097
+    python -m connectors.smtp.sandbox --port 8025 --http 8105
 
 Set `host` and `port` to where it is, `security: none`, and no login. It takes mail of up to 100 kB for anybody at
 example.com but gone@example.com, and is too busy for later@example.com. Needs aiosmtpd (`pip install aiosmtpd`).
@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import email
 import email.policy
+import importlib.util
 import ssl
 import threading
 import warnings
@@ -27,7 +28,6 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-from aiosmtpd.smtp import SMTP, AuthResult
 
 from connectors.channel_sandbox import Arrived, ChatSandbox, Server, forever
 
@@ -143,6 +143,8 @@ class Sandbox(ChatSandbox):
         return "421 gone"
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
+        from aiosmtpd.smtp import AuthResult
+
         given = (data.login.decode(), data.password.decode())
         return AuthResult(success=not self.locked and given == self.login, handled=False)
 
@@ -173,7 +175,9 @@ class _Line:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def _protocol(sandbox: Sandbox, loop: asyncio.AbstractEventLoop) -> SMTP:
+def _protocol(sandbox: Sandbox, loop: asyncio.AbstractEventLoop) -> asyncio.BaseProtocol:
+    from aiosmtpd.smtp import SMTP
+
     demand: dict[str, Any] = {"auth_required": True, "authenticator": sandbox.authenticate} if sandbox.login else {}
     starttls = sandbox.tls is not None and not sandbox.implicit
     if starttls:
@@ -189,8 +193,10 @@ def _protocol(sandbox: Sandbox, loop: asyncio.AbstractEventLoop) -> SMTP:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A mail server to try Weft on.")
     parser.add_argument("--port", type=int, default=8025)
-    parser.add_argument("--http", type=int, default=8097, help="port of /sandbox/messages")
+    parser.add_argument("--http", type=int, default=8105, help="port of /sandbox/messages")
     args = parser.parse_args(argv)
+    if importlib.util.find_spec("aiosmtpd") is None:
+        parser.exit(3, "The mail stand-in needs aiosmtpd: pip install aiosmtpd\n")
     sandbox = Sandbox()
     port = sandbox.serve(args.port)
     server = Server(sandbox.handle, args.http)

@@ -1,6 +1,6 @@
 """A stand-in for WeCom: one group with a robot, one app, a few people, and WeCom's limits.
 
-    python -m connectors.wecom.sandbox --port 8095
+    python -m connectors.wecom.sandbox --port 8101
 
 Set `api_url` to its address and the other settings to what it prints. Every business error comes with HTTP 200, as in
 life. A robot takes 20 calls a minute (45009 beyond), 2,048 bytes of text and 4,096 of markdown; an app's token lasts two
@@ -202,7 +202,7 @@ def _error(code: int, words: str) -> httpx.Response:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A stand-in for WeCom.")
-    parser.add_argument("--port", type=int, default=8095)
+    parser.add_argument("--port", type=int, default=8101)
     args = parser.parse_args(argv)
     sandbox = Sandbox()
     server = Server(sandbox.handle, args.port)

@@ -1,13 +1,14 @@
 """Writing through a connection: one try, and a fate that says what the outbox does next."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from connectors.contract import Command, Outcome, Policy, Receipt
-from connectors.errors import Ambiguous, AuthProblem, BadRecord, ConfigProblem, Transient, Unfinished
-from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
-from tests.unit.connectors.fakes import COMMAND, SECRET, Clock, connect, raising
+from connectors.contract import Command, Merged, Operation, Outcome, Policy, Receipt
+from connectors.errors import Ambiguous, AuthProblem, BadRecord, ConfigProblem, ConnectorBug, Transient, Unfinished
+from connectors.runtime import Connection, Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
+from tests.unit.connectors.fakes import COMMAND, SECRET, Clock, Fake, FakeConfig, connect, raising
 
 
 def _receipt(outcome: Outcome = Outcome.applied, **more: Any) -> Any:
@@ -125,3 +126,50 @@ def test_a_step_of_several_goes_on_after_a_confirmation_and_is_no_failure() -> N
     assert all(isinstance(fate, MustConfirm) and fate.reason == "saved; submit comes next" for fate in fates)
     assert connection.condition.status == "ok"
     assert connection.condition.circuit == "closed"
+
+
+# -- merging, and what may be repeated ---------------------------------------------------------------------------------
+
+
+class Merging(Fake):
+    """Says what its reply says of commands that are merged, and has one operation that may be repeated for an hour."""
+
+    def merge(self, commands: Sequence[Command]) -> Merged:
+        return self.replies["merge"](commands)  # type: ignore[no-any-return]
+
+    def operations(self) -> Sequence[Operation]:
+        return (Operation(name="close", title="Close", title_zh="关闭", can_confirm=False, repeats_within_s=3600),)
+
+
+def _merging(**replies: Any) -> Connection:
+    config = FakeConfig()
+    return Connection("fake-1", Merging(config, **replies), config, Policy(window_calls=2), clock=Clock())
+
+
+def test_a_connector_without_merge_merges_nothing() -> None:
+    assert connect().merge([COMMAND]) is None
+
+
+@pytest.mark.parametrize("covers", [(), ("c-9",), ("c-1", "c-1")])
+def test_merging_into_nothing_or_for_others_is_a_bug(covers: tuple[str, ...]) -> None:
+    with pytest.raises(ConnectorBug):
+        _merging(merge=lambda commands: Merged(COMMAND, covers)).merge([COMMAND])
+
+
+def test_what_is_merged_comes_back_as_the_connector_made_it() -> None:
+    merged = Merged(Command("c-1+c-2", "close", {}), ("c-1", "c-2"))
+    assert _merging(merge=lambda commands: merged).merge([COMMAND, Command("c-2", "close", {})]) == merged
+
+
+def test_as_long_as_a_repeat_is_swallowed_a_doubt_is_written_again_without_asking() -> None:
+    connection = _merging(confirm=raising(ConfigProblem("nobody can ask")))
+    assert connection.confirm(COMMAND, age_s=3599) == NotDone()
+    assert isinstance(connection.confirm(COMMAND, age_s=3600), NeedsPerson)
+    assert isinstance(connection.confirm(COMMAND), NeedsPerson)
+
+
+def test_a_full_window_sends_a_write_back_until_it_opens() -> None:
+    connection = _merging(write=_receipt())
+    assert connection.room == 2
+    assert [type(connection.write(COMMAND)) for _ in range(3)] == [Done, Done, RetryAt]
+    assert (connection.room, connect().room) == (0, None)
