@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
@@ -102,6 +103,7 @@ class Session:
         self.database = database
         self.broken = False
         self.in_doubt = False
+        self.idle_since = 0.0
 
     @property
     def product(self) -> str:
@@ -225,13 +227,21 @@ def connect(
 
 
 class Pool:
-    """The idle connections of one connector, a few for each database. Safe from any thread."""
+    """The idle connections of one connector, a few for each database. Safe from any thread. `prepare`: what to do with
+    a new one before it is used; its errors are those of the lease."""
 
     KEPT = 4
+    IDLE_S = 60
 
-    def __init__(self, settings: OdbcSettings, opener: Connect | None = None) -> None:
+    def __init__(
+        self,
+        settings: OdbcSettings,
+        opener: Connect | None = None,
+        prepare: Callable[[Session], object] | None = None,
+    ) -> None:
         self._settings = settings
         self._opener = opener
+        self._prepare = prepare
         self._lock = threading.Lock()
         self._idle: dict[str, list[Session]] = {}
         self._closed = False
@@ -239,12 +249,13 @@ class Pool:
     @contextlib.contextmanager
     def lease(self, database: str = "", timeout_s: float | None = None) -> Iterator[Session]:
         """A connection for a while; a broken one is not taken back. Errors as `connect`."""
-        with self._lock:
-            idle = self._idle.get(database)
-            session = idle.pop() if idle else None
+        session = self._take(database)
+        is_new = session is None
         if session is None:
             session = connect(self._settings, database, timeout_s=timeout_s, opener=self._opener)
         try:
+            if is_new and self._prepare is not None:
+                self._prepare(session)
             yield session
         except (Transient, Ambiguous):
             session.broken = True
@@ -252,7 +263,21 @@ class Pool:
         finally:
             self._take_back(database, session)
 
+    def _take(self, database: str) -> Session | None:
+        """The one used last; those that lay idle for long are closed: servers and firewalls forget them."""
+        with self._lock:
+            idle = self._idle.pop(database, [])
+            oldest = time.monotonic() - self.IDLE_S
+            fresh = [session for session in idle if session.idle_since >= oldest]
+            found = fresh.pop() if fresh else None
+            self._idle[database] = fresh
+        for session in idle:
+            if session.idle_since < oldest:
+                session.close()
+        return found
+
     def _take_back(self, database: str, session: Session) -> None:
+        session.idle_since = time.monotonic()
         with self._lock:
             idle = self._idle.setdefault(database, [])
             if not (session.broken or self._closed or len(idle) >= self.KEPT):

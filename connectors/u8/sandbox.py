@@ -185,7 +185,7 @@ class Sandbox:
         try:
             return httpx.Response(200, json=self._control(request.url.path, request.content))
         except (KeyError, ValueError, TypeError) as error:
-            return httpx.Response(400, json={"error": str(error)})
+            return httpx.Response(400, json={"error": str(error.args[0] if error.args else error)})
 
     def _control(self, path: str, content: bytes) -> Any:
         if path == "/sandbox/requisitions":

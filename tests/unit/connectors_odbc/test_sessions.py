@@ -110,6 +110,15 @@ def test_a_connection_is_used_again(pool: Pool) -> None:
         assert second is first
 
 
+def test_a_connection_that_lay_idle_for_long_is_not_trusted(pool: Pool) -> None:
+    with pool.lease() as first:
+        pass
+    first.idle_since -= Pool.IDLE_S + 1
+    with pool.lease() as second:
+        assert second is not first
+    assert first.broken
+
+
 def test_two_at_once_have_two_connections(pool: Pool) -> None:
     with pool.lease() as first, pool.lease() as second:
         assert first is not second
