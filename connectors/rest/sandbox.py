@@ -17,11 +17,9 @@ import base64
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -32,7 +30,7 @@ from connectors.manifest.inputs import sample_of
 from connectors.manifest.kinds import read
 from connectors.manifest.matching import Found, match, match_path, nested, put
 from connectors.manifest.serving import serve_until_interrupted
-from connectors.manifest.shapes import moment
+from connectors.manifest.stand_in import UNKNOWN, Effect, answer_to, confirmation, page_of, refused_key
 from connectors.manifest.templates import ABSENT, as_text, fill_text
 from connectors.rest.auth import signature_headers
 from connectors.rest.form import (
@@ -44,25 +42,11 @@ from connectors.rest.form import (
     OAuth2,
     QueryKey,
     Request,
+    RestConfirm,
     RestManifest,
     RestOperation,
     RestStream,
 )
-
-CAP = 7
-"""The most records of a page, however many are asked for: systems have such bounds."""
-
-
-UNKNOWN = "unknown"
-"""What the system has never heard of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What was written: the operation, and the values its request was made with."""
-
-    op: str
-    found: Found
 
 
 class Sandbox:
@@ -107,9 +91,9 @@ class Sandbox:
         for op, operation in self.manifest.operations.items():
             if (found := self._match(operation.request, request)) is not None:
                 return self._write(op, operation, found)
-        for operation in self.manifest.operations.values():
+        for op, operation in self.manifest.operations.items():
             if operation.confirm and (found := self._match(operation.confirm.request, request)) is not None:
-                return self._confirm(operation, found)
+                return self._confirm(op, operation.confirm, found)
         for stream, form in self.manifest.streams.items():
             if (found := self._match(form.request, request)) is not None or self._is_link(form, request):
                 return self._list(stream, form, found or {}, request)
@@ -177,33 +161,13 @@ class Sandbox:
 
     def _list(self, stream: str, form: RestStream, found: Found, request: httpx.Request) -> httpx.Response:
         link = {n.removeprefix("sandbox_"): v for n, v in request.url.params.items() if n.startswith("sandbox_")}
-        rows = self._since(form, self.rows[stream], link.get("since", found.get("since")))
-        size = min(int(found.get("page.size") or CAP), CAP) if form.paging.kind != "none" else len(rows) or 1
-        start = int(link.get("offset", 0))
-        match form.paging.kind:
-            case "page":
-                start = (int(found.get("page.number", form.paging.start)) - form.paging.start) * size
-            case "offset":
-                start = int(found.get("page.offset") or 0)
-            case "token":
-                start = int(str(found.get("page.token") or "t0")[1:])
-        page, end = rows[start : start + size], start + size
-        body = self._good(put({}, form.records, page))
-        following = end if end < len(rows) else None
-        paging, headers = form.paging, {}
-        if paging.total:
-            body = put(body, paging.total, len(rows))
-        if paging.more:
-            body = put(body, paging.more, following is not None)
-        if paging.kind == "token":
-            body = put(body, paging.next, None if following is None else f"t{following}")
-        elif paging.kind in ("link", "header"):
-            url = self._next_url(request, following, link.get("since", found.get("since")))
-            if paging.kind == "link":
-                body = put(body, paging.next, url or None)
-            elif url:
-                headers["link"] = f'<{url}>; rel="next"'
-        return _json(body, headers=headers)
+        asked = found | ({"since": link["since"]} if "since" in link else {})
+        page = page_of(form, self.rows[stream], asked, int(link.get("offset", 0)))
+        body = page.told(form.paging, self._good(put({}, form.records, list(page.rows))))
+        url = self._next_url(request, page.following, asked.get("since"))
+        if form.paging.kind == "link":
+            body = put(body, form.paging.next, url or None)
+        return _json(body, headers={"link": f'<{url}>; rel="next"'} if url and form.paging.kind == "header" else {})
 
     def _next_url(self, request: httpx.Request, offset: int | None, since: Any) -> str:
         if offset is None:
@@ -214,27 +178,9 @@ class Sandbox:
         url = request.url.copy_with(query=None)
         return str(url.copy_merge_params(more))
 
-    def _since(self, form: RestStream, rows: Sequence[dict[str, Any]], since: Any) -> list[dict[str, Any]]:
-        if not form.cursor:
-            return list(rows)
-        shape = form.shape
-        ordered = sorted(rows, key=lambda row: shape.value(form.cursor, row))
-        if since in (None, "", ABSENT):
-            return ordered
-        start: Any = since
-        if form.fields[form.cursor].type == "datetime":
-            start = moment(since, form.since_format, ZoneInfo(form.since_zone or form.zone or "UTC"))
-        elif form.fields[form.cursor].type == "int":
-            start = int(since)
-        good = [row for row in ordered if shape.value(form.cursor, row) >= start]
-        return good if form.since_is == "inclusive" else [r for r in good if shape.value(form.cursor, r) > start]
-
     def _answer(self, samples: Sequence[Any], found: Found) -> httpx.Response:
-        asked = {name.removeprefix("input."): as_text(value) for name, value in found.items()}
-        for sample in samples:
-            if all(as_text(sample.inputs.get(name)) == value for name, value in asked.items()):
-                return _json(sample.answer)
-        return _json({"message": "not found"}, 404)
+        told = answer_to(samples, found)
+        return _json({"message": "not found"}, 404) if told is ABSENT else _json(told)
 
     def _about(self) -> httpx.Response:
         form = self.manifest.check
@@ -248,25 +194,16 @@ class Sandbox:
     # -- what is written --------------------------------------------------------------------------------------------------
 
     def _write(self, op: str, form: RestOperation, found: Found) -> httpx.Response:
-        if any(name.startswith("key.") and as_text(value) == UNKNOWN for name, value in found.items()):
+        if refused_key(found):
             return _json({"message": f"there is no {UNKNOWN}"}, 404)
         self.effects.append(Effect(op, found))
         return _json(form.sample.answer if form.sample.answer is not None else self._good({}))
 
-    def _confirm(self, form: RestOperation, found: Found) -> httpx.Response:
-        confirm = form.confirm
-        assert confirm is not None
-        op = next(name for name, each in self.manifest.operations.items() if each is form)
-        for effect in self.effects:
-            shared = found.keys() & effect.found.keys()
-            if effect.op == op and all(as_text(found[n]) == as_text(effect.found[n]) for n in shared):
-                item: Any = {"id": "1"}
-                for path, text in confirm.where.items():
-                    item = put(item, path, fill_text(text, nested(effect.found)))
-                if confirm.external_id:
-                    item = put(item, confirm.external_id, "1")
-                return _json(self._good(put({}, confirm.records, [item] if confirm.records else item)))
-        return _json({"message": "not found"}, 404)
+    def _confirm(self, op: str, form: RestConfirm, found: Found) -> httpx.Response:
+        item = confirmation(form, op, self.effects, found)
+        if item is ABSENT:
+            return _json({"message": "not found"}, 404)
+        return _json(self._good(put({}, form.records, [item] if form.records else item)))
 
     # -- odds and ends ----------------------------------------------------------------------------------------------------
 
