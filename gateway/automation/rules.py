@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -129,17 +129,52 @@ class CompiledBridge:
     when: Expression | None
     key: MappingABC[str, Expression]
     body: MappingABC[str, Expression]
+    ask: MappingABC[str, MappingABC[str, Expression]] = field(default_factory=dict)
+    """The inputs of each of its questions."""
+    formula: Formula | None = None
+    """Makes `result`, right before the command goes out; None: key and body are known when it happens."""
+
+    @cached_property
+    def _all(self) -> tuple[Expression | None, ...]:
+        asked = (e for inputs in self.ask.values() for e in inputs.values())
+        return (self.when, *self.key.values(), *self.body.values(), *asked)
 
     @cached_property
     def asks_local(self) -> bool:
         """Does it read `local.*`, which costs a look at the crosswalk?"""
-        return bool(local_names([self.when, *self.key.values(), *self.body.values()]))
+        return bool(local_names(self._all))
 
     @cached_property
     def asks_names(self) -> bool:
         """Does it read `names.*`, which costs a look at the golden record?"""
-        read = [r for e in (self.when, *self.key.values(), *self.body.values()) if e is not None for r in e.reads]
-        return any(path[:1] == ("names",) for path in read)
+        return "names" in self.roots
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The names that it reads, and that a command which is computed later must keep."""
+        return frozenset(str(path[0]) for e in self._all if e is not None for path in e.reads if path)
+
+    @cached_property
+    def results(self) -> frozenset[str]:
+        """The fields of `result` that it reads."""
+        return frozenset(str(path[1]) for e in self._all if e is not None for path in e.reads if path[:1] == ("result",)
+                         and len(path) > 1)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A bridge's mapping. `of_library`: it is one of the connector's, so a connection may have put another in its place."""
+
+    mapping: Mapping
+    of_library: bool
+
+    def on(self, streams: MappingABC[str, Mapping]) -> Mapping:
+        """The one that counts for a connection with these mappings."""
+        return streams.get(self.mapping.stream, self.mapping) if self.of_library else self.mapping
+
+
+FormulasOf = Callable[[Bridge, str | None], MappingABC[str, Formula]]
+"""The mappings a bridge (of this connector, or of nobody's) may name."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +234,32 @@ class _Collector:
     def expressions(self, texts: MappingABC[str, str], path: str) -> dict[str, Expression]:
         compiled = {name: self.expression(text, f"{path}.{name}") for name, text in texts.items()}
         return {name: e for name, e in compiled.items() if e is not None}
+
+    def formula(self, bridge: Bridge, path: str, known: MappingABC[str, Formula]) -> Formula | None:
+        if bridge.mapping is None:
+            return None
+        found = known.get(bridge.mapping)
+        if found is None:
+            hint = among(bridge.mapping, sorted(known)) if known else "define it under `mappings:`"
+            self.problems.append(Problem(f"{path}.mapping", f"there is no mapping {bridge.mapping!r}", hint))
+        return found
+
+    def results(self, bridge: CompiledBridge, path: str) -> None:
+        """`result` is there only for key and body, and has only the mapping's fields."""
+        early = [bridge.when, *(e for inputs in bridge.ask.values() for e in inputs.values())]
+        if any(read[:1] == ("result",) for e in early if e is not None for read in e.reads):
+            hint = "only key and body read `result`, which is computed last"
+            self.problems.append(Problem(path, "`result` is not known in `when` and in the inputs of `ask`", hint))
+        elif "result" in bridge.roots and bridge.spec.mapping is None:
+            self.problems.append(
+                Problem(path, "there is no `result`", "name the mapping that makes it: `mapping: NAME`")
+            )
+        elif bridge.formula is not None:
+            fields = bridge.formula.mapping.fields
+            for name in sorted(bridge.results - set(fields)):
+                self.problems.append(
+                    Problem(path, f"mapping {bridge.spec.mapping!r} has no field {name!r}", among(name, fields))
+                )
 
     def batch(self, rule: Rule, path: str) -> CompiledBatch | None:
         if rule.batch is None:
@@ -267,7 +328,9 @@ def compile_rules(rules: Sequence[Rule]) -> RuleSet:
     return RuleSet(version, text, {kind: tuple(found) for kind, found in by_kind.items()})
 
 
-def compile_bridges(bridges: Sequence[tuple[Bridge, str | None]]) -> tuple[CompiledBridge, ...]:
+def compile_bridges(
+    bridges: Sequence[tuple[Bridge, str | None]], formulas: FormulasOf = lambda bridge, origin: {}
+) -> tuple[CompiledBridge, ...]:
     """Bridges with the connector they belong to (None: a person's own). Switched off ones are checked and left out.
     Raises BadConfiguration with every problem; paths count a person's own."""
     collector = _Collector()
@@ -278,8 +341,12 @@ def compile_bridges(bridges: Sequence[tuple[Bridge, str | None]]) -> tuple[Compi
         when = collector.expression(bridge.when, f"{path}.when")
         key = collector.expressions(bridge.key, f"{path}.key")
         body = collector.expressions(bridge.body, f"{path}.body")
+        ask = {name: collector.expressions(q.inputs, f"{path}.ask.{name}.inputs") for name, q in bridge.ask.items()}
+        known = formulas(bridge, origin) if bridge.mapping is not None else {}
+        made = CompiledBridge(bridge, origin, when, key, body, ask, collector.formula(bridge, path, known))
+        collector.results(made, path)
         if bridge.enabled:
-            compiled.append(CompiledBridge(bridge, origin, when, key, body))
+            compiled.append(made)
     if collector.problems:
         raise BadConfiguration("The bridges have problems; nothing was changed.", collector.problems)
     return tuple(compiled)

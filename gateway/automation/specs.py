@@ -165,9 +165,19 @@ TicketEvent = Literal[
 ]
 
 
+class BridgeQuestion(Spec):
+    """What the target is asked right before the command goes out, for the bridge's `mapping`."""
+
+    question: str
+    inputs: dict[str, str] = {}
+
+
 class Bridge(Spec):
     """When `on` happens to a ticket and `when` holds, `op` is carried out on the connection the ticket came from, or on
-    `connection`, or on every connection of `connector`. Keys and bodies are expressions; `target` is that connection."""
+    `connection`, or on every connection of `connector`. Keys and bodies are expressions; `target` is that connection.
+
+    With `mapping` they also read `result.*`: what that mapping makes of the answers to `ask` and of `ticket`, computed
+    right before the command goes out."""
 
     id: Name
     title: str = ""
@@ -181,6 +191,11 @@ class Bridge(Spec):
         False, description="one command for a ticket that stands for many alerts (a storm); else one for each of them"
     )
     enabled: bool = Field(True, description="false switches a built-in bridge off")
+    ask: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], BridgeQuestion] = Field(
+        {}, description="the target's questions, by names of yours; the mapping reads the first one's answer by its fields, "
+        "the others' as NAME.field"
+    )  # fmt: skip
+    mapping: str | None = Field(None, description="of the target's connector, or one of the hub's own; makes `result`")
     op: str
     key: dict[str, str] = {}
     body: dict[str, str] = {}
@@ -189,6 +204,10 @@ class Bridge(Spec):
     def _one_target(self) -> Bridge:
         if self.connection is not None and self.connector is not None:
             raise ValueError("give either `connection` or `connector`")
+        if self.ask and self.mapping is None:
+            raise ValueError("`ask` needs a `mapping` that makes `result` of the answers")
+        if "ticket" in self.ask:
+            raise ValueError("`ticket` is the ticket's own name; name the question otherwise")
         return self
 
 

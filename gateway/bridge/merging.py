@@ -34,7 +34,7 @@ def merge(gateway: Gateway, hub: Hub, claimed: Sequence[Claimed]) -> list[Claime
     """The same commands, those that must share a call under their leader."""
     waiting: dict[str, list[Claimed]] = {}
     for each in claimed:
-        if not each.in_doubt and not each.followers:
+        if not each.in_doubt and not each.followers and each.draft is None:
             waiting.setdefault(each.connection_id, []).append(each)
     led: dict[int, Claimed] = {}
     following: set[int] = set()

@@ -19,9 +19,10 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, select, update
 import core_tickets
 import lineage
 from connectors.contract import Command, Receipt
+from connectors.runtime import Connection as Runtime
 from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
 from gateway import clock, metrics, rows, tables
-from gateway.bridge import merging
+from gateway.bridge import computing, merging
 from gateway.bridge.early import told_already
 from gateway.config.hub import Hub, Live
 from gateway.errors import Conflict, NotFound
@@ -47,6 +48,8 @@ class Claimed:
     attempts: int
     in_doubt: bool
     created_at: int
+    draft: str | None = None
+    """What key and body are yet to be computed of."""
     followers: tuple[Claimed, ...] = ()
     """Those that go with this one, as one command."""
 
@@ -86,9 +89,9 @@ def claim(conn: Connection, now: int, limit: int = 20, leave: Collection[str] = 
 
 
 def _claimed(r: Any) -> Claimed:
-    in_doubt = bool(r.must_confirm) or r.state == "sending"
+    in_doubt = r.draft is None and (bool(r.must_confirm) or r.state == "sending")  # a draft was never sent
     return Claimed(r.id, r.ticket_id, r.connection_id, r.bridge, r.op, _decoded(r.key), _decoded(r.body), r.attempts,
-                   in_doubt, r.created_at)  # fmt: skip
+                   in_doubt, r.created_at, r.draft)  # fmt: skip
 
 
 def _with_followers(conn: Connection, found: list[Claimed]) -> list[Claimed]:
@@ -114,7 +117,10 @@ def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
     with gateway.transaction() as conn:
         if not _begin(conn, claimed, live):
             return
-    fate = _attempt(live, claimed)
+    tried = _try(gateway, hub, live, claimed)
+    if tried is None:
+        return
+    claimed, fate = tried
     together = isinstance(fate, NotDone | MustConfirm)
     if isinstance(fate, NotDone):
         fate = RetryAt(0, "confirmed that it had not happened, or may happen again")
@@ -123,37 +129,56 @@ def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
              ticket=claimed.ticket_id, fate=type(fate).__name__, reason=getattr(fate, "reason", ""),
              merged=len(claimed.followers))  # fmt: skip
     with gateway.transaction() as conn:
-        if _store(conn, gateway, claimed, live, fate, _held(claimed)) and not together:
+        if _store(conn, gateway, claimed, live, fate, held(claimed)) and not together:
             for each in claimed.followers:
                 _store(conn, gateway, each, live, fate, merging.follows(each, claimed))
 
 
 def _begin(conn: Connection, claimed: Claimed, live: Live | None) -> bool:
     """Renew the lease for one call at its longest. False: the command is no longer ours."""
+    return conn.execute(update(tables.outbox).where(held(claimed)).values(lease_until=lease_of(live))).rowcount == 1
+
+
+def lease_of(live: Live | None) -> int:
+    """Until when who begins a call now holds its command."""
     longest = live.runtime.policy.timeout_s * 2 if live is not None and live.runtime is not None else 0
-    until = clock.now() + max(LEASE, int(longest * clock.SECOND))
-    return conn.execute(update(tables.outbox).where(_held(claimed)).values(lease_until=until)).rowcount == 1
+    return clock.now() + max(LEASE, int(longest * clock.SECOND))
 
 
-def _held(claimed: Claimed) -> ColumnElement[bool]:
+def held(claimed: Claimed) -> ColumnElement[bool]:
     """Is the command still in the hands of this claim?"""
     return and_(_O.id == claimed.id, _O.state == "sending", _O.attempts == claimed.attempts + 1)
 
 
-def _attempt(live: Live | None, claimed: Claimed) -> Done | Refused | RetryAt | MustConfirm | NeedsPerson | NotDone:
+Fate = Done | Refused | RetryAt | MustConfirm | NeedsPerson | NotDone
+
+
+def _try(gateway: Gateway, hub: Hub, live: Live | None, claimed: Claimed) -> tuple[Claimed, Fate] | None:
+    """What came of it, and the command as it went out. None: it is no longer in our hands."""
     if live is None or not live.spec.enabled:
-        return _for_a_person(claimed, f"connection {claimed.connection_id!r} is not there or switched off")
+        return claimed, _for_a_person(claimed, f"connection {claimed.connection_id!r} is not there or switched off")
     if live.runtime is None:
-        return _for_a_person(claimed, f"connection {claimed.connection_id!r} cannot work: {live.broken}")
+        return claimed, _for_a_person(claimed, f"connection {claimed.connection_id!r} cannot work: {live.broken}")
     if "writes" not in live.can:
-        return _for_a_person(claimed, f"connector {live.origin!r} does not write")
-    command = merging.command_of(live.runtime, claimed)
+        return claimed, _for_a_person(claimed, f"connector {live.origin!r} does not write")
+    if claimed.draft is not None:
+        made = computing.compute(gateway, hub, live, live.runtime, claimed, held(claimed), lease_of(live))
+        if made is None:
+            return None
+        if not isinstance(made, Claimed):
+            return claimed, made
+        claimed = made
+    return claimed, _attempt(live.runtime, claimed)
+
+
+def _attempt(runtime: Runtime, claimed: Claimed) -> Fate:
+    command = merging.command_of(runtime, claimed)
     if command is None:
         return _for_a_person(claimed, "the commands it was merged with are no longer understood by its connection")
     if claimed.in_doubt:
         age_s = (clock.now() - min(each.created_at for each in claimed.all)) / clock.SECOND
-        return live.runtime.confirm(command, claimed.attempts + 1, age_s)
-    return live.runtime.write(command, claimed.attempts + 1)
+        return runtime.confirm(command, claimed.attempts + 1, age_s)
+    return runtime.write(command, claimed.attempts + 1)
 
 
 def _for_a_person(claimed: Claimed, reason: str) -> NeedsPerson:
@@ -162,7 +187,7 @@ def _for_a_person(claimed: Claimed, reason: str) -> NeedsPerson:
 
 def _store(
     conn: Connection, gateway: Gateway, claimed: Claimed, live: Live | None,
-    fate: Done | Refused | RetryAt | MustConfirm | NeedsPerson, held: ColumnElement[bool],
+    fate: Done | Refused | RetryAt | MustConfirm | NeedsPerson, ours: ColumnElement[bool],
 ) -> bool:  # fmt: skip
     """Keep what came of one command. False: it was no longer ours to say."""
     now = clock.now()
@@ -180,7 +205,7 @@ def _store(
         case NeedsPerson():
             values |= {"state": "person", "reason": f"{fate.reason} {fate.hint}".strip(), "must_confirm": fate.in_doubt}
     # who comes back after another took over (the lease had run out) knows nothing newer, unless that it is done
-    mine = and_(_O.id == claimed.id, _O.done_at.is_(None)) if isinstance(fate, Done) else held
+    mine = and_(_O.id == claimed.id, _O.done_at.is_(None)) if isinstance(fate, Done) else ours
     if not conn.execute(update(tables.outbox).where(mine).values(values)).rowcount:
         return False
     if isinstance(fate, RetryAt | MustConfirm):

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 import core_tickets
 import id_registry
+import lineage
 from gateway import tables
 from gateway.automation.check_jobs import plan_checks
 from gateway.automation.rules import CompiledBridge
@@ -132,30 +133,42 @@ def _plan(
     try:
         if bridge.when is not None and bridge.when.evaluate(record) is not True:
             return
-        key, body = _values(bridge.key, record), _values(bridge.body, record)
+        draft = draft_of(bridge, record) if bridge.formula is not None else None
+        key, body = ({}, {}) if draft is not None else (values_of(bridge.key, record), values_of(bridge.body, record))
     except EvaluationError as error:
         log.warning("bridge.expression_failed", bridge=bridge.spec.id, ticket=record["ticket"]["id"], error=str(error))
         core_tickets.note(conn, [core_tickets.Note(ticket.id, "bridge_failed", {"bridge": bridge.spec.id, "why": str(error)},
                                                    f"bridge:{bridge.spec.id}", now)])  # fmt: skip
         return
     queue_command(conn, next(iter(serial.take())), ticket.id, target, bridge.spec.id, cause, bridge.spec.op, key, body,
-                  now)  # fmt: skip
+                  now, draft)  # fmt: skip
 
 
-def _values(expressions: Mapping[str, Expression], record: Mapping[str, Any]) -> dict[str, Any]:
+def draft_of(bridge: CompiledBridge, record: Mapping[str, Any]) -> str:
+    """What the command is computed of when it goes out: the record as it is now, as far as the bridge reads it."""
+    return lineage.encode({name: record[name] for name in bridge.roots | {"ticket"} if name in record}).decode()
+
+
+def values_of(expressions: Mapping[str, Expression], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises EvaluationError."""
     return {name: e.evaluate(record) for name, e in expressions.items()}
 
 
 def queue_command(
     conn: Connection, number: int, ticket_id: int, connection_id: str, bridge: str, cause: str, op: str,
-    key: Mapping[str, Any], body: Mapping[str, Any], now: int,
+    key: Mapping[str, Any], body: Mapping[str, Any], now: int, draft: str | None = None,
 ) -> bool:  # fmt: skip
-    """One outbox row, unless the same cause was queued before (then False)."""
+    """One outbox row, unless the same cause was queued before (then False). `draft`: key and body are made of it later."""
     values = {
         "id": number, "ticket_id": ticket_id, "connection_id": connection_id, "bridge": bridge, "cause": cause, "op": op,
-        "key": orjson.dumps(key, default=str).decode(), "body": orjson.dumps(body, default=str).decode(),
+        "key": as_text(key), "body": as_text(body), "draft": draft,
         "state": "waiting", "next_at": now, "created_at": now,
     }  # fmt: skip
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     statement = insert(tables.outbox).values(values).on_conflict_do_nothing(index_elements=["cause"])
     return conn.execute(statement.returning(tables.outbox.c.id)).first() is not None
+
+
+def as_text(values: Mapping[str, Any]) -> str:
+    """A key or body as the outbox keeps it."""
+    return orjson.dumps(values, default=str).decode()

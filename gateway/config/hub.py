@@ -21,6 +21,8 @@ from gateway.automation.rules import (
     CompiledBridge,
     CompiledCheck,
     CompiledQuestion,
+    Formula,
+    FormulasOf,
     RuleSet,
     compile_bridges,
     compile_checks,
@@ -172,7 +174,7 @@ class Builder:
         ]
         specs += [(b, None) for b in bridges]
         ruleset = self._or_problems(lambda: compile_rules(all_rules))
-        compiled = self._or_problems(lambda: compile_bridges(specs))
+        compiled = self._or_problems(lambda: compile_bridges(specs, self._formulas(connections, own)))
         asked = self._or_problems(lambda: compile_questions(self._questions(connections, defaults)))
         checks = self._or_problems(lambda: compile_checks(_checks(connections, defaults)))
         if self.problems:
@@ -205,6 +207,24 @@ class Builder:
             for question in (defaults[spec.connector].context if spec.context is None else spec.context)
         ]
         return [*asked, *((question, HUB) for question in builtin_questions())]
+
+    def _formulas(self, connections: Sequence[ConnectionSpec], own: MappingABC[str, Mapping]) -> FormulasOf:
+        """A bridge names a mapping of the hub's own, or of the connector it writes to; where that is whichever the
+        ticket came from, of any that is used."""
+        kinds = {spec.id: spec.connector for spec in connections}
+
+        def known(bridge: Bridge, origin: str | None) -> dict[str, Formula]:
+            target = bridge.connector or kinds.get(bridge.connection or "") or origin
+            wanted = [target] if target else sorted(set(kinds.values()))
+            found = {
+                mapping.name: Formula(mapping, of_library=True)
+                for name in wanted
+                if name in self.catalogue.good and not problems_of_manifest(self.catalogue, name)
+                for mapping in library_of(self.catalogue.good[name]).values()
+            }
+            return found | {name: Formula(mapping, of_library=False) for name, mapping in own.items()}
+
+        return known
 
     def _mappings(self, documents: Sequence[dict[str, Any]]) -> dict[str, Mapping]:
         own: dict[str, Mapping] = {}

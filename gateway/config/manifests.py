@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from connectors.contract import Connector
 from connectors.manifest import BadManifest
 from connectors.registry import Catalogue, with_manifest
-from gateway.automation.rules import compile_bridges, compile_questions, compile_rules
+from gateway.automation.rules import Formula, compile_bridges, compile_questions, compile_rules
 from gateway.automation.specs import Defaults
 from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
@@ -75,13 +75,25 @@ def _default_problems(connector: type[Connector]) -> Iterator[Problem]:
         return
     for compile_ in (
         lambda: compile_rules(defaults.rules),
-        lambda: compile_bridges([(bridge, None) for bridge in defaults.bridges]),
+        lambda: compile_bridges([(bridge, None) for bridge in defaults.bridges], lambda *_: _formulas(connector)),
         lambda: compile_questions([(question, connector.name) for question in defaults.context]),
     ):
         try:
             compile_()
         except BadConfiguration as error:
             yield from error.problems
+
+
+def _formulas(connector: type[Connector]) -> dict[str, Formula]:
+    """The manifest's own mappings, which its bridges may compute with; those that can't be read are told elsewhere."""
+    found = {}
+    for stream, text in getattr(connector, "mapping_texts", {}).items():
+        try:
+            mapping = load_mapping(text, f"mappings.{stream}")
+        except MappingError:
+            continue
+        found[mapping.name] = Formula(mapping, of_library=True)
+    return found
 
 
 def _under(n: int, path: str) -> str:

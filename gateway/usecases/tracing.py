@@ -11,7 +11,9 @@ import id_registry
 import lineage
 from connectors.exact import load_json
 from gateway import tables
+from gateway.automation.rules import CompiledBridge
 from gateway.automation.specs import STANDING
+from gateway.bridge import computing
 from gateway.config.hub import Hub
 from gateway.errors import NotFound
 from gateway.sync import store
@@ -53,6 +55,7 @@ def _build(hub: Hub) -> FieldGraph:
     for bridge in hub.bridges:
         target = f"{bridge.origin or bridge.spec.connection or 'bridge'}/{bridge.spec.op}"
         roots = {"ticket": TICKET, "alert": "Alert", "local": "registry", **dict.fromkeys(("event", *_HUB), "hub")}
+        _add_formula(graph, hub, bridge, roots)
         values = {f"key.{k}": e for k, e in bridge.key.items()} | {f"body.{k}": e for k, e in bridge.body.items()}
         graph.add_rule(bridge.spec.id, target, values, roots=roots, when=[bridge.when] if bridge.when else [])
     for question in hub.questions:
@@ -61,6 +64,24 @@ def _build(hub: Hub) -> FieldGraph:
         when = [question.when] if question.when else []
         graph.add_rule(f"context {question.section}", target, dict(question.inputs), roots=roots, when=when)
     return graph
+
+
+def _add_formula(graph: FieldGraph, hub: Hub, bridge: CompiledBridge, roots: dict[str, str]) -> None:
+    """From the answers to a bridge's questions, at every connection that it asks, to its `result`."""
+    spec, formula = bridge.spec, bridge.formula
+    if formula is None:
+        return
+    roots["result"] = f"bridge {spec.id}"
+    for live in hub.connections.values():
+        connector = spec.connector or bridge.origin
+        if spec.connection not in (None, live.id) or connector not in (None, live.origin):
+            continue
+        answers = {name: live.dataset(question.question) for name, question in spec.ask.items()}
+        source = next(iter(answers.values()), "hub")
+        named = {"ticket": TICKET, **dict(list(answers.items())[1:])}
+        graph.add(formula.on(live.mappings), source, roots["result"], roots=named)
+        for name, inputs in bridge.ask.items():
+            graph.add_rule(f"{spec.id} asks {name}", answers[name], dict(inputs), roots=roots)
 
 
 def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
@@ -72,6 +93,8 @@ def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
                 values[name] = id_registry.format_id(values[name])
         for name in ("description", "labels"):
             values[name] = values.get(name) or None  # a ticket holds neither null texts nor null labels
+    for ticket, results in computing.results(conn, found).items():
+        found[ticket] |= results
     return found
 
 

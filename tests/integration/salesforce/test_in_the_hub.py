@@ -15,10 +15,13 @@ from connectors.salesforce.sandbox import Sandbox
 from connectors.salesforce.sandbox_server import Server
 from gateway import tables
 from gateway.automation.checks import run_due
+from gateway.config import documents
 from gateway.database import migrate, open_engine
 from gateway.reconcile import Outcome, reconcile, stream_of
 from gateway.sync import engine
+from gateway.usecases import tracing
 from id_registry import Key
+from lineage import Verdict
 from tests.integration.gateway.in_process import Clock, House, build_house
 from tests.integration.salesforce.conftest import config_of
 
@@ -209,6 +212,61 @@ def test_a_comment_on_the_ticket_is_one_comment_on_its_case(known: House, sandbo
     (comment,) = sandbox.state.tables["CaseComment"].values()
     assert "明天上门" in comment["CommentBody"]
     assert comment["ParentId"] == own_cases(sandbox)[0]["Id"]
+
+
+# -- the customer's health --------------------------------------------------------------------------------------------
+
+
+def account_of(sandbox: Sandbox) -> dict[str, Any]:
+    (found,) = [row for row in sandbox.state.tables["Account"].values() if row["Name"] == TROUBLED]
+    return found
+
+
+def close_one(house: House) -> core_tickets.Ticket:
+    house.tell(house.alert("a", customer="C-1"))
+    house.work()
+    for action, args in (("start", {}), ("resolve", {"resolution": "done"}), ("close", {})):
+        house.act(house.tickets()[0], action, **args)
+    return house.tickets()[0]
+
+
+def test_when_a_ticket_is_closed_the_health_of_its_customer_is_computed_and_written(
+    known: House, sandbox: Sandbox
+) -> None:
+    ticket = close_one(known)
+    known.work()
+    (command,) = [c for c in known.commands() if c.op == "set_health"]
+    assert (command.state, command.reason) == ("done", "")
+    with known.gateway.reading() as conn:
+        origin = tracing.drill(conn, ticket.id, "bridge.sf.salesforce-health.score")
+    assert origin.verdict is Verdict.EQUAL
+    assert origin.value == account_of(sandbox)["Health_Score__c"]
+    read = {source.field: source.raw for source in origin.sources}
+    assert (read["open_complaints"], origin.sources[0].key) == (1, account_of(sandbox)["Id"])
+    assert {fact.name for fact in origin.facts} >= {"ticket.resolved_at"}
+    assert origin.traces[0].mapping == "salesforce_health"
+    known.verify()
+
+
+def test_a_ticket_without_a_customer_of_salesforce_changes_nobodys_health(known: House) -> None:
+    known.tell(known.alert("b", customer="C-2"))
+    for action, args in (("resolve", {"resolution": "done"}), ("close", {})):
+        known.act(known.tickets()[0], action, **args)
+    assert [c.op for c in known.commands() if c.connection_id == "sf"] == []
+
+
+def test_a_formula_of_ones_own_takes_the_place_of_the_connectors(known: House, sandbox: Sandbox) -> None:
+    mine = {
+        "mapping": "mine", "from": {"connector": "salesforce", "stream": "health_inputs"},
+        "to": {"dataset": "customer_health", "key": ["customer"]},
+        "fields": {"customer": "customer", "score": {"expr": "42 + open_complaints", "type": "number"}},
+        "tests": [{"in": {"customer": "001", "open_complaints": 1}, "out": {"score": "43"}}],
+    }  # fmt: skip
+    spec = known.gateway.hub.connection("sf").spec.model_dump() | {"mappings": {"health_inputs": "mine"}}
+    known.gateway.apply(documents.validate({"mappings": [mine], "connections": [spec]}))
+    close_one(known)
+    known.work()
+    assert account_of(sandbox)["Health_Score__c"] == 43
 
 
 # -- customers --------------------------------------------------------------------------------------------------------

@@ -57,6 +57,10 @@ class World:
     reads: int = 0
     state: str = "warm"
     """What it answers; `silent`: it does not."""
+    figures: dict[str, Any] | None = None
+    """What it answers to `load`."""
+    written: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    """Key and body of every write that was tried."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self, command: Command) -> None:
@@ -121,13 +125,16 @@ class Robot:
     # -- context --------------------------------------------------------------------------------------------------
 
     def questions(self) -> Sequence[Question]:
-        return [Question(name="recent", needs=("device",), title="Recent", title_zh="最近")]
+        return [Question(name=n, needs=("device",), title=n, title_zh=n) for n in ("recent", "load")]
 
     def lookup(self, ask: Ask) -> Answer | None:
         if not self._config.password.get_secret_value():
             return None
         if self.world.state == "silent":
             raise Transient("not now")
+        if ask.question == "load":
+            told = self.world.figures
+            return None if told is None else Answer(told, datetime.now(UTC), key=str(ask.inputs["device"]))
         return Answer(
             {"device": str(ask.inputs["device"]), "state": self.world.state}, datetime.now(UTC), "robot://pump"
         )
@@ -138,6 +145,7 @@ class Robot:
         return [Operation(name=n, title=n, title_zh=n) for n in ("close", "say")]
 
     def write(self, command: Command) -> Receipt:
+        self.world.written.append((dict(command.key), dict(command.body)))
         how = self.world.script.popleft() if self.world.script else "done"
         match how:
             case "transient":
