@@ -167,6 +167,15 @@ def test_only_commands_for_one_target_are_merged(speaking: Speak) -> None:
     assert sorted(len(each.all) for each in house.take()) == [2, 2]
 
 
+def test_while_they_follow_nobody_claims_them_and_their_leader_keeps_them(speaking: Speak) -> None:
+    house = speaking()
+    numbers = [house.queue(ticket, f"c{n}") for n, ticket in enumerate(tickets(house, 4))]
+    house.take()  # and the worker dies
+    house.clock.forward(150)
+    again = house.take()
+    assert [([c.id for c in each.all], each.in_doubt) for each in again] == [(numbers, True)]
+
+
 def test_each_ticket_is_told_what_became_of_its_command(speaking: Speak) -> None:
     house = speaking()
     ids = tickets(house, 3)
