@@ -65,7 +65,7 @@ class Inbox:
         bury: Bury,
         max_waiting: int = 5_000,
         max_bytes: int = 64 << 20,
-        group_deliveries: int = 256,
+        group_deliveries: int = 400,
         group_events: int = 1_000,
     ) -> None:
         self._commit, self._bury = commit, bury
