@@ -10,11 +10,13 @@ import orjson
 import typer
 from rich.console import Console
 
+from connectors.registry import installed
 from gateway.cli import manifests, syncing
 from gateway.cli.session import Database, Json, fail, gateway, show, table
 from gateway.config import documents, store, yaml12
-from gateway.errors import NotFound
+from gateway.errors import NotFound, SchemaMismatch
 from gateway.service import Gateway
+from gateway.settings import load
 from mappings import Mapping, format_path
 
 connector_app = typer.Typer(help="Connectors.", no_args_is_help=True)
@@ -84,10 +86,15 @@ def check(connection: str, database_url: Database = None, as_json: Json = False)
 
 @connector_app.command("list")
 def list_connectors(database_url: Database = None, as_json: Json = False) -> None:
-    """What is there, what it can, the grade its exam gave, and plug-ins and manifests that do not work."""
-    with gateway(database_url=database_url) as g:
-        items = manifests.rows_of(g.catalogue.good)
-        broken = g.catalogue.broken
+    """What is there, what it can, the grade its exam gave, and plug-ins and manifests that do not work.
+
+    Before there is a database, what is installed; with one, also the manifests of its configuration."""
+    try:
+        with gateway(database_url=database_url) as g:
+            catalogue = g.catalogue
+    except SchemaMismatch:
+        catalogue = installed(folders=[load().home / "connectors"])
+    items, broken = manifests.rows_of(catalogue.good), catalogue.broken
     data = {"items": items, "broken": broken}
 
     def text(out: Console) -> None:
