@@ -1,7 +1,7 @@
 #!/bin/sh
 # Unpacks the real programs that tests and the demo run, without installing them.
 #
-#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc soap (default: all)
+#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc soap singer (default: all)
 #
 # The distribution's own packages are fetched by apt into a cache of ours and unpacked by dpkg-deb into
 # .components/root (WEFT_COMPONENTS names another place for .components). No package script runs, no daemon starts,
@@ -9,11 +9,12 @@
 # has, or that is unpacked already, takes no time. Run the programs with
 #   LD_LIBRARY_PATH=.components/root/usr/lib/<triplet>
 # The set soap is npm's `soap` (tests/real/soap_server) in .components/soap; a machine without node gets one from PyPI.
+# The set singer is a Singer tap (tests/real/tap_postgres.lock) in an environment of its own, .components/singer.
 #
 # Exit codes: 0 all there; 2 used wrongly; 3 something is missing (said which).
 set -eu
 
-ALL="prometheus mosquitto postgres zabbix odbc soap"
+ALL="prometheus mosquitto postgres zabbix odbc soap singer"
 HOME_DIR=$(cd "$(dirname "$0")/.." && pwd)
 COMPONENTS=${WEFT_COMPONENTS:-$HOME_DIR/.components}
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -33,6 +34,7 @@ packages_of() {
       php-xml php-gd php-bcmath php-ldap ;;
     odbc) echo libodbc2 odbc-postgresql tdsodbc libsqliteodbc ;;
     soap) echo nodejs npm ;;
+    singer) echo pipelinewise-tap-postgres ;;
   esac
 }
 
@@ -64,6 +66,7 @@ stamp_of() {
   esac
   case $1 in
     soap) cksum <"$HOME_DIR/tests/real/soap_server/package-lock.json" ;;
+    singer) cksum <"$HOME_DIR/tests/real/tap_postgres.lock" ;;
     *) packages_of "$1" ;;
   esac
 }
@@ -149,8 +152,25 @@ install_soap() {
   say "soap: installed into $COMPONENTS/soap"
 }
 
+# A tap as its users have it: in an environment of its own, because it needs old libraries.
+install_singer() {
+  if unpacked singer && has_file "$COMPONENTS/singer/bin/tap-postgres"; then return 0; fi
+  uv=$HOME_DIR/.venv/bin/uv
+  [ -x "$uv" ] || { say "singer: missing; run 'make install' first"; return 1; }
+  say "singer: fetching tap-postgres"
+  mkdir -p "$COMPONENTS/stamps"
+  if ! { "$uv" venv -q --clear --python "$HOME_DIR/.venv/bin/python" "$COMPONENTS/singer" &&
+    "$uv" pip install -q --python "$COMPONENTS/singer/bin/python" --require-hashes -r "$HOME_DIR/tests/real/tap_postgres.lock"; } >&2; then
+    say "singer: missing; what tests/real/tap_postgres.lock names cannot be fetched"
+    return 1
+  fi
+  stamp_of singer >"$COMPONENTS/stamps/singer"
+  say "singer: installed into $COMPONENTS/singer"
+}
+
 install_set() {
   if [ "$1" = soap ]; then install_soap; return; fi
+  if [ "$1" = singer ]; then install_singer; return; fi
   if on_machine "$1"; then return 0; fi
   if unpacked "$1"; then return 0; fi
   if ! has apt-get || ! has dpkg-deb; then

@@ -74,7 +74,12 @@ class TapSection(Part):
     silence_s: float = Field(300, gt=0, le=86_400, description="a tap that says nothing for so long is ended")
     max_line_bytes: int = Field(16 << 20, ge=1024, le=1 << 30, description="a longer message is unusable")
     refusals: tuple[str, ...] = Field(
-        (r"\b401\b", r"\b403\b", r"(?i)unauthori[sz]ed", r"(?i)forbidden", r"(?i)authentication (error|failed)"),
+        (
+            r"\b40[13]\b",
+            r"(?i)unauthori[sz]ed|forbidden|access denied|login failed|authentication (error|failed)",
+            r"(?i)invalid[ _](grant|token|credentials|api[ _]?key)",
+            r'(?i)role "[^"]*" does not exist',
+        ),
         description="patterns: a failed tap whose last words match one was refused its credentials",
     )
 

@@ -12,6 +12,7 @@ from connectors.contract import DELETED, Batch, Cursor, Record
 from connectors.errors import BadRecord, ConfigProblem, Transient
 from connectors.exact import load_json
 from connectors.manifest import Field, Shape
+from connectors.manifest.paths import steps
 from connectors.singer.catalog import names_of
 from connectors.singer.client import Running
 from connectors.singer.form import TapStream
@@ -121,7 +122,8 @@ class TapReader:
             raise ConfigProblem(
                 f"the tap's stream has no field {lacking[0]!r}, which is in the key", hint=f"it has: {there}"
             )
-        typed = {name: field for name, each in schema["properties"].items() if (field := _field(each)) is not None}
+        properties = self._chosen(schema["properties"])
+        typed = {name: field for name, each in properties.items() if (field := _field(each)) is not None}
         fields = {**typed, **self._form.fields}
         self._shape = Shape(fields, self._form.key, zone=self._zone, deleted=self._form.deleted)
 
@@ -130,13 +132,21 @@ class TapReader:
         try:
             if self._shape is None:
                 raise BadRecord("a record came before the stream's schema", record=record)
-            found = self._shape.record(record)
+            found = self._shape.record(self._chosen(record))
             if self._form.deleted_field and found.get(self._form.deleted_field) is not None:
                 found = {name: found[name] for name in self._form.key} | {DELETED: True}
             self._records.append(found)
             self._versions.add(message.get("version"))
         except BadRecord as reason:
             self._bad.append(reason)
+
+    def _chosen(self, fields: Any) -> Any:
+        """Of the fields those that were chosen: not every tap does as its catalog says."""
+        if not self._form.select or not isinstance(fields, dict):
+            return fields
+        wanted = {*self._form.select, *self._form.key, self._form.deleted_field}
+        wanted |= {str(step) for step in steps(self._form.deleted.path)[:1]} if self._form.deleted else set()
+        return {name: value for name, value in fields.items() if name in wanted}
 
     def _activate(self, version: Any) -> None:
         """From now on only records of this version are there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 import textwrap
@@ -51,7 +52,7 @@ class TapMaker:
             "command": [sys.executable, "-I", "-S", str(self.script)],
             "settings": {"host": "db.example"},
             "secrets": {"password": SECRET},
-            "catalog": CATALOG,
+            "catalog": copy.deepcopy(CATALOG),
             "silence_s": 20,
             "batch_rows": 100,
         }

@@ -14,7 +14,7 @@ import pytest
 
 from connectors.contract import Cursor
 from connectors.errors import AuthProblem, ConfigProblem, ConnectorError, Transient
-from tests.unit.connectors_singer.conftest import CATALOG, SECRET, TapMaker
+from tests.unit.connectors_singer.conftest import CATALOG, SCHEMA, SECRET, TapMaker
 
 
 def gone(process: int, deadline_s: float = 5) -> bool:
@@ -142,12 +142,14 @@ import stat
 place = sys.argv[sys.argv.index("--config") + 1]
 schema(properties={"id": {"type": "integer"}, "told": {}})
 record(id=1, told={"config": option("--config"), "mode": os.stat(place).st_mode,
-    "folder": os.stat(os.path.dirname(place)).st_mode, "place": place, "environment": dict(os.environ), "arguments": sys.argv, "catalog": option("--catalog"),
+    "folder": os.stat(os.path.dirname(place)).st_mode, "place": place,
+    "environment": dict(os.environ), "arguments": sys.argv, "catalog": option("--catalog"),
     "properties": option("--properties")})
 """
 
 
 def told_by(tap: TapMaker) -> dict[str, Any]:
+    """What the tap has seen."""
     tap.says(_TELL)
     told: dict[str, Any] = tap.rows()[0]["told"]
     return told
@@ -238,7 +240,8 @@ def test_only_our_stream_is_chosen_and_told_how_to_replicate(tap: TapMaker) -> N
 
 
 def test_fields_can_be_chosen_and_the_key_always_comes(tap: TapMaker) -> None:
-    tap.stream["select"] = ["qty"]
+    tap.stream["select"] = ["qty", "told"]
+    tap.config["catalog"]["streams"][0]["schema"] = {"properties": {**SCHEMA["properties"], "told": {}}}
     catalog = told_by(tap)["catalog"]
     chosen = {name: marks(catalog, "orders", "properties", name)["selected"] for name in ("id", "qty", "at")}
     assert chosen == {"id": True, "qty": True, "at": False}
