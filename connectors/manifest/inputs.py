@@ -93,7 +93,7 @@ def sample_of(name: str, each: Input) -> Any:
         return each.sample
     if each.type == "secret":
         return f"sample-{name.replace('_', '-')}-0001"
-    if each.default is not None:
+    if each.default is not None or each.optional:
         return each.default
     made = {
         "number": Decimal(1),

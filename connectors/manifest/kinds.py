@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -31,6 +32,7 @@ GROUP = "weft.kinds"
 SHIPPED = "connectors.manifests"
 SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 1 << 20
+_PLACED = re.compile(r"([a-z_]+(?:[.\[][\w.\[\]]+)): (.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,11 @@ def _problem(form: type[Manifest], error: dict[str, Any]) -> FieldProblem:
         near = _alike(name, sorted(form.model_fields if len(error["loc"]) == 1 else _names(form)))
         return FieldProblem(path, "this field does not exist here", f"did you mean {near!r}?" if near else "remove it")
     hint = {"missing": "write it"}.get(error["type"], "")
-    return FieldProblem(path, str(error["msg"]).removeprefix("Value error, "), hint)
+    message = str(error["msg"]).removeprefix("Value error, ")
+    deeper = _PLACED.match(message)  # a check of the whole names the place itself
+    if deeper is not None:
+        path, message = f"{path}.{deeper[1]}".lstrip("."), deeper[2]
+    return FieldProblem(path, message, hint)
 
 
 def _alike(name: str, known: Sequence[str]) -> str:

@@ -12,8 +12,8 @@ from connectors.manifest.forms import ConfirmForm, ListForm, OperationForm, Ques
 from connectors.manifest.inputs import Input, Part
 from connectors.manifest.model import Manifest, Name, RecordForm
 from connectors.manifest.paths import Path
+from connectors.manifest.placeholders import PAGES, check_names, names_of
 from connectors.manifest.shapes import Condition
-from connectors.manifest.templates import names
 from connectors.webhook.form import InboundForm
 
 Template = str
@@ -210,7 +210,7 @@ class RestManifest(Manifest):
         if self.inbound is not None:
             self.inbound.check_config(self.config)
         for where, tree, allowed in self._templates():
-            _check_names(where, tree, allowed, self.inputs())
+            check_names(where, tree, allowed, self.inputs(), seen=() if where == "auth" else ("path", "params"))
         return self
 
     def _templates(self) -> Iterator[tuple[str, Any, Collection[str]]]:
@@ -225,15 +225,13 @@ class RestManifest(Manifest):
             yield "auth.request", self.auth.request.model_dump(), ("config",)
         yield "check.request", _open(self.check.request), ("config",)
         for name, stream in self.streams.items():
-            pages = ("page.number", "page.offset", "page.size", "page.token")
-            yield f"streams.{name}.request", _open(stream.request), ("config", "since", *pages)
+            yield f"streams.{name}.request", _open(stream.request), ("config", "since", *PAGES)
         for name, question in self.questions.items():
-            known = ("config", *(f"input.{need}" for need in question.needs))
+            known = names_of(needs=question.needs)
             yield f"questions.{name}.request", _open(question.request), known
             yield f"questions.{name}.link", {"params": question.link}, known
         for name, operation in self.operations.items():
-            known = ("config", "command.id", "command.idempotency_key")
-            known += tuple(f"key.{part}" for part in operation.key) + tuple(f"body.{part}" for part in operation.body)
+            known = names_of(key=operation.key, body=operation.body)
             yield f"operations.{name}.request", _open(operation.request), known
             yield f"operations.{name}.echoes", [echo.model_dump() for echo in operation.echoes], known
             if operation.confirm is not None:
@@ -243,18 +241,3 @@ class RestManifest(Manifest):
 
 def _open(request: Request) -> dict[str, Any]:
     return request.model_dump(exclude={"method", "send"})
-
-
-def _check_names(where: str, tree: Any, allowed: Collection[str], inputs: Mapping[str, Input]) -> None:
-    """Raises ValueError for a placeholder that can't have a value there, and for a secret that could be seen."""
-    for path, name in names(tree, where):
-        root, _, rest = name.partition(".")
-        if name not in allowed and root not in allowed:
-            raise ValueError(f"{path}: {{{name}}} has no value here; there are {', '.join(sorted(allowed))}")
-        if root != "config":
-            continue
-        if rest not in inputs:
-            raise ValueError(f"{path}: {{{name}}} is not under `config`; there are {', '.join(inputs)}")
-        below = path.removeprefix(where).lstrip(".")
-        if inputs[rest].type == "secret" and below.startswith(("path", "params")) and where != "auth.request":
-            raise ValueError(f"{path}: a secret in an address is seen in logs; use `auth: {{kind: query, ...}}`")

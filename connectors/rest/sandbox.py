@@ -42,7 +42,6 @@ from connectors.rest.form import (
     OAuth2,
     QueryKey,
     Request,
-    RestConfirm,
     RestManifest,
     RestOperation,
     RestStream,
@@ -93,7 +92,10 @@ class Sandbox:
                 return self._write(op, operation, found)
         for op, operation in self.manifest.operations.items():
             if operation.confirm and (found := self._match(operation.confirm.request, request)) is not None:
-                return self._confirm(op, operation.confirm, found)
+                item = confirmation(operation.confirm, op, self.effects, found)
+                if item is not ABSENT:
+                    records = operation.confirm.records
+                    return _json(self._good(put({}, records, [item] if records else item)))
         for stream, form in self.manifest.streams.items():
             if (found := self._match(form.request, request)) is not None or self._is_link(form, request):
                 return self._list(stream, form, found or {}, request)
@@ -198,12 +200,6 @@ class Sandbox:
             return _json({"message": f"there is no {UNKNOWN}"}, 404)
         self.effects.append(Effect(op, found))
         return _json(form.sample.answer if form.sample.answer is not None else self._good({}))
-
-    def _confirm(self, op: str, form: RestConfirm, found: Found) -> httpx.Response:
-        item = confirmation(form, op, self.effects, found)
-        if item is ABSENT:
-            return _json({"message": "not found"}, 404)
-        return _json(self._good(put({}, form.records, [item] if form.records else item)))
 
     # -- odds and ends ----------------------------------------------------------------------------------------------------
 

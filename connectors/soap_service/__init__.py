@@ -1,0 +1,1 @@
+"""SOAP services by manifest: streams read, questions answered, operations written; no code."""
