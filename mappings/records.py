@@ -144,6 +144,7 @@ DEVICE = _record(
     text("location", "place in words"),
     text("customer", "local id of the owner"),
     text("product", "local id of the product it is"),
+    text("spare", "local id of the article that wears out first"),
     text("status", "as the source says"),
     moment("installed_at", "put into service"),
     moment("warranty_until", "end of warranty"),

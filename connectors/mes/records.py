@@ -45,7 +45,7 @@ SHAPES: Mapping[str, Shape] = {
     "equipment": Shape(
         "Machines",
         {
-            **dict.fromkeys(("id", "name", "model", "serial", "line", "location", "status"), "text"),
+            **dict.fromkeys(("id", "name", "model", "serial", "line", "location", "spare", "status"), "text"),
             "changed_at": "moment",
         },
         ("id", "name", "changed_at"),

@@ -167,6 +167,7 @@ def fill(state: MesState) -> None:
             serialNo=device.serial,
             line=f"L{place + 1}",
             location="一号车间" if place < 2 else "Hall 2",
+            spareItemCode=device.spare,
         )
         for hours, minutes, code, reason, planned in (
             (30, 45, "P-01", "计划保养", True),

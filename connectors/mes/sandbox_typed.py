@@ -12,7 +12,9 @@ from connectors.mes.sandbox_state import MesState, Row
 
 NAMESPACE = "urn:weft:mes:1"
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "equipment": ("equipmentId", "name", "model", "serialNo", "line", "location", "status", "changedAt"),
+    "equipment": (
+        *("equipmentId", "name", "model", "serialNo", "line", "location", "spareItemCode", "status", "changedAt"),
+    ),
     "downtime": (
         *("id", "equipmentId", "line", "shift", "reasonCode", "reasonText", "planned", "start", "end"),
         *("durationSec", "orderNo", "reportedBy", "changedAt"),

@@ -21,6 +21,7 @@ _EQUIPMENT = {
     "serial": "serialNo",
     "line": "line",
     "location": "location",
+    "spare": "spareItemCode",
     "status": "status",
     "changed_at": "changedAt",
 }
@@ -221,6 +222,7 @@ _JSON_EQUIPMENT = {
     "serial": "SerialNo",
     "line": "LineCode",
     "location": "Location",
+    "spare": "SpareItemCode",
     "status": "Status",
     "changed_at": "ChangedAt",
 }
