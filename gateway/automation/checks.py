@@ -88,7 +88,7 @@ def _record(conn: Connection, hub: Hub, ticket: core_tickets.Ticket, check: Comp
     source = hub.connections.get(ticket.source or "")
     happened = Happened(check.spec.on, ticket.id, ticket.version, "")
     record = bridge_records(conn, hub, ticket, happened, source.origin if source else "")[0]
-    things = Things(conn, ticket, record["connection"], record["record"], record["alert"])
+    things = Things(conn, hub, ticket, record["connection"], record["record"], record["alert"])
     return record | {"local": things.local(check.connection)}
 
 

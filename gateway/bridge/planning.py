@@ -54,7 +54,7 @@ def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], seri
                     cause = f"{ticket.id}:{h.version}:{bridge.spec.id}:{n}"
                     if bridge.spec.connector is not None:
                         cause += f":{target}"
-                    told = for_bridge(conn, ticket, record, bridge, target)
+                    told = for_bridge(conn, hub, ticket, record, bridge, target)
                     _plan(conn, bridge, target, ticket, told, cause, serial, now)
 
 
@@ -89,12 +89,12 @@ def bridge_records(
 
 
 def for_bridge(
-    conn: Connection, ticket: core_tickets.Ticket, record: dict[str, Any], bridge: CompiledBridge, target: str
+    conn: Connection, hub: Hub, ticket: core_tickets.Ticket, record: dict[str, Any], bridge: CompiledBridge, target: str
 ) -> dict[str, Any]:
     """The same with `target`, `local` (what that system calls the ticket's things), and `names` (what people call them)."""
     record = record | {"target": target}
     if bridge.asks_local:
-        things = Things(conn, ticket, record["connection"], record["record"], record["alert"])
+        things = Things(conn, hub, ticket, record["connection"], record["record"], record["alert"])
         record["local"] = things.local(target)
     if bridge.asks_names:
         record["names"] = {kind: _name(conn, ticket, record["alert"], kind) for kind in ("device", "customer")}

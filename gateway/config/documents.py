@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -33,6 +33,9 @@ class ConnectionSpec(Spec):
     )
     sync_every_s: dict[str, Annotated[int, Field(ge=5, le=604_800)]] = Field(
         {}, description="stream: how often its records of business are read; default: as the connector says of the stream"
+    )
+    codes: dict[Literal["device", "customer", "item", "supplier", "product"], str] = Field(
+        {}, description="thing: the connection whose codes this system uses for it; default: codes of its own"
     )
     context: list[ContextQuestion] | None = Field(None, description="instead of the connector's own questions")
     checks: list[Check] | None = Field(None, description="instead of the connector's own checks")

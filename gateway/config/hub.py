@@ -36,6 +36,7 @@ from gateway.config.manifests import problems_of
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.secrets import Vault
 from mappings import Mapping, MappingError, load_library, load_mapping
+from mappings.suggestions import among
 
 T = TypeVar("T")
 
@@ -72,6 +73,11 @@ class Live:
     def dataset(self, stream: str) -> str:
         return f"{self.id}/{stream}"
 
+    def codes_of(self, thing: str) -> str:
+        """Whose local ids it uses for things such as `item`: the system of their keys in the registry."""
+        told: MappingABC[Any, str] = self.spec.codes
+        return told.get(thing, self.id)
+
 
 @dataclass(frozen=True)
 class Hub:
@@ -100,6 +106,12 @@ class Hub:
                 f"There is no connection {connection_id!r}." + (f" Did you mean {near[0]!r}?" if near else "")
             )
         return found
+
+
+def codes_of(hub: Hub, connection_id: str, thing: str) -> str:
+    """As `Live.codes_of`, also of a connection that is there no more."""
+    live = hub.connections.get(connection_id)
+    return connection_id if live is None else live.codes_of(thing)
 
 
 def builtin_rules() -> list[Rule]:
@@ -161,6 +173,7 @@ class Builder:
     ) -> Hub:
         """Raises BadConfiguration with every problem there is."""
         own = self._mappings(mappings)
+        self._check_codes(connections)
         live = {spec.id: self._connection(n, spec, own) for n, spec in enumerate(connections)}
         unsound = {spec.connector for spec in connections if problems_of_manifest(self.catalogue, spec.connector)}
         names = sorted({s.connector for s in connections} - unsound)
@@ -225,6 +238,20 @@ class Builder:
             return found | {name: Formula(mapping, of_library=False) for name, mapping in own.items()}
 
         return known
+
+    def _check_codes(self, connections: Sequence[ConnectionSpec]) -> None:
+        """Codes are those of a connection that is there, and that uses codes of its own."""
+        specs = {spec.id: spec for spec in connections}
+        for n, spec in enumerate(connections):
+            for thing, other in spec.codes.items():
+                path = f"connections[{n}].codes.{thing}"
+                if other not in specs:
+                    hint = among(other, sorted(specs.keys() - {spec.id}))
+                    self.problems.append(Problem(path, f"there is no connection {other!r}", hint))
+                elif other == spec.id:
+                    self.problems.append(Problem(path, "is the connection itself", "leave it out"))
+                elif whose := specs[other].codes.get(thing):
+                    self.problems.append(Problem(path, f"{other!r} uses the codes of {whose!r}", f"write {whose!r}"))
 
     def _mappings(self, documents: Sequence[dict[str, Any]]) -> dict[str, Mapping]:
         own: dict[str, Mapping] = {}

@@ -69,7 +69,7 @@ def _expand_one(conn: Connection, hub: Hub, ticket: core_tickets.Ticket, now: in
     source = hub.connections.get(ticket.source or "")
     record = {"ticket": ticket_record(ticket), "alert": alert, "record": kind, "origin": source.origin if source else "",
               "connection": ticket.source or ""}  # fmt: skip
-    things = Things(conn, ticket, ticket.source or "", kind, alert)
+    things = Things(conn, hub, ticket, ticket.source or "", kind, alert)
     for question in hub.questions:
         asked = record | {"local": things.local(question.connection)} if question.asks_local else record
         where = (conn, ticket.id, question.section, question.connection, question.spec.question)

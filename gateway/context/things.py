@@ -12,13 +12,19 @@ from sqlalchemy import Connection, select
 
 import core_tickets
 import id_registry
+from gateway.config.hub import Hub, codes_of
 from gateway.sync.subjects import KINDS, named_by
 from gateway.sync.tables import replica, replica_stream
 from id_registry import Key, Xref
 
 LOCAL = ("device", "customer", "item", "supplier")
-_OWNERS = (("customer", "Device", "device"), ("supplier", "Article", "item"))
-"""A thing the ticket does not name but another does: the customer whose device it is, the supplier of the article."""
+_FOLLOWS = (
+    ("customer", "device", "Device", "customer"),
+    ("item", "device", "Device", "spare"),
+    ("supplier", "item", "Article", "supplier"),
+)
+"""A thing the ticket does not name follows from another, by a field of that one's records: the customer whose device it
+is, the article that wears out first in it, the supplier of the article."""
 _R, _S = replica.c, replica_stream.c
 
 
@@ -27,6 +33,7 @@ class Things:
     """The things of one ticket, looked up when they are first asked for. `source`: the connection it came from."""
 
     conn: Connection
+    hub: Hub
     ticket: core_tickets.Ticket
     source: str
     kind: str
@@ -46,10 +53,10 @@ class Things:
         return f"{name} {told} of {self.source} is not known in {system}"
 
     def _local(self, name: str, system: str) -> str | None:
-        own = self._own.get(name)
-        if system == self.source and own is not None:
+        own, codes = self._own.get(name), codes_of(self.hub, system, name)
+        if own is not None and codes == codes_of(self.hub, self.source, name):
             return own
-        there = [x for x in self._names(name) if x.system == system]
+        there = [x for x in self._names(name) if x.system == codes]
         return max(there, key=lambda x: (x.last_seen, x.local)).local if there else None
 
     @cached_property
@@ -70,21 +77,24 @@ class Things:
     @cached_property
     def _gids(self) -> dict[str, int]:
         """What the ticket holds, else what its record names, else what follows from these."""
-        keys = {name: Key(KINDS[name], self.source, local) for name, local in self._own.items()}
+        keys = {name: self._key(name, self.source, local) for name, local in self._own.items()}
         known = id_registry.lookup(self.conn, keys.values()) if keys else {}
         gids = {name: known[key] for name, key in keys.items() if key in known}
         for name in ("device", "customer"):
             held = getattr(self.ticket, name)
             if held is not None:
                 gids[name] = held
-        for name, record, by in _OWNERS:
-            if name not in gids and by in gids:
-                found = self._owner(name, record, gids[by])
+        for name, by, record, field in _FOLLOWS:
+            if name not in gids and name not in self._own and by in gids:
+                found = self._following(name, gids[by], record, field)
                 if found is not None:
                     gids[name] = found
         return gids
 
-    def _owner(self, name: str, record: str, gid: int) -> int | None:
+    def _key(self, name: str, connection: str, local: str) -> Key:
+        return Key(KINDS[name], codes_of(self.hub, connection, name), local)
+
+    def _following(self, name: str, gid: int, record: str, field: str) -> int | None:
         births = [x.birth for x in id_registry.crosswalk(self.conn, gid)]
         held = (
             select(_S.connection_id, _R["values"])
@@ -93,9 +103,9 @@ class Things:
             .order_by(_R.read_at.desc())
         )
         keys = [
-            Key(KINDS[name], connection, str(local))
+            self._key(name, connection, str(local))
             for connection, text in self.conn.execute(held)
-            if (local := orjson.loads(text).get(name))
+            if (local := orjson.loads(text).get(field))
         ]
         known = id_registry.lookup(self.conn, keys) if keys else {}
         return next((known[key] for key in keys if key in known), None)

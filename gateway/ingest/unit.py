@@ -26,7 +26,7 @@ from gateway.automation.work import TicketWork
 from gateway.bridge.echoes import absorb_echoes
 from gateway.bridge.planning import plan_commands
 from gateway.clock import Serial
-from gateway.config.hub import Hub
+from gateway.config.hub import Hub, codes_of
 from gateway.context.asking import plan_questions
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import End, Fault, Item, Prepared
@@ -161,12 +161,12 @@ class Unit:
             if item.kind in STANDING or item.kind in PASSING:
                 for name, named in named_by(item.kind, item.record).items():
                     if self._fits(item, name, named, id_registry.keys.LOCAL_LENGTH):
-                        wanted[id(item), name] = Key(KINDS[name], item.system, named)
+                        wanted[id(item), name] = Key(KINDS[name], codes_of(self.hub, item.system, name), named)
                 continue
             for kind in ("device", "customer"):
                 local = item.record.get(kind)
                 if local and self._fits(item, kind, str(local), id_registry.keys.LOCAL_LENGTH):
-                    wanted[id(item), kind] = Key(kind, item.system, str(local))
+                    wanted[id(item), kind] = Key(kind, codes_of(self.hub, item.system, kind), str(local))
             if item.kind == "Reading":
                 self._fits(item, "metric", item.record["metric"], METRIC_LENGTH)
         found = id_registry.resolve(self.conn, set(wanted.values()), self.now) if wanted else {}

@@ -117,7 +117,7 @@ def remote_key(conn: Connection, hub: Hub, ticket: core_tickets.Ticket) -> dict[
     key: dict[str, Any] = {}
     for bridge in hub.bridges:
         if bridge.origin == source.origin:
-            key |= _computed(bridge, for_bridge(conn, ticket, record, bridge, source.id))
+            key |= _computed(bridge, for_bridge(conn, hub, ticket, record, bridge, source.id))
     return key
 
 
