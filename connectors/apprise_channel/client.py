@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import requests
-
 from connectors.apprise_channel.config import AppriseConfig
 from connectors.errors import ConfigProblem, Transient
 
@@ -53,6 +51,8 @@ class AppriseClient:
     def reach(self) -> tuple[int, int]:
         """(how many addresses there are, how many of their servers were asked): those of them that can be asked without
         sending must answer, whatever they say. Raises Transient for one that does not."""
+        import requests
+
         asked, servers = 0, self._servers()
         for name, server in servers:
             site = _site(server)
