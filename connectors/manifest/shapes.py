@@ -14,7 +14,7 @@ from pydantic import field_validator
 
 from connectors.contract import DELETED, Record
 from connectors.errors import BadRecord
-from connectors.exact import exact_number
+from connectors.exact import exact_number, load_json
 from connectors.manifest.inputs import Part
 from connectors.manifest.paths import Path, at
 
@@ -33,6 +33,8 @@ _SCHEMAS: Mapping[str, dict[str, Any]] = {
 _YES = frozenset({"true", "1", "y", "yes", "t", "是"})
 _NO = frozenset({"false", "0", "n", "no", "f", "否"})
 _DOTNET = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
+_ODD = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+"""Without these escapes JSON holds neither NUL characters nor halves of surrogate pairs."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -235,6 +237,12 @@ def _type_of(value: Any) -> FieldType | None:
 def _inferred(value: Any) -> dict[str, Any]:
     kind = _type_of(value)
     return dict(_SCHEMAS["text" if kind == "datetime" else kind or "any"])
+
+
+def read_json(text: str) -> Any:
+    """JSON, exact and storable. Raises BadRecord."""
+    value = load_json(text)
+    return storable(value) if _ODD.search(text) else value
 
 
 def storable(value: Any) -> Any:

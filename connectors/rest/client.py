@@ -17,10 +17,10 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 
 from connectors.errors import Ambiguous, AuthProblem, BadRecord, ConfigProblem, Transient
-from connectors.exact import dump_json, load_json
+from connectors.exact import dump_json
 from connectors.manifest.exchange import Refused, Reply
 from connectors.manifest.paths import at
-from connectors.manifest.shapes import storable
+from connectors.manifest.shapes import read_json
 from connectors.manifest.templates import ABSENT, Values, as_text, fill, fill_path, fill_text
 from connectors.rest.auth import InQuery, KeyTransport, header_text, proof_of
 from connectors.rest.form import Answers, Auth, Request
@@ -191,7 +191,7 @@ class RestClient:
             text = content.decode(encoding)
         except (LookupError, UnicodeDecodeError) as error:
             raise BadRecord(f"not {encoding}: {error}", record="") from None
-        return storable(load_json(text.removeprefix("\ufeff")))
+        return read_json(text.removeprefix("\ufeff"))
 
     # -- a request ----------------------------------------------------------------------------------------------------
 

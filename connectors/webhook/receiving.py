@@ -10,9 +10,8 @@ from urllib.parse import parse_qsl
 
 from connectors.contract import DELETED, Delivery, Event, Record
 from connectors.errors import BadRecord
-from connectors.exact import load_json
 from connectors.manifest.paths import at
-from connectors.manifest.shapes import storable
+from connectors.manifest.shapes import read_json, storable
 from connectors.manifest.templates import Values
 from connectors.webhook.form import InboundForm, MessageForm
 from connectors.webhook.signatures import prove
@@ -68,7 +67,10 @@ def _message(inbound: InboundForm, body: bytes) -> Any:
             return storable(dict(parse_qsl(body.decode(), strict_parsing=True)))
         except (UnicodeDecodeError, ValueError):
             raise BadRecord("the body is no form (a=1&b=2)", record=body[:500].decode("utf-8", "replace")) from None
-    return storable(load_json(body))
+    try:
+        return read_json(body.decode())
+    except UnicodeDecodeError as error:
+        raise BadRecord(f"not UTF-8 at byte {error.start}", record=body[:500].decode("utf-8", "replace")) from None
 
 
 def _message_id(inbound: InboundForm, message: Any, delivery: Delivery) -> str:
