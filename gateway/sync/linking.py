@@ -2,12 +2,13 @@
 
 A record's keys are written with the record; comparing follows in transactions of its own, so neither a crash in between
 nor two systems that bring the same company at once loses a link. A key that several records of one system have names
-none of them; and two things that differ in another strong key are two, whatever else they share.
+none of them; two things that differ in another strong key are two, whatever else they share; and what a person took
+apart is not put together again. Where a key is changed or given up, those that it had kept apart are compared anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import structlog
@@ -55,12 +56,32 @@ def note_keys(
     for start in range(0, len(locals_), 500):
         part = (_K.kind == kind, _K.system == system, _K.local.in_(locals_[start : start + 500]))
         had |= {(r.local, r.name, r.value) for r in conn.execute(select(_K.local, _K.name, _K.value).where(*part))}
-    changed = [row for row in new if (row[2], row[3], row[4]) not in had]
+    given_up = had - {(row[2], row[3], row[4]) for row in new}
+    otherwise = {local for local, _, _ in given_up}
+    changed = [row for row in new if (row[2], row[3], row[4]) not in had or row[2] in otherwise]
     gone = sorted({(local, name) for local, name, _ in had} - {(row[2], row[3]) for row in new})
     for start in range(0, len(gone), 500):
         lost = tuple_(_K.local, _K.name).in_(gone[start : start + 500])
         conn.execute(delete(strong_key).where(_K.kind == kind, _K.system == system, lost))
+    _compare_again(conn, kind, given_up)
     rows.upsert(conn, strong_key, _COLUMNS, changed)
+
+
+def forget_keys(conn: Connection, kind: str, system: str, locals_: Iterable[str]) -> None:
+    """Records that are gone say nothing of identity any more."""
+    wanted = sorted(locals_)
+    for start in range(0, len(wanted), 500):
+        mine = (_K.kind == kind, _K.system == system, _K.local.in_(wanted[start : start + 500]))
+        lost = conn.execute(delete(strong_key).where(*mine).returning(_K.local, _K.name, _K.value))
+        _compare_again(conn, kind, {(r.local, r.name, r.value) for r in lost})
+
+
+def _compare_again(conn: Connection, kind: str, given_up: Iterable[tuple[str, str, str]]) -> None:
+    """Who else has a key that a record gave up: it may name one thing now where it named none."""
+    values = sorted({(name, value) for _, name, value in given_up})
+    for start in range(0, len(values), 500):
+        same = tuple_(_K.name, _K.value).in_(values[start : start + 500])
+        conn.execute(update(strong_key).where(_K.kind == kind, same).values(pending=True))
 
 
 def link(conn: Connection, kind: str, now: int) -> Linked:
@@ -74,7 +95,8 @@ def link(conn: Connection, kind: str, now: int) -> Linked:
         did, why_not = _link_one(conn, kind, name, value, now)
         merged += did
         vetoes += why_not
-    compared = tuple_(_K.system, _K.local, _K.name).in_([(r.system, r.local, r.name) for r in found])
+    # with the value: one that another run wrote in its place meanwhile was not compared
+    compared = tuple_(_K.system, _K.local, _K.name, _K.value).in_([tuple(r) for r in found])
     conn.execute(update(strong_key).where(_K.kind == kind, compared).values(pending=False))
     for veto in vetoes:
         log.warning("link.refused", kind=kind, reason=veto)
@@ -99,7 +121,7 @@ def _link_one(conn: Connection, kind: str, name: str, value: str, now: int) -> t
             continue
         veto = _conflict(conn, live[first.gid], live[other.gid])
         if veto:
-            vetoes.append(f"{name} {value}: {_told(first)} and {_told(other)} differ in {veto}")
+            vetoes.append(f"{name} {value}: {_told(first)} and {_told(other)} {veto}")
             continue
         reason = f"same {name} {value}: {_told(first)}, {_told(other)}"
         try:
@@ -112,11 +134,14 @@ def _link_one(conn: Connection, kind: str, name: str, value: str, now: int) -> t
 
 
 def _conflict(conn: Connection, a: int, b: int) -> str:
-    """The strong key in which two things differ; empty: none."""
+    """Why two things are two although they share a key; empty: nothing says so."""
+    for event in id_registry.history(conn, a):
+        if event.undone_at is not None and set(id_registry.live(conn, [event.a, event.b]).values()) == {a, b}:
+            return f"were taken apart by {event.undone_by} (merge {event.id})"
     left, right = _keys_of(conn, a), _keys_of(conn, b)
     for name in sorted(left.keys() & right.keys()):
         if left[name] != right[name]:
-            return f"{name}: {', '.join(sorted(left[name]))} and {', '.join(sorted(right[name]))}"
+            return f"differ in {name}: {', '.join(sorted(left[name]))} and {', '.join(sorted(right[name]))}"
     return ""
 
 
