@@ -26,6 +26,17 @@ GROUP = Histogram(
 SYNCED = Counter("weft_sync_records", "Records of business that were read.", ["connection", "stream"])
 COMMANDS = Counter("weft_commands", "Tries to carry out a command in a remote system.", ["connection", "outcome"])
 ANSWERS = Counter("weft_context_answers", "Context sections by outcome.", ["connection", "status"])
+COMPLETENESS = Gauge(
+    "weft_context_completeness",
+    "Share of the context sections of the last 24 hours that were answered (ok or empty), of all asked; NaN: none asked.",
+    multiprocess_mode="mostrecent",
+)
+ANSWERING = Gauge(
+    "weft_context_connection_completeness",
+    "The same of each connection.",
+    ["connection"],
+    multiprocess_mode="mostrecent",
+)
 CALLS = Histogram("weft_remote_call_seconds", "Calls to remote systems by result.", ["connection", "call", "result"])
 BREAKER = Gauge(
     "weft_breaker_open",

@@ -262,6 +262,7 @@ context_section = Table(
     Column("reason", Text, nullable=False, server_default=""),
 )
 Index("context_open", context_section.c.status, context_section.c.next_at)
+Index("context_asked", context_section.c.asked_at, context_section.c.connection_id, context_section.c.status)
 
 # -- reading ----------------------------------------------------------------------------------------
 

@@ -15,6 +15,9 @@ from gateway import clock, metrics, tables, tokens
 from gateway.api.access import REFUSALS, Administrator, Configurer, GatewayDep, Reader
 from gateway.api.problems import problem
 from gateway.api.shapes import Line, NewToken, Number, answer
+from gateway.config.hub import HUB
+from gateway.context import completeness
+from gateway.context.completeness import Completeness
 from gateway.database import current_revision, newest_revision
 from gateway.errors import NotFound, WeftError
 from gateway.ingest.stored import unpack
@@ -187,11 +190,15 @@ def _gauge(gateway: Gateway) -> None:
         metrics.DEAD.set(conn.execute(select(func.count()).where(d.settled_at.is_(None))).scalar() or 0)
         filters = core_tickets.Filters(status=core_tickets.OPEN)
         counted = core_tickets.counts(conn, filters)
+        complete = completeness.by_connection(conn, now)
     for state in OUTBOX_STATES:
         metrics.OUTBOX.labels(state).set(states.get(state, 0))
     metrics.OUTBOX_AGE.set(0 if oldest is None else (now - oldest) / clock.SECOND)
     for priority in range(4):
         metrics.TICKETS.labels(f"P{priority}").set(sum(n for (_, p), n in counted.items() if p == priority))
+    metrics.COMPLETENESS.set(sum(complete.values(), Completeness()).share)
+    for connection in {HUB, *gateway.hub.connections}:
+        metrics.ANSWERING.labels(connection).set(complete.get(connection, Completeness()).share)
     for live in gateway.hub.connections.values():
         if live.runtime is not None:
             metrics.BREAKER.labels(live.id).set(live.runtime.condition.circuit == "open")

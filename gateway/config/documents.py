@@ -32,7 +32,8 @@ class ConnectionSpec(Spec):
         60, ge=5, le=86_400, description="how often its streams are read to reconcile; see streams"
     )
     sync_every_s: dict[str, Annotated[int, Field(ge=5, le=604_800)]] = Field(
-        {}, description="stream: how often its records of business are read; default: as the connector says of the stream"
+        {},
+        description="stream: how often its records of business are read; default: as the connector says of the stream",
     )
     codes: dict[Literal["device", "customer", "item", "supplier", "product"], str] = Field(
         {}, description="thing: the connection whose codes this system uses for it; default: codes of its own"

@@ -391,6 +391,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_id", "name"),
     )
     op.create_index("context_open", "context_section", ["status", "next_at"], unique=False)
+    op.create_index("context_asked", "context_section", ["asked_at", "connection_id", "status"], unique=False)
     op.create_table(
         "dead_letter",
         sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -1016,6 +1017,7 @@ def downgrade() -> None:
     op.drop_table("delivery")
     op.drop_index("dead_letter_open", table_name="dead_letter")
     op.drop_table("dead_letter")
+    op.drop_index("context_asked", table_name="context_section")
     op.drop_index("context_open", table_name="context_section")
     op.drop_table("context_section")
     op.drop_table("context_job")
