@@ -117,7 +117,7 @@ class Sandbox:
         if not isinstance(auth, OAuth2):
             return None
         place = fill_text(auth.token_path or auth.token_url, self.values)
-        if request.url.path != self._base() + urlsplit(place).path:
+        if request.url.path.removeprefix(self._base()) != urlsplit(place).path:
             return None
         form = dict(parse_qsl(request.content.decode()))
         login = tuple(fill_text(text, self.values) for text in (auth.client_id, auth.client_secret))
