@@ -4,7 +4,7 @@
 them; `drill` replays all this for one value. `docs/lineage.md` is the guide.
 """
 
-from lineage.blocks import is_row, land_block, raw_text
+from lineage.blocks import Columns, columns_of, is_row, land_block, raw_text, raw_texts, record_of
 from lineage.codec import Gone, decode, encode
 from lineage.drilldown import drill, drill_row, history
 from lineage.erasure import Erasure, erase, erase_facts, rebuild, versions
@@ -35,6 +35,7 @@ from lineage.walk import GraphEdge, Node, Subgraph
 
 __all__ = [
     "BadInput",
+    "Columns",
     "Damaged",
     "DatasetName",
     "Effect",
@@ -71,6 +72,7 @@ __all__ = [
     "Write",
     "allow_functions",
     "close_run",
+    "columns_of",
     "decode",
     "drill",
     "drill_row",
@@ -89,9 +91,11 @@ __all__ = [
     "open_run",
     "plan",
     "raw_text",
+    "raw_texts",
     "readers",
     "rebuild",
     "record",
+    "record_of",
     "run_event",
     "run_plan",
     "verify",

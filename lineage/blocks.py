@@ -11,11 +11,12 @@ written by `codec`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from json import loads as _loads
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -37,22 +38,34 @@ _PLACE = (1 << _PLACES) - 1
 _LEVEL = 1
 _NOTHING = type(None)
 _PLAIN = frozenset({str, int, bool, _NOTHING})
-_EXACT, _TIMES, _DATES = {Decimal, _NOTHING}, {datetime, _NOTHING}, {date, _NOTHING}
+_quoted: Callable[[str], str] = encode_basestring
 _B = tables.block.c
 
 
+class Columns(NamedTuple):
+    """What the texts of plain records of one shape do not say themselves: which columns are exact numbers, times and
+    dates."""
+
+    exact: tuple[str, ...]
+    times: tuple[str, ...]
+    dates: tuple[str, ...]
+
+
 class RawRow(Protocol):
-    """One record as a source gave it. `object`: `landing.object_prefix` of its dataset and key; `text`: `raw_text` of
-    the record, which the caller needed anyway to see whether it changed."""
+    """One record as a source gave it. `object`: `landing.object_prefix` of its dataset and key; `text` and `columns`: of
+    `raw_texts` or `raw_text`, which the caller needed anyway to see what changed. `record` may be None where there are
+    columns: the text then says it all."""
 
     @property
     def key(self) -> str: ...
     @property
     def object(self) -> bytes: ...
     @property
-    def record(self) -> Mapping[str, Any]: ...
+    def record(self) -> Mapping[str, Any] | None: ...
     @property
     def text(self) -> bytes: ...
+    @property
+    def columns(self) -> Columns | None: ...
 
 
 class Block(NamedTuple):
@@ -93,6 +106,82 @@ def raw_text(record: Mapping[str, Any]) -> bytes:
         return encode(record)
 
 
+def raw_texts(records: Sequence[Mapping[str, Any]]) -> tuple[list[bytes], Columns] | None:
+    """The same texts for many records of one shape, column by column in half the time, and what they leave unsaid. None
+    where a record is of another shape than the others, or holds more than plain values: then ask for each alone."""
+    names = tuple(records[0])
+    if not names or any(map(names.__ne__, map(tuple, records))):
+        return None
+    unsaid: tuple[list[str], list[str], list[str]] = ([], [], [])
+    written = []
+    for name, column in zip(names, zip(*[record.values() for record in records], strict=True), strict=True):
+        texts = _written(name, column, unsaid)
+        if texts is None:
+            return None
+        written.append(texts)
+    row = "{" + ",".join([_quoted(name).replace("%", "%%") + ":%s" for name in names]) + "}"
+    try:
+        lines = [(row % values).encode() for values in zip(*written, strict=True)]
+    except UnicodeEncodeError:  # half a character: codec can write it
+        return None
+    return lines, Columns(*map(tuple, unsaid))
+
+
+def _written(name: str, column: Sequence[Any], unsaid: tuple[list[str], list[str], list[str]]) -> Iterable[str] | None:
+    """A column's values as JSON; None where it is not plain."""
+    kinds = set(map(type, column))
+    empty = _NOTHING in kinds
+    kinds.discard(_NOTHING)
+    if kinds == {str}:
+        return ["null" if value is None else _quoted(value) for value in column] if empty else map(_quoted, column)
+    if kinds == {Decimal}:
+        present = [value for value in column if value is not None] if empty else column
+        if not all(map(Decimal.is_finite, present)):
+            return None
+        unsaid[0].append(name)
+        return ["null" if value is None else str(value) for value in column] if empty else map(str, column)
+    if kinds == {datetime}:
+        if {value.tzinfo for value in column if value is not None} != {UTC}:
+            return None
+        unsaid[1].append(name)
+    elif kinds == {date}:
+        unsaid[2].append(name)
+    elif not kinds <= {int, bool}:
+        return None
+    try:  # none of these has a comma in it
+        return orjson.dumps(column)[1:-1].decode().split(",")
+    except orjson.JSONEncodeError:  # a number of more than 64 bits
+        return None
+
+
+def columns_of(records: Sequence[Mapping[str, Any]]) -> Columns | None:
+    """What the texts of these records leave unsaid; None when plain JSON could not tell."""
+    names = list(records[0])
+    if len(set(map(tuple, records))) > 1:
+        return None
+    found: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for name, column in zip(names, zip(*[record.values() for record in records], strict=True), strict=True):
+        kinds = set(map(type, column))
+        if kinds <= _PLAIN:
+            continue
+        place = next((n for n, kind in enumerate((Decimal, datetime, date)) if kinds <= {kind, _NOTHING}), None)
+        if place is None:
+            return None
+        if place == 0 and not all(value is None or value.is_finite() for value in column):
+            return None
+        if place == 1 and not all(value is None or value.tzinfo is not None for value in column):
+            return None
+        found[place].append(name)
+    return Columns(*map(tuple, found))
+
+
+def record_of(text: bytes, columns: Columns | None) -> dict[str, Any]:
+    """The record that a text was made of."""
+    if columns is None:
+        return dict(decode(text))
+    return _plain(columns.exact, columns.times, columns.dates, text)
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(str(value).encode())
@@ -124,39 +213,18 @@ def land_block(
 
 
 def _packed(rows: Sequence[RawRow]) -> bytes:
-    head = _columns([row.record for row in rows])
-    if head is None:
-        return _coded([row.key for row in rows], [row.record for row in rows])
-    return b"\n".join([orjson.dumps(head | {"keys": [row.key for row in rows]}), *[row.text for row in rows]])
+    columns = rows[0].columns
+    keys = [row.key for row in rows]
+    if columns is None or any(row.columns is not columns and row.columns != columns for row in rows):
+        return _coded(
+            keys, [row.record if row.record is not None else record_of(row.text, row.columns) for row in rows]
+        )
+    head = {"exact": columns.exact, "times": columns.times, "dates": columns.dates, "keys": keys}
+    return b"\n".join([orjson.dumps(head), *[row.text for row in rows]])
 
 
 def _coded(keys: Sequence[str], records: Iterable[Any]) -> bytes:
     return b"\n".join([orjson.dumps({"coded": True, "keys": keys}), *map(encode, records)])
-
-
-def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, list[str]] | None:
-    """Which columns are exact numbers, times and dates; None when plain JSON could not tell."""
-    names = list(records[0])
-    if len(set(map(tuple, records))) > 1:
-        return None
-    found: dict[str, list[str]] = {"exact": [], "times": [], "dates": []}
-    for name, column in zip(names, zip(*[record.values() for record in records], strict=True), strict=True):
-        kinds = set(map(type, column))
-        if kinds <= _PLAIN:
-            continue
-        if kinds <= _EXACT:
-            if not all(value is None or value.is_finite() for value in column):
-                return None
-            found["exact"].append(name)
-        elif kinds <= _TIMES:
-            if not all(value is None or value.tzinfo is not None for value in column):
-                return None
-            found["times"].append(name)
-        elif kinds <= _DATES:
-            found["dates"].append(name)
-        else:
-            return None
-    return found
 
 
 # -- reading back ------------------------------------------------------------------------------------------------------
@@ -187,7 +255,7 @@ def _unpacked(block: int, payload: bytes) -> tuple[list[str], list[Any]]:
         raise Damaged(f"block {block} can't be read: {problem}") from problem
 
 
-def _plain(exact: list[str], times: list[str], dates: list[str], line: bytes) -> dict[str, Any]:
+def _plain(exact: Sequence[str], times: Sequence[str], dates: Sequence[str], line: bytes) -> dict[str, Any]:
     if line[:1] == b"\x01":  # what orjson could not write, among columns that are plain all the same
         return dict(decode(line))
     record: dict[str, Any] = _loads(line, parse_float=Decimal)

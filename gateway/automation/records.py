@@ -23,8 +23,9 @@ from gateway.config.hub import Hub, Live
 from gateway.ingest.item import End, Fault, Item
 from gateway.sync import store
 from gateway.sync.identity import Identifier
-from gateway.sync.keeping import Keeper, News, Sorted, sort
+from gateway.sync.keeping import Keeper, News
 from gateway.sync.rows import Reader, Row
+from gateway.sync.sorting import Sorting
 from mappings import EvaluationError
 
 Facts = tuple[dict[str, Any], dict[str, Any]]
@@ -80,16 +81,17 @@ class RecordDesk:
         wants_news = bool(self.hub.rules.by_kind.get(mapping.target))
         keeper = Keeper(live.id, live.dataset(name), shelf, mapping, identifier, wants_news)
         known = store.known(self.conn, shelf.id, sorted({row.id for _, row in rows}))
-        found = sort([row for _, row in rows], known, mapping, identifier)
+        found = Sorting(live.dataset(name), mapping, identifier, (lambda *_: True) if wants_news else None)
+        found.take([row for _, row in rows], known)
         for bad in found.bad:
             for item, row in rows:
                 if row.record is bad.record:
                     item.bury(bad.fault)
         news, _ = keeper.write(self.conn, found, min(i.incoming.received_at for i in items), self.now)
-        return self._judge(live, name, shelf, news, rows, found)
+        return self._judge(live, name, shelf, news, rows)
 
     def _judge(
-        self, live: Live, name: str, shelf: store.Shelf, news: Sequence[News], rows: Sequence[tuple[Item, Row]], found: Sorted
+        self, live: Live, name: str, shelf: store.Shelf, news: Sequence[News], rows: Sequence[tuple[Item, Row]]
     ) -> dict[int, list[Verdict]]:  # fmt: skip
         if not news:
             return {}

@@ -6,7 +6,7 @@ condition holds: `pending` until it lasted long enough, then `firing`. Time is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ from gateway.sync.subjects import KINDS, named_by
 from gateway.sync.tables import watch
 from gateway.sync.values import loaded
 from id_registry import Key
-from mappings import EvaluationError
+from mappings import RECORDS, EvaluationError
 
 log = structlog.get_logger(__name__)
 
@@ -253,6 +253,29 @@ class Watcher:
             since = firing.get(v.signal, v.since) if v.status == "firing" else v.since
             told.append(Verdict(v.rule, v.status, since, v.signal, v.news, v.names, v.ending, v.fault))
         return told
+
+
+def wanted(rules: RuleSet, kind: str, base: Mapping[str, Any]) -> Callable[[Mapping[str, Any], str], bool] | None:
+    """Will a rule say something to a new record (its values and its key)? None: there are no rules on this kind."""
+    mine = rules.by_kind.get(kind, ())
+    if not mine:
+        return None
+    if _reads_ids(mine):
+        return lambda _values, _key: True  # only the transaction knows
+
+    names = {**base, "ids": {}, "previous": {}}
+    # most conditions read two or three names, so these alone are handed over
+    read = {str(path[0]) for r in mine if r.when is not None for path in r.when.reads if path}
+    own, fixed = sorted(read & RECORDS[kind].fields.keys()), {name: names[name] for name in read & names.keys()}
+
+    def looks(values: Mapping[str, Any], key: str) -> bool:
+        seen = {**fixed, "key": key, "total": values if not values.get("frozen") else totals([values])}
+        for name in own:
+            seen[name] = values.get(name)
+        rule = rules.first(kind, seen)
+        return rule is not None and rule.template is not None
+
+    return looks
 
 
 def _is_over(rule: CompiledRule, deciding: CompiledRule | None, record: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from array import array
 from collections import abc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -23,19 +24,20 @@ from connectors.contract import Batch, Cursor, Stream
 from connectors.errors import BadRecord, ConnectorError
 from gateway import clock, leases, metrics
 from gateway.automation.records import base_names
-from gateway.automation.watching import Verdict, Watcher
+from gateway.automation.watching import Verdict, Watcher, wanted
 from gateway.config.hub import Hub, Live
 from gateway.errors import Conflict, Refused, Unavailable, WeftError
 from gateway.ingest.item import Fault
 from gateway.service import Gateway
 from gateway.sync import linking, state, store, sweeping
+from gateway.sync.calm import calm
 from gateway.sync.identity import Identifier
-from gateway.sync.keeping import Keeper, News, Unusable, sort, tombstone
+from gateway.sync.keeping import Keeper, News, tombstone
 from gateway.sync.rows import Reader, Row, object_id
+from gateway.sync.sorting import Sorting, Unusable
 from gateway.sync.state import Counts
-from gateway.sync.store import Shelf
+from gateway.sync.store import Held, Shelf
 from gateway.sync.telling import of_connector, tell
-from id_registry import Key
 from mappings import Mapping
 
 log = structlog.get_logger(__name__)
@@ -71,14 +73,14 @@ class Outcome:
 class _Waiting:
     """What was read and is not written yet. `cursor`: safe once all of it is."""
 
-    rows: list[Row] = field(default_factory=list)
+    sorted: Sorting
     unusable: list[Unusable] = field(default_factory=list)
     read_at: int = 0
     since: float = 0.0
     cursor: Cursor = None
 
     def __len__(self) -> int:
-        return len(self.rows) + len(self.unusable)
+        return self.sorted.counts.read + len(self.unusable)
 
 
 def run(
@@ -94,7 +96,10 @@ def run(
     mapping = live.mappings.get(stream.name)
     if mapping is None or mapping.target in ("Alert", "Reading", "Ticket"):
         raise Conflict(f"Stream {stream.name!r} has no mapping to a record that the hub keeps.")
-    return _Run(gateway, hub, live, stream, mapping, progress or (lambda _: None), stop or threading.Event()).go(full)
+    with calm():
+        return _Run(gateway, hub, live, stream, mapping, progress or (lambda _: None), stop or threading.Event()).go(
+            full
+        )
 
 
 class _Run:
@@ -110,7 +115,7 @@ class _Run:
         self._identifier = Identifier(live.id, mapping.target)
         self._reader = Reader(live.dataset(stream.name), stream, mapping.version)
         self._rules = hub.rules.hash_of(mapping.target)
-        self._wants_news = bool(hub.rules.by_kind.get(mapping.target))
+        self._wants = wanted(hub.rules, mapping.target, base_names(live, stream.name, mapping.target))
         self._seen: list[array[int]] | None = None
         self._blind = False
         """Something was read of which not even the key is known: nothing can be called absent."""
@@ -118,6 +123,7 @@ class _Run:
         self._shelf: Shelf
         self._keeper: Keeper
         self._renewed = 0
+        self._empty = False
 
     def go(self, full: bool) -> Outcome:
         cursor, whole, new_rules = self._begin(full)
@@ -160,11 +166,12 @@ class _Run:
             held = None
         # what another mapping made is not what this one would make of it: all of it is read again
         anew = held is None or held.mapping != self._mapping.version
+        self._empty = held is None or store.is_empty(conn, held.id)
         self._shelf = store.shelf_for(conn, live.id, name, self._mapping.target, self._mapping.version)
         job = lineage.open_run(conn, f"{live.id}.{name}", now)
         lineage.close_run(conn, job, now)
         self._keeper = Keeper(
-            live.id, live.dataset(name), self._shelf, self._mapping, self._identifier, self._wants_news, job.id
+            live.id, live.dataset(name), self._shelf, self._mapping, self._identifier, self._wants is not None, job.id
         )
         cursor = None if full or anew or self._stream.mode == "snapshot" else state.cursor_of(conn, live.id, name)
         return cursor, cursor is None, self._shelf.rules != self._rules and self._shelf.live > 0
@@ -187,14 +194,14 @@ class _Run:
 
     def _read(self, cursor: Cursor) -> None:
         assert self._live.runtime is not None
-        waiting = _Waiting()
+        waiting = self._waiting()
         batches: Iterator[Batch] = self._live.runtime.read(self._stream, cursor)
         try:
             for batch in batches:
                 self._take(batch, waiting)
                 if len(waiting) >= ROWS or (len(waiting) and monotonic() - waiting.since >= SECONDS):
                     self._commit(waiting)
-                    waiting = _Waiting()
+                    waiting = self._waiting()
                 elif clock.now() - self._renewed > state.LEASE // 3:
                     self._renew()
                 if self._stop.is_set():
@@ -206,19 +213,34 @@ class _Run:
         if self._stop.is_set():
             raise RunStopped("The hub is shutting down; the next run goes on from here.")
 
+    def _waiting(self) -> _Waiting:
+        return _Waiting(Sorting(self._live.dataset(self._stream.name), self._mapping, self._identifier, self._wants))
+
     def _take(self, batch: Batch, waiting: _Waiting) -> None:
+        """Compare a page with what is held, and map what changed; nothing is locked meanwhile."""
         if not len(waiting):
             waiting.read_at, waiting.since = clock.now(), monotonic()
-        row = self._reader.row
-        for record in batch.records:
-            try:
-                waiting.rows.append(row(record))
-            except BadRecord as bad:
-                self._unusable(waiting, bad, record)
-        for refused in batch.bad:
-            self._unusable(waiting, refused, refused.record)
+        rows, refused = self._reader.rows(batch.records)
+        if rows:
+            waiting.sorted.take(rows, self._known(rows))
+        if self._seen is not None:
+            for row in rows:
+                if not row.deleted:
+                    self._seen[row.id >> _SHIFT].append(row.id)
+        for bad, record in refused:
+            self._unusable(waiting, bad, record)
+        for told in batch.bad:
+            self._unusable(waiting, told, told.record)
         if batch.cursor is not None:
             waiting.cursor = batch.cursor
+
+    def _known(self, rows: Sequence[Row]) -> dict[int, Held]:
+        """What is held of these. Of a stream that was empty nothing is looked up: should a row come twice, the database
+        refuses the second, and the transaction is tried again with what is held by then."""
+        if self._empty:
+            return {}
+        with self._gateway.reading() as conn:
+            return store.known(conn, self._shelf.id, [row.id for row in rows])
 
     def _unusable(self, waiting: _Waiting, bad: BadRecord, record: Any) -> None:
         """A record that makes no row: with the connector's reason, or ours. Its key tells that the object is there."""
@@ -230,49 +252,40 @@ class _Run:
         if not key:
             self._blind = True
         elif self._seen is not None:
-            self._saw(object_id(self._reader.object(key)))
+            number = object_id(self._reader.object(key))
+            self._seen[number >> _SHIFT].append(number)
         waiting.unusable.append(Unusable(key, told, Fault("", str(bad), bad.hint)))
-
-    def _saw(self, number: int) -> None:
-        assert self._seen is not None
-        self._seen[number >> _SHIFT].append(number)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def _commit(self, waiting: _Waiting) -> None:
         if not len(waiting) and waiting.cursor is None:
             return
-        counts, keys, opened = self._gateway.transact(lambda conn: self._write(conn, waiting))
-        self._identifier.committed(keys)
+        tries = count()
+        counts, opened = self._gateway.transact(lambda conn: self._write(conn, waiting, first=next(tries) == 0))
+        self._identifier.committed(waiting.sorted.keys)
         self._counts = self._counts + counts
-        if self._seen is not None:
-            for row in waiting.rows:
-                if not row.deleted:
-                    self._saw(row.id)
         if opened:
             self._gateway.wake_worker.set()
         metrics.SYNCED.labels(self._live.id, self._stream.name).inc(counts.read)
         self._link()
         self._progress(self._counts)
-        self._refuse_nonsense(waiting)
+        self._refuse_nonsense()
 
-    def _write(self, conn: Connection, waiting: _Waiting) -> tuple[Counts, set[Key], bool]:
-        now = clock.now()
+    def _write(self, conn: Connection, waiting: _Waiting, *, first: bool) -> tuple[Counts, bool]:
+        now, found = clock.now(), waiting.sorted
         self._hold_lease(conn, now)
-        for row in waiting.rows:  # as they were before a try that was rolled back
-            row.values = None
-        known = store.known(conn, self._shelf.id, [row.id for row in waiting.rows])
-        found = sort(waiting.rows, known, self._mapping, self._identifier)
-        news, keys = self._keeper.write(conn, found, waiting.read_at, now)
-        counts = found.counts
-        counts.read += len(waiting.unusable)
-        counts.bad += len(waiting.unusable)
+        if not first:  # somebody was quicker with one of these rows
+            found.again(store.known(conn, self._shelf.id, list(found.last)))
+        news, late = self._keeper.write(conn, found, waiting.read_at, now)
+        bad = len(waiting.unusable)
+        counts = found.counts + Counts(read=bad, bad=bad, changed=-late, unchanged=late)
         told, opened = self._tell(conn, news, [*found.bad, *waiting.unusable], now)
         counts.told = told
         state.save_counts(conn, self._number, self._counts + counts)
         if waiting.cursor is not None:
             state.save_cursor(conn, self._live.id, self._stream.name, waiting.cursor)
-        return counts, keys, opened
+        return counts, opened
 
     def _tell(self, conn: Connection, news: Sequence[News], unusable: Sequence[Unusable], now: int) -> tuple[int, bool]:
         """Rules on what changed, dead letters for what is unusable; answers how many messages rules made."""
@@ -288,7 +301,7 @@ class _Run:
         _, work = tell(conn, self._hub, serial, self._live, self._stream.name, verdicts, buried, now)
         return len(verdicts), work is not None and bool(work.opened or work.happened)
 
-    def _refuse_nonsense(self, waiting: _Waiting) -> None:
+    def _refuse_nonsense(self) -> None:
         """A mapping that does not fit makes a dead letter of every record: a thousand are enough to see it."""
         c = self._counts
         if c.bad >= TOO_MANY_BAD and c.bad * 2 > c.read:
@@ -350,8 +363,8 @@ class _Run:
         self._hold_lease(conn, now)
         held = store.before(conn, self._shelf.id, ids)
         gone = [tombstone(i, was.key, self._reader.object(was.key)) for i, was in held.items() if not was.deleted]
-        known = store.known(conn, self._shelf.id, [row.id for row in gone])
-        found = sort(gone, known, self._mapping, self._identifier)
+        found = self._waiting().sorted
+        found.take(gone, store.known(conn, self._shelf.id, [row.id for row in gone]))
         news, _ = self._keeper.write(conn, found, now, now)
         told, opened = self._tell(conn, news, [], now)
         counts = Counts(absent=len(found.gone), told=told)

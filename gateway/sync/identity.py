@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 import id_registry
-from gateway.sync.subjects import KINDS, OWN, SUBJECTS
+from gateway.sync.subjects import KINDS, OWN, SUBJECTS, Subject
 from id_registry import Key, Observation
 from id_registry.keys import LOCAL_LENGTH, is_storable
 
 REMEMBERED = 100_000
 _SETTLED = frozenset({"id", "changed_at"})
 """Fields of a thing's record that say nothing of the thing."""
+_NOBODY = frozenset({None, ""})
 
 
 class Said(NamedTuple):
@@ -35,7 +36,7 @@ class Identifier:
 
     system: str
     record: str
-    _done: set[Key] = field(default_factory=set)
+    _done: dict[Subject, set[str]] = field(default_factory=dict)
 
     @property
     def own_kind(self) -> str | None:
@@ -47,24 +48,28 @@ class Identifier:
         """The field whose local id cannot be kept, and why."""
         for subject in SUBJECTS.get(self.record, ()):
             local = values.get(subject.field)
-            if local and (len(local) > LOCAL_LENGTH or not (local.isascii() or is_storable(local)) or "\0" in local):
+            if local and not _fits(local):
                 return subject.field, f"is longer than {LOCAL_LENGTH} characters, or holds what no text may"
         return None
 
-    def keys(self, records: Iterable[Mapping[str, Any]]) -> set[Key]:
-        """The keys of all things these records speak of that were not resolved by this run."""
-        found: set[Key] = set()
-        records = list(records)
+    def named(self, records: Sequence[Mapping[str, Any]]) -> tuple[set[Key], bool]:
+        """The keys of all things these records speak of that this run has not resolved yet, and whether all can be kept."""
+        keys: set[Key] = set()
         for subject in SUBJECTS.get(self.record, ()):
-            locals_ = {values.get(subject.field) for values in records} - {None, ""}
-            found |= {Key(subject.kind, self.system, str(local)) for local in locals_}
-        return found - self._done
+            name = subject.field
+            locals_ = {values.get(name) for values in records} - self._done.get(subject, _NOBODY) - _NOBODY
+            if not all(map(_fits, locals_)):
+                return set(), False
+            keys.update([Key(subject.kind, self.system, local) for local in locals_ if local is not None])
+        return keys, True
 
-    def committed(self, keys: Iterable[Key]) -> None:
+    def committed(self, keys: set[Key]) -> None:
         """These are known for good."""
-        if len(self._done) > REMEMBERED:
+        if sum(map(len, self._done.values())) > REMEMBERED:
             self._done.clear()
-        self._done |= set(keys)
+        for subject in SUBJECTS.get(self.record, ()):
+            mine = {key.local for key in keys if key.kind == subject.kind}
+            self._done.setdefault(subject, set()).update(mine)
 
     def births(self, conn: Connection, locals_: Sequence[str]) -> dict[str, int]:
         """Of records that are things themselves: the ids they were born with."""
@@ -84,3 +89,7 @@ class Identifier:
         ]
         if observations:
             id_registry.observe(conn, observations, now)
+
+
+def _fits(local: Any) -> bool:
+    return len(local) <= LOCAL_LENGTH and is_storable(local)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any
@@ -15,25 +16,35 @@ from connectors.errors import BadRecord
 KEY_LENGTH = 400
 _SEED = 16
 
+Refused = tuple[BadRecord, Any]
+"""A record that makes no row, and why."""
 
-@dataclass(slots=True)
+
 class Row:
     """One record that was read. `id` and `content` are 64 bits: of the object's name, and of what is said of it and by
-    which mapping it is understood."""
+    which mapping it is understood. The rest is filled in on its way: what the mapping makes of it (`values`, kept only
+    where a rule or a golden record wants them) and how that is held, its thing, the whole it is a part of, its landing.
+    """
 
-    id: int
-    key: str
-    object: bytes
-    record: Mapping[str, Any]
-    text: bytes
-    content: int
-    deleted: bool = False
-    values: dict[str, Any] | None = None
-    """What the mapping makes of it, and how that is written down; its thing, the whole it is a part of, its landing."""
-    held: str = ""
-    gid: int | None = None
-    whole: int | None = None
-    landing: int = 0
+    __slots__ = ("columns", "content", "deleted", "gid", "held", "id", "key", "landing", "object", "record", "text", "values",
+                 "whole")  # fmt: skip
+
+    def __init__(
+        self, id: int, key: str, object: bytes, record: Mapping[str, Any] | None, text: bytes,
+        columns: lineage.Columns | None, content: int, deleted: bool = False,
+    ) -> None:  # fmt: skip
+        self.id, self.key, self.object, self.record, self.text = id, key, object, record, text
+        self.columns, self.content, self.deleted = columns, content, deleted
+        self.values: Mapping[str, Any] | None = None
+        self.held = b""
+        self.gid: int | None = None
+        self.whole: int | None = None
+        self.landing = 0
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The record as it was read."""
+        return self.record if self.record is not None else lineage.record_of(self.text, self.columns)
 
 
 class Reader:
@@ -41,23 +52,54 @@ class Reader:
 
     def __init__(self, dataset: str, stream: Stream, mapping: str) -> None:
         self._dataset, self._stream, self._names = dataset, stream.name, stream.key
-        self._seed = blake2b(mapping.encode(), digest_size=_SEED).digest()
+        seed = blake2b(mapping.encode(), digest_size=_SEED).digest()
+        self._hash = blake2b(digest_size=8, person=seed)
+        """Begun with the mapping; a copy of it costs less than a new one."""
+
+    def rows(self, records: Sequence[Mapping[str, Any]]) -> tuple[list[Row], list[Refused]]:
+        """The rows of a page of records, in their order, and those that make none."""
+        together = lineage.raw_texts(records) if records and DELETED not in records[0] else None
+        if together is None:
+            return self._one_by_one(records)
+        texts, columns = together
+        try:
+            keys = [self.key(record) for record in records]
+            objects = [self.object(key) for key in keys]
+        except (BadRecord, lineage.UnstorableValue):
+            return self._one_by_one(records)
+        ids, contents = _numbers(objects), _numbers(map(self._content, texts))
+        whole = zip(ids, keys, objects, records, texts, contents, strict=True)
+        return [
+            Row(number, key, of, record, text, columns, content) for number, key, of, record, text, content in whole
+        ], []
+
+    def _content(self, text: bytes) -> bytes:
+        content = self._hash.copy()
+        content.update(text)
+        return content.digest()
+
+    def _one_by_one(self, records: Sequence[Mapping[str, Any]]) -> tuple[list[Row], list[Refused]]:
+        rows: list[Row] = []
+        refused: list[Refused] = []
+        for record in records:
+            try:
+                rows.append(self.row(record))
+            except BadRecord as bad:
+                refused.append((bad, record))
+        return rows, refused
 
     def row(self, record: Mapping[str, Any], told: str = "") -> Row:
         """`told`: the key by which the sender names it, for a stream whose key is not known. Raises BadRecord for a record
         that has no key, or holds what no record may."""
         key = self.key(record) if self._names else told
-        if record.get(DELETED) is True:
-            return Row(object_id(of := self.object(key)), key, of, record, b"", 0, deleted=True)
         try:
-            text = lineage.raw_text(record)
             of = self.object(key)
+            if record.get(DELETED) is True:
+                return Row(object_id(of), key, of, record, b"", None, 0, deleted=True)
+            text = lineage.raw_text(record)
         except lineage.UnstorableValue as error:
-            raise BadRecord(
-                str(error), record=None, hint="let the connector leave it out, or give it as text"
-            ) from error
-        content = int.from_bytes(blake2b(text, digest_size=8, person=self._seed).digest(), "little", signed=True)
-        return Row(object_id(of), key, of, record, text, content)
+            raise BadRecord(str(error), hint="let the connector leave it out, or give it as text") from error
+        return Row(object_id(of), key, of, record, text, lineage.columns_of([record]), object_id(self._content(text)))
 
     def object(self, key: str) -> bytes:
         return lineage.object_prefix(self._dataset, key)
@@ -68,7 +110,9 @@ class Reader:
             parts = [value if (value := record[name]).__class__ is str else _part(name, value) for name in self._names]
         except KeyError as error:
             raise BadRecord(f"there is no {error.args[0]!r}, which is part of the key of {self._stream!r}") from error
-        key = parts[0] if len(parts) == 1 else "/".join(map(_escaped, parts))
+        key = "/".join(parts)
+        if len(parts) > 1 and (key.count("/") >= len(parts) or "\\" in key):
+            key = "/".join(map(_escaped, parts))
         if len(key) > KEY_LENGTH or "\0" in key:
             raise BadRecord(f"its key is longer than {KEY_LENGTH} characters, or has a NUL in it")
         return key
@@ -77,6 +121,14 @@ class Reader:
 def object_id(of: bytes) -> int:
     """The number under which an object is held."""
     return int.from_bytes(of, "little", signed=True)
+
+
+def _numbers(hashes: Iterable[bytes]) -> list[int]:
+    """`object_id` of many."""
+    numbers = array("q", b"".join(hashes))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tolist()
 
 
 def whole_id(dataset: str, *names: str) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 import lineage
 from gateway.sync.rows import Row
-from gateway.sync.tables import replica, replica_stream, strong_key, unusable, watch
+from gateway.sync.tables import replica, replica_stream, unusable, watch
 from id_registry.batches import planned_afresh
 
 _R, _S = replica.c, replica_stream.c
@@ -147,6 +147,11 @@ def parts_of(conn: Connection, stream: int, wholes: Sequence[int]) -> dict[int, 
     return found
 
 
+def is_empty(conn: Connection, stream: int) -> bool:
+    """Has the stream no row at all, not even a deleted one?"""
+    return conn.execute(select(_R.id).where(_R.stream == stream).limit(1)).first() is None
+
+
 def ids_between(conn: Connection, stream: int, low: int, high: int) -> set[int]:
     """The numbers of the live rows of a stream in this range, its ends included."""
     where = (_R.stream == stream, _R.id >= low, _R.id <= high, _R.deleted_at.is_(None))
@@ -189,7 +194,7 @@ def add(conn: Connection, stream: int, rows: Sequence[Row], read_at: int) -> int
         return 0
     if conn.dialect.name == "postgresql":
         return _copy(conn, f"COPY replica ({_NAMES}) FROM STDIN", _lines(stream, rows, read_at))
-    values = [(stream, r.id, r.content, r.landing, read_at, None, r.gid, r.whole, r.key, r.held) for r in rows]
+    values = [(stream, r.id, r.content, r.landing, read_at, None, r.gid, r.whole, r.key, r.held.decode()) for r in rows]
     return conn.exec_driver_sql(_ADD_SQLITE, values).rowcount
 
 
@@ -198,7 +203,9 @@ def change(conn: Connection, stream: int, rows: Sequence[Row], read_at: int) -> 
     if not rows:
         return 0
     if conn.dialect.name != "postgresql":
-        values = [(r.content, r.landing, read_at, r.gid, r.whole, r.held, stream, r.id, r.key, read_at) for r in rows]
+        values = [
+            (r.content, r.landing, read_at, r.gid, r.whole, r.held.decode(), stream, r.id, r.key, read_at) for r in rows
+        ]
         return conn.exec_driver_sql(_CHANGE_SQLITE, values).rowcount
     conn.exec_driver_sql("CREATE TEMPORARY TABLE replica_stage (LIKE replica) ON COMMIT DROP")
     _copy(conn, f"COPY replica_stage ({_NAMES}) FROM STDIN", _lines(stream, rows, read_at))
@@ -217,14 +224,6 @@ def remove(conn: Connection, stream: int, ids: Sequence[int], now: int) -> list[
     return removed
 
 
-def forget_keys(conn: Connection, kind: str, system: str, locals_: Iterable[str]) -> None:
-    """Records that are gone say nothing of identity any more."""
-    wanted, c = sorted(locals_), strong_key.c
-    for start in range(0, len(wanted), 500):
-        part = c.local.in_(wanted[start : start + 500])
-        conn.execute(delete(strong_key).where(c.kind == kind, c.system == system, part))
-
-
 def forget(conn: Connection, connection_id: str, stream: str) -> None:
     """Let go of everything that is held of a stream, for a stream that became another record."""
     found = shelf(conn, connection_id, stream)
@@ -234,37 +233,42 @@ def forget(conn: Connection, connection_id: str, stream: str) -> None:
         conn.execute(delete(replica_stream).where(_S.id == found.id))
 
 
-def _lines(stream: int, rows: Sequence[Row], read_at: int) -> bytes:
-    """Rows in COPY's text form."""
-    return "".join([
-        f"{stream}\t{r.id}\t{r.content}\t{r.landing}\t{read_at}\t\\N\t{_null(r.gid)}\t{_null(r.whole)}"
-        f"\t{_text(r.key)}\t{_escaped(r.held)}\n"
-        for r in rows
-    ]).encode()  # fmt: skip
+def _lines(stream: int, rows: Sequence[Row], read_at: int) -> list[bytes]:
+    """Rows in COPY's text form, some at a time."""
+    return [
+        b"".join([
+            b"%d\t%d\t%d\t%d\t%d\t\\N\t%b\t%b\t%b\t%b\n"
+            % (stream, r.id, r.content, r.landing, read_at, _null(r.gid), _null(r.whole), _text(r.key), _escaped(r.held))
+            for r in rows[start : start + 1_000]
+        ])
+        for start in range(0, len(rows), 1_000)
+    ]  # fmt: skip
 
 
-def _null(value: int | None) -> str:
-    return r"\N" if value is None else str(value)
+def _null(value: int | None) -> bytes:
+    return b"\\N" if value is None else b"%d" % value
 
 
-def _text(value: str) -> str:
-    value = _escaped(value)
-    if value.isprintable():
-        return value
-    return value.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+def _text(value: str) -> bytes:
+    if "\\" in value:
+        value = value.replace("\\", "\\\\")
+    if not value.isprintable():
+        value = value.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    return value.encode()
 
 
-def _escaped(value: str) -> str:
+def _escaped(value: bytes) -> bytes:
     """Of JSON this is enough: it has no bare control characters."""
-    return value.replace("\\", "\\\\") if "\\" in value else value
+    return value.replace(b"\\", b"\\\\") if b"\\" in value else value
 
 
-def _copy(conn: Connection, statement: str, data: bytes) -> int:
+def _copy(conn: Connection, statement: str, data: Iterable[bytes]) -> int:
     dbapi: Any = conn.dialect.loaded_dbapi
     cursor: Any = conn.connection.cursor()
     try:
         with cursor.copy(statement) as copy:
-            copy.write(data)
+            for part in data:
+                copy.write(part)
         return int(cursor.rowcount)
     except dbapi.Error as error:
         raise DBAPIError.instance(statement, None, error, dbapi.Error, dialect=conn.dialect) from error

@@ -19,7 +19,7 @@ from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import Item, Prepared
 from gateway.ingest.recorded import UNUSABLE, records_delivery
 from gateway.ingest.unit import Unit
-from gateway.sync.keeping import Unusable
+from gateway.sync.sorting import Unusable
 
 
 def tell(

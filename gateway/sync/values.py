@@ -1,9 +1,9 @@
-"""Canonical records as they are held: JSON without nulls, read back exactly as the mapping gave them."""
+"""Canonical records as they are held: JSON, read back exactly as the mapping gave them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,33 +16,37 @@ from mappings import RECORDS, Kind
 _CODED = "\x01"
 
 
-def dumped(record: str, values: Mapping[str, Any]) -> str:
-    """The text that is held. Numbers are JSON numbers with all their digits, times RFC 3339."""
-    told = {name: value for name, value in values.items() if value is not None}
-    if record in RECORDS and not any(value.__class__ in (dict, list) for value in told.values()):
-        return orjson.dumps(told, default=_number).decode()
-    return lineage.encode(told).decode()
+def dumped(record: str, values: Mapping[str, Any]) -> bytes:
+    """The text that is held: numbers with all their digits, times as RFC 3339. Raises UnstorableValue."""
+    try:
+        orjson.dumps(values, default=repr)
+    except orjson.JSONEncodeError as error:
+        raise lineage.UnstorableValue("", values, str(error)) from error
+    if record in RECORDS and not any(value.__class__ in (dict, list) for value in values.values()):
+        return lineage.raw_text(values)
+    return lineage.encode(values)
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value).encode())
-    raise TypeError
+def dumped_together(record: str, values: Sequence[Mapping[str, Any]]) -> list[bytes] | None:
+    """The same for many at once; None where they must be asked for one by one."""
+    together = lineage.raw_texts(values) if values and record in RECORDS else None
+    return None if together is None else together[0]
 
 
 def loaded(record: str, text: str) -> dict[str, Any]:
-    """What was dumped. A field that is not there is null."""
+    """What was dumped, without nulls."""
     if record not in RECORDS or text.startswith(_CODED):
-        values: dict[str, Any] = lineage.decode(text)
-        return values
-    values = json.loads(text, parse_float=Decimal)
+        coded: dict[str, Any] = lineage.decode(text)
+        return {name: value for name, value in coded.items() if value is not None}
     fields = RECORDS[record].fields
-    for name, value in values.items():
-        field = fields.get(name)
-        if field is None:
+    values: dict[str, Any] = {}
+    for name, value in json.loads(text, parse_float=Decimal).items():
+        if value is None:
             continue
-        if field.kind is Kind.NUMBER:
-            values[name] = Decimal(value)
-        elif field.kind is Kind.DATETIME:
-            values[name] = datetime.fromisoformat(value)
+        kind = fields[name].kind if name in fields else Kind.ANY
+        if kind is Kind.NUMBER:
+            value = Decimal(value)
+        elif kind is Kind.DATETIME:
+            value = datetime.fromisoformat(value)
+        values[name] = value
     return values

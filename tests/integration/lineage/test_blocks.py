@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
 from lineage import (
+    Columns,
     Fact,
     Gone,
     How,
@@ -19,6 +20,7 @@ from lineage import (
     Standing,
     Verdict,
     Write,
+    columns_of,
     drill,
     drill_row,
     erase,
@@ -29,6 +31,7 @@ from lineage import (
     open_run,
     plan,
     raw_text,
+    raw_texts,
     readers,
     record,
     tables,
@@ -69,8 +72,9 @@ tests:
 class Row(NamedTuple):
     key: str
     object: bytes
-    record: dict[str, Any]
+    record: dict[str, Any] | None
     text: bytes
+    columns: Columns | None = None
 
 
 def row(record: dict[str, Any], key: str = "") -> Row:
@@ -229,7 +233,23 @@ def test_whatever_a_record_may_hold_comes_back_unchanged(db: Engine, data: st.Da
     if data.draw(st.booleans()):
         records.append({"another": date(2026, 1, 1)})
     rows = [row(record, str(n)) for n, record in enumerate(records)]
+    together = raw_texts(records)
+    if together is not None:
+        assert together[0] == [r.text for r in rows]
+        assert together[1] == columns_of(records)
+        rows = [r._replace(record=None, columns=together[1]) for r in rows]
     with db.begin() as conn:
         ids = land_block(conn, "u8/any", rows, None, NOW)
         landed = fetch(conn, ids)
     assert all(_same(landed[i].record, record) for i, record in zip(ids, records, strict=True)), records
+
+
+def test_rows_of_several_shapes_may_share_a_block(db: Engine) -> None:
+    first, second = [{"a": Decimal("1.50")}], [{"a": datetime(2026, 1, 1, tzinfo=UTC)}]
+    rows = []
+    for records in (first, second):
+        texts, columns = raw_texts(records) or ([], None)
+        rows.append(Row("k", b"12345678", None, texts[0], columns))
+    with db.begin() as conn:
+        landed = fetch(conn, ids := land_block(conn, "u8/any", rows, None, NOW))
+    assert [landed[i].record for i in ids] == [*first, *second]

@@ -1,0 +1,176 @@
+"""What does it cost to bring a stock table into the hub, beside dlt and beside a COPY by hand?
+
+    python -m benchmarks.sync [--rows 500000] [--rounds 1] [--driver odbc|psycopg]
+
+A table of stock (12 columns) on a durable PostgreSQL is read once as a whole, then again after 1 % of it changed. The hub
+reads it by ODBC through a mapping, with ids, lineage of every field and the built-in rule on safety stock; dlt, with its
+defaults and with the best it has for PostgreSQL, and the COPY by hand take the columns as they are. All of them run one
+after the other, each in a process of its own, on the same server and in one run of this program. CPU seconds are those of
+the client and of the server together; the imports of both are left out, as both are programs that run on. Every way is
+checked against the source after each run. dlt gets a virtual environment of its own (setup/dlt.lock).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from sqlalchemy import create_engine
+
+from benchmarks.meters import Claim, durable_postgres, new_database, server_pid, tree_cpu
+from benchmarks.sync_source import fill, touch
+from tests.real.postgres import Postgres
+
+HERE = Path(__file__).parent
+DLT = HERE.parent / ".components" / "dlt"
+LOCK = HERE.parent / "setup" / "dlt.lock"
+MEMORY_MB = 150
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One run: CPU seconds of the client and of the server, the client's highest memory."""
+
+    client: float
+    server: float
+    memory_mb: float
+
+    @property
+    def cpu(self) -> float:
+        return self.client + self.server
+
+
+@dataclass
+class Way:
+    """One way of syncing: its command, and how to see that it did it."""
+
+    name: str
+    command: list[str]
+    database: str
+    check: str
+
+    def run(self, server: Postgres) -> Cost:
+        with create_engine(server.url, isolation_level="AUTOCOMMIT").connect() as conn:
+            conn.exec_driver_sql("CHECKPOINT")
+        before = tree_cpu(server_pid(server))
+        process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment())
+        assert process.stdout is not None
+        assert process.stderr is not None
+        told, failed = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{self.name} failed: {failed.decode()[-3000:]}")
+        said = orjson.loads(told.splitlines()[-1])
+        return Cost(said["run_cpu_s"], tree_cpu(server_pid(server)) - before, said["memory_mb"])
+
+
+def _environment() -> dict[str, str]:
+    """Nothing is told to anybody."""
+    return os.environ | {"RUNTIME__DLTHUB_TELEMETRY": "false", "PYTHONPATH": str(HERE.parent)}
+
+
+def dlt_python() -> Path:
+    """Python with dlt; installed once, from the lock."""
+    python, stamp = DLT / "bin" / "python", DLT / "lock"
+    lock = LOCK.read_bytes()
+    if not stamp.exists() or stamp.read_bytes() != lock:
+        shutil.rmtree(DLT, ignore_errors=True)
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(DLT)], check=True)
+        subprocess.run([*uv, "pip", "install", "-q", "--python", str(python), "--require-hashes", "-r", str(LOCK)], check=True)
+        stamp.write_bytes(lock)
+    return python
+
+
+def ways(server: Postgres, source: str, folder: Path, driver: str, names: Sequence[str]) -> list[Way]:
+    """All of them, each with a database of its own."""
+    plain = source.replace("+psycopg", "").replace("weft@", "weft:weft@")
+    made = []
+    for name in names:
+        database = new_database(server, name)
+        target = database.replace("+psycopg", "").replace("weft@", "weft:weft@")
+        if name == "hub":
+            command = [sys.executable, "-m", "benchmarks.sync_hub", database, source, driver]
+            check = "SELECT count(*), sum((\"values\"::json ->> 'quantity')::numeric) FROM replica WHERE deleted_at IS NULL"
+        elif name == "copy":
+            command = [sys.executable, "-m", "benchmarks.sync_plain", plain, target]
+            check = "SELECT count(*), sum(qty) FROM plain"
+        else:
+            backend, file_format = ("sqlalchemy", "insert_values") if name == "dlt_default" else ("connectorx", "parquet")
+            command = [str(dlt_python()), str(HERE / "sync_dlt.py"), plain, target, str(folder / name), backend, file_format]
+            check = "SELECT count(*), sum(qty) FROM bench.stock"
+        made.append(Way(name, command, database, check))
+    return made
+
+
+def _same(way: Way, source: str) -> None:
+    """Raises RuntimeError unless the target holds what the source has."""
+    with create_engine(source).connect() as conn:
+        wanted = tuple(conn.exec_driver_sql("SELECT count(*), sum(qty) FROM stock").one())
+    with create_engine(way.database).connect() as conn:
+        found = tuple(conn.exec_driver_sql(way.check).one())
+    if wanted != found:
+        raise RuntimeError(f"{way.name} holds {found}, the source has {wanted}")
+
+
+def measure(
+    rows: int, driver: str, tell: Callable[[str], None], names: Sequence[str]
+) -> tuple[dict[str, Cost], dict[str, Cost], int]:
+    """What the whole table and the changed share cost, by way; and how many rows had changed."""
+    with durable_postgres() as server, tempfile.TemporaryDirectory() as folder:
+        source = new_database(server, "source")
+        fill(source, rows)
+        all_ways = ways(server, source, Path(folder), driver, names)
+        full: dict[str, Cost] = {}
+        changed: dict[str, Cost] = {}
+        for way in all_ways:
+            full[way.name] = cost = way.run(server)
+            _same(way, source)
+            tell(_line(way.name, "whole", rows, cost))
+        n = touch(source, 0.01)
+        for way in all_ways:
+            changed[way.name] = cost = way.run(server)
+            _same(way, source)
+            tell(_line(way.name, "1 %", n, cost))
+    return full, changed, n
+
+
+def _line(name: str, what: str, rows: int, cost: Cost) -> str:
+    return (
+        f"{name:<12} {what:<6} {rows:>8,} rows: client {cost.client:7.2f} s, server {cost.server:7.2f} s, "
+        f"{rows / cost.cpu:>9,.0f} rows per CPU second, {cost.memory_mb:6.0f} MB\n"
+    )
+
+
+def run(rows: int = 500_000, driver: str = "odbc", tell: Callable[[str], None] = sys.stdout.write) -> list[Claim]:
+    """The claims of this part."""
+    full, changed, _ = measure(rows, driver, tell, ("hub", "copy", "dlt_default", "dlt_best"))
+    hub = full["hub"]
+    cheapest = min(changed["dlt_default"].cpu, changed["dlt_best"].cpu)
+    return [
+        Claim("sync: rows per CPU second, of dlt's with its defaults", full["dlt_default"].cpu / hub.cpu, "times", at_least=3),
+        Claim("sync: rows per CPU second, of dlt's best", full["dlt_best"].cpu / hub.cpu, "times", at_least=0.5),
+        Claim("sync: CPU for 1 % changed, of the cheaper dlt's", changed["hub"].cpu / cheapest, "times", at_most=0.25),
+        Claim("sync: highest memory of the whole run", hub.memory_mb, "MB", at_most=MEMORY_MB),
+        Claim("sync: rows per CPU second, of a COPY by hand", full["copy"].cpu / hub.cpu, "times"),
+        Claim("sync: thousand rows per CPU second", rows / hub.cpu / 1000, "k/s"),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--driver", choices=["odbc", "psycopg"], default="odbc")
+    given = parser.parse_args()
+    sys.stdout.write("\n".join(claim.line() for claim in run(given.rows, given.driver)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

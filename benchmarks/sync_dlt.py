@@ -1,0 +1,38 @@
+"""One run of dlt, with dlt's own Python: `python sync_dlt.py SOURCE TARGET FOLDER BACKEND FORMAT`.
+
+BACKEND and FORMAT: sqlalchemy insert_values are dlt's defaults; connectorx parquet is the best it has for PostgreSQL.
+Prints one line of JSON: the CPU seconds that the run itself took, without the imports. Knows nothing of this repository.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+
+def main(source: str, target: str, folder: str, backend: str, file_format: str) -> None:
+    import dlt
+    from dlt.sources.sql_database import sql_table
+
+    cpu = time.process_time()
+    more: dict[str, Any] = {}
+    if backend == "connectorx":
+        more["backend_kwargs"] = {"conn": source, "return_type": "arrow"}
+    table = sql_table(
+        credentials=source.replace("postgresql://", "postgresql+psycopg2://"), schema="public", table="stock", backend=backend,
+        incremental=dlt.sources.incremental("updated_at"), **more,
+    )  # fmt: skip
+    table.apply_hints(primary_key="autoid", write_disposition="merge")
+    pipeline = dlt.pipeline(
+        "stock", pipelines_dir=folder, destination=dlt.destinations.postgres(credentials=target), dataset_name="bench"
+    )
+    pipeline.run(table, loader_file_format=file_format).raise_on_failed_jobs()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"run_cpu_s": time.process_time() - cpu, "memory_mb": memory}) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,222 @@
+"""What was read and waits to be written: compared with what is held, and mapped where it changed.
+
+Rows that changed nothing are counted and forgotten at once. Of the others only the texts are kept, unless a rule or a
+golden record will look at their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+import lineage
+from gateway.ingest.item import Fault
+from gateway.sync.identity import Identifier
+from gateway.sync.rows import Row, whole_id
+from gateway.sync.state import Counts
+from gateway.sync.store import Held
+from gateway.sync.values import dumped, dumped_together
+from id_registry import Key
+from mappings import Mapping as FieldMapping
+
+Wants = Callable[[Mapping[str, Any], str], bool]
+"""Will a rule look at this new record (its values and its key)?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A record that cannot be used: what it was, and why."""
+
+    key: str
+    record: Mapping[str, Any]
+    fault: Fault
+
+    def digest(self, seed: str) -> int:
+        """The same for the same record with the same fault, as long as the mapping is the same."""
+        told = [seed, self.key, self.record, self.fault.path, self.fault.reason]
+        try:
+            text = orjson.dumps(told, default=repr, option=orjson.OPT_NON_STR_KEYS)
+        except orjson.JSONEncodeError:  # half a character
+            text = repr(told).encode("utf-8", "backslashreplace")
+        return int.from_bytes(blake2b(text, digest_size=8).digest(), "little", signed=True)
+
+
+class Sorting:
+    """The rows of one transaction. `last`: of each object only the last that was said of it; `before`: what was held of
+    it when the transaction was prepared."""
+
+    def __init__(self, dataset: str, mapping: FieldMapping, identifier: Identifier, wants: Wants | None) -> None:
+        self._dataset, self._mapping, self._identifier, self._wants = dataset, mapping, identifier, wants
+        self._parts = mapping.target == "StockLevel"
+        self._things = identifier.own_kind is not None
+        self.last: dict[int, Row] = {}
+        self.before: dict[int, Held | None] = {}
+        self._now: dict[int, int | None] = {}
+        self.bad: list[Unusable] = []
+        self.keys: set[Key] = set()
+        self.counts = Counts()
+
+    def take(self, rows: Sequence[Row], known: Mapping[int, Held]) -> None:
+        """Go through rows in the order in which they came. `known`: what the database holds of them."""
+        self.counts.read += len(rows)
+        for part in _without_repeats(rows):
+            changed: list[Row] = []
+            for row in part:
+                held = self._held(row.id, known)
+                if row.deleted:
+                    self._gone(row, held, known)
+                elif held == row.content:
+                    self.counts.unchanged += 1
+                else:
+                    changed.append(row)
+            if changed:
+                self._map(changed, known)
+
+    def again(self, known: Mapping[int, Held]) -> None:
+        """Somebody else wrote meanwhile: compare anew, with what is held now."""
+        for number, row in self.last.items():
+            was, now = self.before[number], known.get(number)
+            self._count(row, was, -1)
+            self._count(row, now, 1)
+            self.before[number] = now
+
+    @property
+    def new(self) -> list[Row]:
+        return [row for i, row in self.last.items() if not row.deleted and self.before[i] is None]
+
+    @property
+    def changed(self) -> list[Row]:
+        """Also those that come back after they were deleted."""
+        held = self.before
+        return [
+            row for i, row in self.last.items()
+            if not row.deleted and (was := held[i]) is not None and was.content != row.content
+        ]  # fmt: skip
+
+    @property
+    def gone(self) -> list[Row]:
+        return [
+            row for i, row in self.last.items() if row.deleted and (was := self.before[i]) is not None and was.content is not None
+        ]  # fmt: skip
+
+    @property
+    def revived(self) -> int:
+        """So many of those changed were deleted before."""
+        return sum(was is not None and was.content is None for row in self.changed if (was := self.before[row.id]))
+
+    # -- one by one ---------------------------------------------------------------------------------------------------
+
+    def _held(self, number: int, known: Mapping[int, Held]) -> int | None:
+        """The content that will be held of an object before this row; None: nothing."""
+        if number in self._now:
+            return self._now[number]
+        held = known.get(number)
+        return None if held is None else held.content
+
+    def _put(self, row: Row, content: int | None, known: Mapping[int, Held]) -> None:
+        self.before.setdefault(row.id, known.get(row.id))
+        self.last[row.id] = row
+        self._now[row.id] = content
+
+    def _gone(self, row: Row, held: int | None, known: Mapping[int, Held]) -> None:
+        if held is None:
+            self.counts.unchanged += 1
+            return
+        self.counts.deleted += 1
+        self._put(row, None, known)
+
+    def _map(self, rows: Sequence[Row], known: Mapping[int, Held]) -> None:
+        run = self._mapping.run
+        good: list[Row] = []
+        values: list[dict[str, Any]] = []
+        for row in rows:
+            made = run(row.raw)
+            if made.dead is not None:
+                self._unusable(row, Fault(made.dead.field, made.dead.message, made.dead.expression))
+            elif made.matched:
+                good.append(row)
+                values.append(made.values)
+            elif self._held(row.id, known) is None:
+                self.counts.skipped += 1
+            else:
+                self._gone(_tombstone_of(row), 0, known)
+        keys, fit = self._identifier.named(values)
+        texts = dumped_together(self._mapping.target, values) if fit else None
+        if texts is None:
+            self._hold_one_by_one(good, values, known)
+            return
+        self.keys |= keys
+        for row, made_of, text in zip(good, values, texts, strict=True):
+            self._hold(row, made_of, text, known)
+
+    def _hold_one_by_one(
+        self, rows: Sequence[Row], values: Sequence[dict[str, Any]], known: Mapping[int, Held]
+    ) -> None:
+        for row, made in zip(rows, values, strict=True):
+            unfit = self._identifier.unfit(made)
+            try:
+                text = dumped(self._mapping.target, made)
+            except lineage.UnstorableValue as error:
+                unfit = "", f"cannot be kept: {error}"
+            if unfit is not None:
+                self._unusable(row, Fault(*unfit, "let the mapping cut it, clean it or give null"))
+                continue
+            self.keys |= self._identifier.named([made])[0]
+            self._hold(row, made, text, known)
+
+    def _hold(self, row: Row, values: dict[str, Any], text: bytes, known: Mapping[int, Held]) -> None:
+        held = self._held(row.id, known)
+        row.held = text
+        if held is None:
+            self.counts.added += 1
+        else:
+            self.counts.changed += 1
+        if self._parts and values.get("batch"):
+            row.whole = whole_id(self._dataset, values["item"], values["warehouse"])
+        looked_at = self._wants is not None and (
+            held is not None or row.whole is not None or self._wants(values, row.key)
+        )
+        if looked_at or self._things:
+            row.values = values
+        if not looked_at and row.columns is not None:
+            row.record = None
+        self._put(row, row.content, known)
+
+    def _unusable(self, row: Row, fault: Fault) -> None:
+        self.counts.bad += 1
+        self.bad.append(Unusable(row.key, row.raw, fault))
+
+    def _count(self, row: Row, held: Held | None, more: int) -> None:
+        """Count the row as what it is to this holding."""
+        live = held is not None and held.content is not None
+        if row.deleted:
+            name = "deleted" if live else "unchanged"
+        elif not live:
+            name = "added"
+        else:
+            name = "unchanged" if held is not None and held.content == row.content else "changed"
+        setattr(self.counts, name, getattr(self.counts, name) + more)
+
+
+def _tombstone_of(row: Row) -> Row:
+    """The object is not for the mapping any more."""
+    return Row(row.id, row.key, row.object, row.record, b"", None, 0, deleted=True)
+
+
+def _without_repeats(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The same rows in pieces in which no object comes twice."""
+    if len({row.id for row in rows}) == len(rows):
+        yield rows
+        return
+    seen: set[int] = set()
+    start = 0
+    for n, row in enumerate(rows):
+        if row.id in seen:
+            yield rows[start:n]
+            start, seen = n, set()
+        seen.add(row.id)
+    yield rows[start:]
