@@ -96,7 +96,8 @@ class JsonApi:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    given = response.headers.get("retry-after") or response.headers.get("x-ogw-ratelimit-reset", "")  # the latter: Feishu
+    feishus = response.headers.get("x-ogw-ratelimit-reset", "")
+    given = response.headers.get("retry-after", feishus)
     return int(given) if given.isdecimal() and given.isascii() else None
 
 
