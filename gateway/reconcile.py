@@ -27,6 +27,7 @@ from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import Prepared, prepare
 from gateway.ingest.recall import opening_messages, records
 from gateway.service import Gateway
+from gateway.sync.telling import of_connector
 from mappings import EvaluationError
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,7 @@ def reconcile(gateway: Gateway, hub: Hub, live: Live, stream: Stream, *, full: b
             for bad in batch.bad:
                 outcome.bad += 1
                 if _first_told(live, digest := _digest(stream.name, [str(bad), bad.record])):
-                    _tell(gateway, live, stream, {"unusable": bad.record}, digest)
+                    _tell(gateway, live, stream, of_connector(bad), digest)
             if batch.cursor is not None:
                 _save(gateway, live.id, stream.name, batch.cursor, outcome, began)
         if stream.mode == "snapshot" and stream.deletes == "absence":
@@ -93,7 +94,7 @@ def _take(
     for key, record, prepared in candidates:
         if key is not None:
             present.add(key)
-            if key in known and not _is_news(known[key], prepared.record or {}):
+            if not _is_news(known.get(key), prepared.record or {}):
                 continue
         elif prepared.fault is None:
             continue  # no rule makes a ticket of it, or the mapping is not for it
@@ -130,8 +131,11 @@ def _signal_key(hub: Hub, live: Live, prepared: Prepared) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def _is_news(signal: Signal, record: Mapping[str, Any]) -> bool:
-    """Would the record move the signal? A stream that looks back gives older episodes again and again."""
+def _is_news(signal: Signal | None, record: Mapping[str, Any]) -> bool:
+    """Would the record move the signal? A stream that looks back gives older episodes again and again, and a first read
+    all that ended before the hub was there, which concerns nobody."""
+    if signal is None:
+        return bool(record["status"] != "resolved")
     status, episode, starts_at = record["status"], record["episode"], record.get("starts_at")
     if (status, episode) == (signal.status, signal.episode):
         return False

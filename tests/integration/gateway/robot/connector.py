@@ -52,6 +52,8 @@ class World:
     doubts: deque[str] = field(default_factory=deque)
     echoes: bool = False
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    unusable: list[BadRecord] = field(default_factory=list)
+    """What it cannot make alerts of when it reads."""
     away: bool = False
     """Reading is told to come back in a minute."""
     reads: int = 0
@@ -120,7 +122,7 @@ class Robot:
         self.world.reads += 1
         if self.world.away:
             raise Transient("not now", retry_after=60)
-        yield Batch(list(self.world.alerts))
+        yield Batch(list(self.world.alerts), bad=list(self.world.unusable))
 
     # -- context --------------------------------------------------------------------------------------------------
 
