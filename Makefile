@@ -25,8 +25,8 @@ install: .venv/installed ## make .venv with weft in it and all that run and test
 components:
 	@setup/components.sh || { [ "$$CI" != true ] || exit 3; }
 
-run: install ## set everything up and run the hub with real input, on http://127.0.0.1:8480
-	@setup/components.sh prometheus mosquitto || echo 'Recorded messages will be played instead of real sources.'
+run: install ## the tour: the hub, a company of stand-ins and a running story, on http://127.0.0.1:8480
+	@setup/components.sh prometheus mosquitto odbc || echo "What is missing is left out of the tour, or played from a recording."
 	@exec $(BIN)/python -m gateway.demo
 
 test: install components ## set up and run every test

@@ -6,7 +6,7 @@ Set `url` to its address; it knows Admin / zabbix (super administrator) and the 
 the API token it prints. It behaves as 6.0, 6.4, 7.0, 7.2 or later does (where the token goes, which bits of
 event.acknowledge there are, which parameters have been removed); closing is carried out a second later; messages go
 out as soon as a connection has installed itself. A value: POST /sandbox/values {"host": "web01", "key": "temp",
-"value": 95}."""
+"value": 95}. What became of the problems: GET /sandbox/problems."""
 
 from __future__ import annotations
 
@@ -173,6 +173,9 @@ def _handler(sandbox: Sandbox) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            self._reply(_problems(sandbox) if self.path == "/sandbox/problems" else httpx.Response(404))
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             if self.path == "/sandbox/values":
@@ -183,6 +186,9 @@ def _handler(sandbox: Sandbox) -> type[BaseHTTPRequestHandler]:
                 }
                 request = httpx.Request("POST", f"http://sandbox{self.path}", headers=headers, content=body)
                 answer = sandbox.handle(request)
+            self._reply(answer)
+
+        def _reply(self, answer: httpx.Response) -> None:
             self.send_response(answer.status_code)
             self.send_header("content-type", answer.headers.get("content-type", "text/plain"))
             self.send_header("content-length", str(len(answer.content)))
@@ -206,6 +212,20 @@ def _take_value(sandbox: Sandbox, body: bytes) -> httpx.Response:
         except (ValueError, KeyError, IndexError, TypeError, StopIteration, ArithmeticError) as e:
             return httpx.Response(400, text=f"no such host or key, or no number: {e!r}\n")
     return httpx.Response(200, text="taken\n")
+
+
+def _problems(sandbox: Sandbox) -> httpx.Response:
+    """Every problem there was, newest first: host, name, whether it is open, and what was said about it by whom."""
+    with sandbox.state.lock:
+        tables = sandbox.state.tables
+        found = [
+            {"eventid": event["eventid"], "host": sandbox.state.host_of(tables["trigger"][event["objectid"]])["host"],
+             "name": event["name"], "open": event["r_eventid"] == "0", "acknowledged": event["acknowledged"] == "1",
+             "updates": [{"by": tables["user"][entry["userid"]]["username"], "action": int(entry["action"]),
+                          "message": entry["message"]} for entry in event["acknowledges"]]}
+            for event in reversed(tables["event"].values()) if event["value"] == "1"
+        ]  # fmt: skip
+    return _json(found)
 
 
 def _json(value: Any) -> httpx.Response:

@@ -1,13 +1,16 @@
-"""`make run`: the hub with real input at once.
+"""`make run`: the tour. The hub on SQLite, a company's systems around it, and a story that happens in them.
 
-Where the real programs are at hand (setup/components.sh unpacks them), Prometheus with Alertmanager and node_exporter
-watches this very machine, and simulated sensors publish to a Mosquitto. Else recorded messages are played through the
-same front door. Either way the first ticket stands within a minute, and what runs is said.
+Stand-ins of CRM, ERPs, MES, monitoring and channels run in a process beside the hub (`gateway.demo.company`). Where the
+real programs are at hand (setup/components.sh unpacks them), a Prometheus with Alertmanager and node_exporter watches
+this very machine, and a Mosquitto carries the plant's devices; what cannot be had is left out, and that is said. The
+tour begins anew each time: its folder, `<home>/tour`, is thrown away at the start.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
+import shutil
 import signal
 import sys
 import threading
@@ -18,82 +21,69 @@ from typing import Any
 import httpx
 import uvicorn
 
+from connectors.errors import ConnectorError
 from gateway import logs
 from gateway.api.app import create_app
 from gateway.cli.serving import first_token
-from gateway.config import documents, store
+from gateway.config import documents
 from gateway.database import migrate, open_engine
 from gateway.demo import recorded
+from gateway.demo.company import CompanyProcess
+from gateway.demo.connections import documents as configuration
 from gateway.demo.errors import ComponentError, MissingComponent
 from gateway.demo.mosquitto import Mosquitto
 from gateway.demo.process import accepts_connections, find_program, free_ports
 from gateway.demo.prometheus import Alertmanager, NodeExporter, Prometheus, this_machine
 from gateway.demo.sensors import Sensors
+from gateway.demo.setting_up import install_zabbix
+from gateway.demo.story import Stage, ca_files, steps
+from gateway.demo.telling import Teller, say
 from gateway.errors import BadConfiguration, Problem, WeftError
 from gateway.secrets import write_private
 from gateway.service import Gateway
 from gateway.settings import Settings, load
 
-HOT = {
-    "id": "device-too-hot",
-    "title": "设备过热 · A device is too hot",
-    "on": "Reading",
-    "when": "metric == 'temperature'",
-    "threshold": {"above": "85", "clear": "75", "for": "6s"},
-    "ticket": {
-        "kind": "'incident'",
-        "priority": "'P1'",
-        "title": "concat('设备过热 Too hot: ', device, ' ', text(value), ' ', unit)",
-        "description": "concat('高于 above ', text(limit.value), '，自 since ', limit.since)",
-        "device": "ids.device",
-    },
-}
+BOOKS_WITHIN_S = 60
+"""After so long the story begins even if a system has not been read."""
 
 
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-class Demo:
-    """The hub, its sources, and what is printed about them."""
+class Tour:
+    """The hub's surroundings, and what happens in them. `live` ends what was started."""
 
     def __init__(self, settings: Settings, live: ExitStack) -> None:
         self.settings = settings
         self.live = live
-        self.folder = settings.home / "demo"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.webhook_token = self._kept("webhook-token")
+        self.folder = settings.home
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.webhook_token = secrets.token_urlsafe(24)
+        write_private(self.folder / "webhook-token", self.webhook_token)
         self.broker: Mosquitto | None = None
-
-    def _kept(self, name: str) -> str:
-        path = self.folder / name
-        if not path.exists():
-            write_private(path, secrets.token_urlsafe(24))
-        return path.read_text("ascii").strip()
+        self.ports: list[int] = []
 
     # -- before the hub serves ------------------------------------------------------------------------------------------
 
     def prepare(self) -> str:
-        """Schema, configuration, first token; answers the token."""
+        """Schema, the company's systems, configuration, first token; answers the token."""
         engine = open_engine(self.settings.database)
         migrate(engine)
         engine.dispose()
-        token = first_token(self.settings) or (self.settings.home / "admin-token").read_text("ascii").strip()
-        connections: list[dict[str, Any]] = [self._monitoring()]
+        token = first_token(self.settings) or ""
+        if not (self.folder / "admin-token").exists():  # it was given
+            write_private(self.folder / "admin-token", token)
+        self.systems = self.live.enter_context(CompanyProcess(self.folder / "company")).systems()
+        plant = None
         if has_programs("mosquitto"):
             self.broker = self.live.enter_context(Mosquitto(self.folder / "mosquitto"))
             self.sensors = Sensors(self.broker.url)
-            connections.append({"id": "plant", "connector": "mqtt", "config": self.sensors.config, "stale_after_s": 30})
+            plant = self.sensors.config
         gateway = Gateway(self.settings)
         try:
-            gateway.apply(documents.validate({"connections": connections}))
-            with gateway.reading() as conn:
-                rules = store.export(conn, gateway.catalogue, gateway.hub)["rules"]
-            rules = [r for r in rules if r["id"] != HOT["id"]]
-            gateway.apply(documents.validate({"rules": [*rules, HOT]}))
+            gateway.apply(documents.validate(configuration(self.systems, plant, [self._monitoring()])))
         finally:
             gateway.close()
+        if self.ports:
+            self._watch_this_machine()
         return token
 
     def _monitoring(self) -> dict[str, Any]:
@@ -104,25 +94,54 @@ class Demo:
                 "url": f"http://127.0.0.1:{self.ports[0]}",
                 "alertmanager_url": f"http://127.0.0.1:{self.ports[1]}",
             }
-        else:
-            self.ports = []
         return {"id": "am-main", "connector": "prometheus", "config": config, "poll_every_s": 30}
+
+    def tell_what_runs(self) -> None:
+        """Which systems there are, and which are left out and why."""
+        say("公司的系统 the company's systems:")
+        for name, url in self.systems["urls"].items():
+            say(f"  ● {name:<11}{url}")
+        for name, why in self.systems["left_out"].items():
+            say(f"  ○ {name:<11}未启动 left out: {why}")
+        if self.broker is not None:
+            say(f"  ● {'plant':<11}{self.broker.url}  真实的 Mosquitto · a real Mosquitto, with simulated devices")
+        else:
+            say(
+                f"  ○ {'plant':<11}没有 Mosquitto，设备与车辆的情节略过 · no Mosquitto: devices and vehicles are left out"
+            )
+        if self.ports:
+            say(
+                f"  ● {'am-main':<11}http://127.0.0.1:{self.ports[0]}  真实的 Prometheus，监控本机 · a real one, of this machine"
+            )
+        else:
+            say(f"  ○ {'am-main':<11}没有 Prometheus，播放录制的消息 · no Prometheus: recorded messages are played")
 
     # -- while it serves ------------------------------------------------------------------------------------------------
 
     def bring_input(self) -> None:
-        """Start what can be started, and say which."""
-        if self.ports:
-            self._watch_this_machine()
-            say("● 真实的 Prometheus 与 Alertmanager 正在监控本机 · a real Prometheus and Alertmanager watch this machine: "
-                f"http://127.0.0.1:{self.ports[0]}")  # fmt: skip
+        """Start what sends by itself."""
+        install_zabbix(self.systems, self.settings.url)
+        if not self.ports:
+            recorded.play(self.settings.url, "am-main", self.webhook_token)
         if self.broker is not None:
             self.live.enter_context(self.sensors)
             self.sensors.overheat(0, celsius=95, seconds=90)
-            say(f"● 真实的 Mosquitto 与模拟传感器 · a real Mosquitto with simulated sensors: {self.broker.url}")
-        if not self.ports:
-            say("○ 没有找到 Prometheus，播放录制的消息 · no Prometheus here: playing recorded messages")
-            recorded.play(self.settings.url, "am-main", self.webhook_token)
+
+    def tell_the_story(self, teller: Teller, token: str, stop: threading.Event) -> None:
+        """Step after step, at human speed, once the hub has read the company's books."""
+        wait_for_books(self.settings.url, token, stop)
+        broker_url = "" if self.broker is None else self.broker.url
+        with Stage(self.systems["urls"], broker_url, ca_files(self.systems["connections"])) as stage:
+            for step in steps():
+                if not stage.has(step):
+                    teller.left_out(step)
+                    continue
+                if stop.wait(step.after_s):
+                    return
+                teller.step(step)
+                stage.play(step)
+        if not stop.wait(15):
+            teller.end()
 
     def _watch_this_machine(self) -> None:
         exporter = self.live.enter_context(NodeExporter(self.folder / "node-exporter", port=self.ports[2]))
@@ -150,6 +169,18 @@ def has_programs(*names: str) -> bool:
     return True
 
 
+def wait_for_books(url: str, token: str, stop: threading.Event) -> None:
+    """Until every system's records of business were read once; the story needs customers, machines and articles."""
+    for _ in range(BOOKS_WITHIN_S):
+        answer = httpx.get(f"{url}/v1/syncs", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        begun = answer.raise_for_status().json()["items"]
+        systems = {each["connection"] for each in begun}
+        if len(systems) > 5 and all(each["finished_at"] for each in begun):
+            return
+        if stop.wait(1):
+            return
+
+
 def when_serving(url: str, then: Callable[[], None], stop: threading.Event) -> threading.Thread:
     """Call `then` once the hub answers."""
 
@@ -162,38 +193,30 @@ def when_serving(url: str, then: Callable[[], None], stop: threading.Event) -> t
             except httpx.TransportError:
                 continue
 
-    thread = threading.Thread(target=wait, name="weft-demo", daemon=True)
+    thread = threading.Thread(target=wait, name="weft-tour", daemon=True)
     thread.start()
     return thread
 
 
-def report_tickets(url: str, token: str, stop: threading.Event) -> None:
-    """Print tickets as they come, and how to look into them."""
-    seen: set[str] = set()
+def keep_looking(teller: Teller, stop: threading.Event) -> None:
+    """Print tickets as they come and go."""
     while not stop.wait(1.0):
         try:
-            found = httpx.get(f"{url}/v1/tickets", headers={"Authorization": f"Bearer {token}"}, timeout=5).json()[
-                "items"
-            ]
-        except (httpx.TransportError, KeyError, ValueError):
+            teller.look()
+        except httpx.HTTPError:
             continue
-        for ticket in reversed(found):
-            if ticket["id"] not in seen:
-                seen.add(ticket["id"])
-                say(f"工单 ticket {ticket['id']}  {ticket['priority']}  {ticket['title']}")
-                if len(seen) == 1:
-                    say(f"    看一看 look: .venv/bin/weft explain {ticket['id']}")
-                    say(f"               .venv/bin/weft lineage show {ticket['id']} title")
 
 
 def main() -> None:
-    settings = load()
-    logs.configure("text" if sys.stdout.isatty() else settings.log_format)
+    given = load()
+    # its own folder and database: the tour throws them away, and those of a real hub beside it are never touched
+    settings = given.model_copy(update={"home": given.home / "tour", "database_url": ""})
+    logs.configure("text" if sys.stdout.isatty() else settings.log_format, logging.WARNING)
     # uvicorn raises what ended it once more: as an exception, so that the programs are ended too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         run(settings)
-    except (ComponentError, WeftError) as error:
+    except (ComponentError, ConnectorError, WeftError) as error:
         sys.exit(f"weft: {error}")
     except KeyboardInterrupt:
         sys.exit(0)
@@ -204,16 +227,19 @@ def run(settings: Settings) -> None:
     if accepts_connections(settings.port):
         problem = Problem("port", f"something listens on {settings.port} already", "WEFT_PORT=8481 make run")
         raise BadConfiguration("The hub cannot serve.", [problem])
+    settings = settings.model_copy(update={"public_url": settings.url})  # tickets have links
     stop = threading.Event()
     with ExitStack() as live:
-        demo = Demo(settings, live)
-        token = demo.prepare()
+        tour = Tour(settings, live)
+        token = tour.prepare()
         say(f"Weft 纬  {settings.url}   API: {settings.url}/docs")
-        say(f"管理员令牌 admin token: {token}")
+        tour.tell_what_runs()
+        teller = Teller(settings, tour.systems, token)
 
         def begin() -> None:
-            threading.Thread(target=report_tickets, args=(settings.url, token, stop), daemon=True).start()
-            demo.bring_input()
+            for work in (lambda: keep_looking(teller, stop), lambda: tour.tell_the_story(teller, token, stop)):
+                threading.Thread(target=work, daemon=True).start()
+            tour.bring_input()
 
         when_serving(settings.url, begin, stop)
         uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)

@@ -15,14 +15,29 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors.errors import ConnectorError
+from connectors.example_company import CUSTOMERS
 from connectors.registry import installed
 from gateway.demo.process import Process
 
 NO_CODE = ("scm_scorecards", "hris_shifts", "knowledge_base")
+SPARE, ENOUGH = "BRG-6205", "60"
+"""The article that runs short in the story, and what lies there before: over its safety stock."""
+PAYMENT_GATEWAYS = {"pay01": "支付网关 1 Payment gateway 1", "pay02": "支付网关 2 Payment gateway 2"}
+PAYING_CUSTOMER = "C0002"
+"""Whose payments they take, by its number in the ERP; it has a complaint open in the CRM."""
+PAYMENT_ARTICLE = {
+    "id": "KB-110", "title": "支付网关失败率升高的处理", "summary": "支付网关连接池用尽时的检查与重启", "category": "IT 运维",
+    "language": "zh-CN", "product": "payment", "state": "published", "tags": ["支付", "网关", "payment"],
+    "body": "1. 查看支付网关的失败率与 CPU。2. 检查银行专线。3. 连接池用尽时重启支付网关。", "url": "http://kb.example/articles/KB-110",
+    "updated_at": "2026-11-10T02:00:00Z",
+}  # fmt: skip
 
 
 class Company:
@@ -64,6 +79,15 @@ class Company:
 
         sandbox = Sandbox()
         fill(sandbox)
+        for name, title in PAYMENT_GATEWAYS.items():
+            host = sandbox.state.host(name, visible=title)
+            cpu = sandbox.state.item(host, "system.cpu.util", units="%", kind=18)
+            failing = sandbox.state.item(host, "payment.failed", units="%")
+            for minute in range(60):
+                sandbox.state.receive(cpu, 31 + minute % 9, clock=sandbox.state.clock() - 60 * (60 - minute))
+            tags = [{"tag": "customer", "value": PAYING_CUSTOMER}, {"tag": "service", "value": "payment"}]
+            trigger = "支付失败率过高 Payments fail: {HOST.NAME}"
+            sandbox.state.trigger(failing, trigger, 5, severity=5, opdata="failed {ITEM.LASTVALUE1}", tags=tags)
         server = self._stack.enter_context(Server(sandbox, 0))
         config = {"url": server.url, "token": sandbox.hub.token, "webhook_secret": "the-example-company-signs"}
         self._add("zabbix", "zabbix", config, server.url)
@@ -79,6 +103,7 @@ class Company:
             return
         shutil.rmtree(self.folder / "u8", ignore_errors=True)  # the company begins anew, like its other systems
         sandbox = Sandbox(self.folder / "u8")
+        sandbox.set_stock(SPARE, ENOUGH)
         self._stack.callback(sandbox.close)
         server = self._stack.enter_context(Server(sandbox, 0))
         self._add("u8", "u8", sandbox.settings(server.url), server.url)
@@ -86,27 +111,34 @@ class Company:
     def _kingdee(self) -> None:
         from connectors.kingdee.sandbox import ACCT, APP_ID, APP_SECRET, USER, Sandbox, Server
 
-        server = self._stack.enter_context(Server(Sandbox(), 0))
+        sandbox = Sandbox()
+        sandbox.set_stock(SPARE, "01", Decimal(ENOUGH))
+        server = self._stack.enter_context(Server(sandbox, 0))
         config = {"url": server.url, "data_center": ACCT, "organization": "100", "username": USER, "login": "signed",
                   "app_id": APP_ID, "app_secret": APP_SECRET}  # fmt: skip
-        self._add("kingdee", "kingdee", config, server.url)
+        self._add("kingdee", "kingdee", config, server.url.removesuffix("/k3cloud/"))
 
     def _salesforce(self) -> None:
         from connectors.salesforce.sandbox import Sandbox
         from connectors.salesforce.sandbox_server import Server
 
         sandbox = Sandbox().fill()
+        code = next(customer.credit_code for customer in CUSTOMERS if customer.erp == PAYING_CUSTOMER)
+        accounts = sandbox.state.tables["Account"].values()
+        account = next(row["Id"] for row in accounts if row["Credit_Code__c"] == code)
+        at = sandbox.state.clock() - timedelta(days=2)
+        sandbox.state.put("Task", at, Subject="陈立来电：偶尔付款失败",
+                          Status="Completed", TaskSubtype="Call", CallType="Inbound",
+                          ActivityDate=at.date().isoformat(), WhatId=account)  # fmt: skip
         server = self._stack.enter_context(Server(sandbox, 0))
-        config = {"url": server.url, "login": "client_credentials", "ca_file": str(server.ca_file)}
+        config = {"url": server.url, "ca_file": str(server.ca_file)}
         self._add("salesforce", "salesforce", config | sandbox.login("client_credentials"), server.url)
 
     def _mes(self) -> None:
         from connectors.mes.sandbox import KEY, serve
 
         server = self._stack.enter_context(serve(0))
-        self._add(
-            "mes", "mes", {"url": server.typed_url, "key": KEY}, server.url, codes={"item": "u8", "supplier": "u8"}
-        )
+        self._add("mes", "mes", {"url": server.typed_url, "key": KEY}, server.url)
 
     def _channels(self) -> None:
         from connectors.channel_sandbox import Server
@@ -129,8 +161,11 @@ class Company:
         for name in NO_CODE:
             sandbox = Sandbox(catalogue.good[name])
             sandbox.fill_with_samples()
+            if name == "knowledge_base":
+                sandbox.rows["article"].append(PAYMENT_ARTICLE)
             server = self._stack.enter_context(Server(sandbox.handle, 0))
-            self._add(name.partition("_")[0], name, {**sandbox.config, "url": server.url}, server.url)
+            url = server.url + urlsplit(sandbox.config["url"]).path  # some serve their API below a path
+            self._add(name.partition("_")[0], name, {**sandbox.config, "url": url}, server.url)
 
 
 def write(company: Company, path: Path) -> None:

@@ -1,0 +1,256 @@
+"""The story of the tour from end to end: what happens in the example company, seen through the API, the command line and
+the state of the stand-ins alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.mqtt.sandbox import settings as plant_settings
+from connectors.odbc import driver_file
+from gateway.demo.company import PAYING_CUSTOMER, SPARE, CompanyProcess
+from gateway.demo.connections import documents
+from gateway.demo.setting_up import install_zabbix
+from gateway.demo.story import BATCH, MACHINE, VEHICLES, WITHOUT_COOLANT, Stage, Step, ca_files, steps
+from tests.acceptance.running_hub import RunningHub, eventually
+from tests.real import mosquitto
+from tests.real.postgres import free_port
+
+STEPS = {step.id: step for step in steps(down_minutes=15)}
+
+
+@dataclass
+class PublicHub(RunningHub):
+    """A hub that knows its own address, so that its tickets have links."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"WEFT_PUBLIC_URL": self.url}
+
+
+@dataclass
+class Company:
+    """The hub and its company; what a person sees and does."""
+
+    hub: PublicHub
+    stage: Stage
+    systems: dict[str, Any]
+
+    def play(self, name: str) -> None:
+        self.stage.play(STEPS[name])
+
+    def find(self, name: str, **like: Any) -> dict[str, Any] | None:
+        """The one ticket that the hub made of a step, once it is as told."""
+        step: Step = STEPS[name]
+        assert step.shows is not None
+        found = [t for t in self.hub.tickets(kind=step.shows.kind) if step.shows.is_it(t)]
+        assert len(found) <= 1, f"{name}: {[t['title'] for t in found]}"
+        return found[0] if found and all(found[0][field] == value for field, value in like.items()) else None
+
+    def ticket(self, name: str, **like: Any) -> dict[str, Any]:
+        return eventually(lambda: self.find(name, **like), why=f"{name} {like}")
+
+    def act(self, ticket: dict[str, Any], action: str, *, status: int = 200, **body: Any) -> None:
+        self.hub.post(f"/v1/tickets/{ticket['id']}/{action}", body, status=status)
+
+    def shown(self, ticket: dict[str, Any]) -> dict[str, Any]:
+        told: dict[str, Any] = self.hub.get(f"/v1/tickets/{ticket['id']}")
+        return told
+
+    def snapshot(self, ticket: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Its sections, by name, once every system has answered."""
+        context = eventually(
+            lambda: c if (c := self.hub.get(f"/v1/tickets/{ticket['id']}/context"))["complete"] else None
+        )
+        return {section["name"]: section for section in context["sections"]}
+
+    def known(self, ticket: dict[str, Any]) -> dict[str, Any]:
+        """What was answered, by section."""
+        return {name: s["values"] for name, s in self.snapshot(ticket).items() if s["status"] == "ok"}
+
+    def state(self, system: str, path: str) -> Any:
+        answer = self.stage.client(system).get(f"/sandbox/{path}")
+        assert answer.status_code == 200, f"{system} {path}: {answer.text}"
+        return answer.json()
+
+    def problem(self, host: str) -> dict[str, Any]:
+        return next(p for p in self.state("zabbix", "problems") if p["host"] == host)
+
+    def cases(self, ticket: dict[str, Any]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.state("salesforce", "records/Case")
+        return [case for case in rows if case.get("Weft_Ticket__c") == ticket["id"]]
+
+    def messages(self, system: str, word: str) -> list[dict[str, Any]]:
+        found = self.state(system, "messages")["messages"]
+        return [m for m in found if word in m["title"] + m["text"]]
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Iterator[Company]:
+    driver_file("sqlite")  # the stand-in of U8 is read by ODBC: said here, instead of missing tickets later
+    database = f"sqlite:///{tmp_path / 'weft.db'}"
+    with mosquitto.running() as broker, CompanyProcess(tmp_path / "company") as running:
+        systems = running.systems()
+        assert systems["left_out"] == {}
+        config = documents(systems, plant_settings(broker.url), check_after="3s")
+        hub = PublicHub(tmp_path, database, config, port=free_port())
+        try:
+            hub.start()
+            install_zabbix(systems, hub.url)
+            with Stage(systems["urls"], broker.url, ca_files(systems["connections"])) as stage:
+                yield Company(hub, stage, systems)
+        finally:
+            hub.stop()
+            shutil.rmtree(tmp_path / "company", ignore_errors=True)
+
+
+def all_books_are_read(company: Company) -> bool:
+    """Every stream of business records of every system once."""
+    syncs = company.hub.get("/v1/syncs")["items"]
+    assert not [s for s in syncs if s["error"]], syncs
+    return {s["connection"] for s in syncs} >= {"u8", "kingdee", "salesforce", "mes", "knowledge"} and all(
+        s["finished_at"] for s in syncs
+    )
+
+
+def test_the_story_of_the_tour_from_end_to_end(company: Company) -> None:
+    eventually(lambda: all_books_are_read(company), 60, why="the systems are read")
+    customers_are_one(company)
+    company.play("payment")
+    payment = company.ticket("payment")
+    for name in ("machine-down", "stock", "vehicles"):
+        company.play(name)
+    the_snapshot_is_complete(company, payment)
+    a_purchase_is_approved(company)
+    company.play("storm")
+    resolved_here_is_closed_there(company, payment)
+    the_vehicles_are_one_issue(company)
+    the_machine_explains_itself(company)
+    a_storm_is_one_p0(company)
+    company.play("coolant-back")
+    company.play("payment-again")
+    company.play("goods-arrive")
+    company.play("machine-runs")
+    what_was_solved_helps(company, payment)
+    everything_ends(company)
+    nothing_went_in_circles(company, payment)
+    every_message_and_every_value_is_accounted_for(company)
+
+
+def customers_are_one(company: Company) -> None:
+    """Three spellings of customer numbers in the CRM, one form here; one customer for three systems."""
+    accounts = company.state("salesforce", "records/Account")
+    spelt = {a["Customer_No__c"] for a in accounts}
+    assert "ec20250708/1032" in spelt
+    (account,) = [a for a in accounts if a["Customer_No__c"] == "ec20250708/1032"]
+    of_crm = company.hub.get("/v1/ids", system="salesforce", kind="customer", local_id=account["Id"])
+    names = {(x["system"], x["local_id"]) for x in of_crm["crosswalk"]}
+    assert {("u8", PAYING_CUSTOMER), ("kingdee", PAYING_CUSTOMER), ("salesforce", account["Id"])} <= names
+
+
+def the_snapshot_is_complete(company: Company, payment: dict[str, Any]) -> None:
+    assert payment["priority"] == "P1"
+    known = company.known(payment)
+    assert len(known["salesforce.last_interactions"]["interactions"]) == 3
+    for erp in ("u8", "kingdee"):
+        assert known[f"{erp}.purchase_frequency"]["orders_12_months"] > 0
+        assert known[f"{erp}.last_orders"]["orders"]
+    assert Decimal(known["zabbix.cpu_mean_1h"]["cpu_mean_1h"]) > 0
+    assert known["device_twin"]["latency"]["value"] == "795"
+    assert known["salesforce.open_complaints"]["count"] == 1
+
+
+def a_purchase_is_approved(company: Company) -> None:
+    stock = company.ticket("stock")
+    known = company.known(stock)
+    assert [used["product"] for used in known["u8.bom"]["used_in"]] == ["YZ-400"]
+    assert [other["item"] for other in known["u8.bom"]["substitutes"]] == ["BRG-6205-ZZ"]
+    assert known["u8.open_purchase_orders"]["orders"]
+    assert Decimal(known["u8.suppliers"]["suppliers"][0]["on_time_rate"]) == Decimal("0.9")
+    assert company.state("u8", "requisitions") == []
+    company.act(stock, "approve", text="同意采购 agreed")
+    company.act(stock, "approve", text="once more", status=409)
+    (requisition,) = eventually(lambda: company.state("u8", "requisitions"))
+    assert requisition["lines"][0]["item"] == SPARE
+    assert stock["id"] in requisition["memo"]
+
+
+def resolved_here_is_closed_there(company: Company, payment: dict[str, Any]) -> None:
+    eventually(lambda: company.cases(payment))
+    assert company.problem("pay01")["open"]
+    company.act(
+        payment, "resolve", resolution="连接池用尽，重启支付网关 restarted the payment gateway", cause="software"
+    )
+    eventually(lambda: not company.problem("pay01")["open"])
+    eventually(lambda: [c["Status"] for c in company.cases(payment)] == ["Closed"])
+    flag = eventually(lambda: next(iter(company.hub.tickets(kind="data_quality")), None), why="the complaint is open")
+    complaint = next(c for c in company.state("salesforce", "records/Case") if c["Subject"] == "交货期延误")
+    assert payment["id"] in flag["description"]
+    assert f"{company.hub.url}/" in flag["description"]
+    assert complaint["Id"] in flag["description"] + (flag["url"] or "")
+    company.act(payment, "close")
+
+
+def the_vehicles_are_one_issue(company: Company) -> None:
+    issue = company.ticket("vehicles")
+    eventually(lambda: len(company.shown(issue)["members"]) == VEHICLES)
+    quality = company.known(issue)["mes.batch_quality"]
+    assert (quality["batch"], quality["failed"], quality["inbound"]) == (BATCH, 1, 1)
+
+
+def the_machine_explains_itself(company: Company) -> None:
+    down = company.ticket("machine-down")
+    assert down["labels"]["device"] == MACHINE
+    report = company.known(down)["root_cause"]
+    assert report["reason"] == "主轴过热"
+    assert report["reading.vibration.highest"] == "4.9 mm/s"
+    assert report["spare"] == SPARE
+    assert "停机" in report["summary"]
+
+
+def a_storm_is_one_p0(company: Company) -> None:
+    storm = company.ticket("storm", priority="P0")
+    eventually(lambda: len(company.shown(storm)["members"]) == WITHOUT_COOLANT - 50)
+    assert len(company.hub.tickets(priority="P0")) == 1
+    for channel in ("wecom", "dingtalk"):
+        (message,) = eventually(partial(company.messages, channel, storm["title"]))
+        assert message["mentioned"], message
+
+
+def what_was_solved_helps(company: Company, payment: dict[str, Any]) -> None:
+    known = company.known(company.ticket("payment-again"))
+    assert payment["id"] in [t["id"] for t in known["similar_tickets"]["tickets"]]
+    assert "KB-110" in [a["id"] for a in known["similar_articles"]["articles"]]
+
+
+def everything_ends(company: Company) -> None:
+    for name in ("stock", "machine-down", "storm"):
+        company.ticket(name, status="resolved")
+    eventually(lambda: all(t["status"] == "resolved" for t in company.hub.tickets() if "spindle" in t["title"]))
+
+
+def nothing_went_in_circles(company: Company, payment: dict[str, Any]) -> None:
+    """Our own changes come back as receipts, and are told to nobody again."""
+    eventually(lambda: [e for e in company.shown(payment)["timeline"] if e["name"] == "echo"])
+    shown = company.shown(payment)
+    assert shown["status"] == "closed"
+    assert [c["state"] for c in shown["commands"] if c["state"] != "done"] == []
+    closings = [u for u in company.problem("pay01")["updates"] if u["action"] & 1]
+    assert len(closings) == 1
+    assert len(company.cases(payment)) == 1
+    assert len(company.state("u8", "requisitions")) == 1
+    assert company.hub.weft_json("dead", "list")["items"] == []
+
+
+def every_message_and_every_value_is_accounted_for(company: Company) -> None:
+    company.hub.audit()
+    report = company.hub.weft_json("lineage", "verify")
+    assert report["ok"], report
+    assert report["values"] > 1000
