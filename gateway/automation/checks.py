@@ -52,6 +52,11 @@ def _of(job: Any) -> tuple[Any, ...]:
     return _C.ticket_id == job.ticket_id, _C.connection_id == job.connection_id, _C.check_id == job.check_id
 
 
+def _still(job: Any, now: int) -> tuple[Any, ...]:
+    """The job as it was claimed: not one that was noted anew while the other system was asked, nor claimed by another."""
+    return *_of(job), _C.next_at == now + LEASE
+
+
 def _run(gateway: Gateway, hub: Hub, job: Any, now: int) -> None:
     check = next((c for c in hub.checks if (c.connection, c.spec.id) == (job.connection_id, job.check_id)), None)
     with gateway.reading() as conn:
@@ -76,8 +81,8 @@ def _run(gateway: Gateway, hub: Hub, job: Any, now: int) -> None:
         link = record["ticket"].get("link")
         _tell(gateway, hub, job, ticket, "firing", since, now, check.spec.title, link, answer.link)
     with gateway.transaction() as conn:
-        values = {"found_at": since, "tries": 0, "next_at": now + check.spec.again}
-        conn.execute(update(tables.check_job).where(*_of(job)).values(values))
+        conn.execute(update(tables.check_job).where(*_of(job)).values(found_at=since, tries=0))
+        conn.execute(update(tables.check_job).where(*_still(job, now)).values(next_at=now + check.spec.again))
         if job.found_at is None:
             told = {"check": job.check_id, "connection": job.connection_id, "title": check.spec.title,
                     "link": answer.link}  # fmt: skip
@@ -120,13 +125,13 @@ def _in_vain(
     with gateway.transaction() as conn:
         if job.tries < len(RETRIES):
             later = {"tries": job.tries + 1, "next_at": now + RETRIES[job.tries] * clock.MINUTE}
-            conn.execute(update(tables.check_job).where(*_of(job)).values(later))
+            conn.execute(update(tables.check_job).where(*_still(job, now)).values(later))
             return
         if job.found_at is not None:  # a known contradiction is not forgotten because nobody answers
             later = {"tries": 0, "next_at": now + check.spec.again}
-            conn.execute(update(tables.check_job).where(*_of(job)).values(later))
+            conn.execute(update(tables.check_job).where(*_still(job, now)).values(later))
             return
-        conn.execute(delete(tables.check_job).where(*_of(job)))
+        conn.execute(delete(tables.check_job).where(*_still(job, now)))
         told = {"check": job.check_id, "connection": job.connection_id, "why": reason}
         core_tickets.note(conn, [core_tickets.Note(ticket.id, "not_checked", told, f"check:{job.check_id}", now)])
 
@@ -136,7 +141,8 @@ def _settle(gateway: Gateway, hub: Hub, job: Any, ticket: core_tickets.Ticket, n
     if job.found_at is not None:
         _tell(gateway, hub, job, ticket, "resolved", job.found_at, now, "", None, "")
     with gateway.transaction() as conn:
-        conn.execute(delete(tables.check_job).where(*_of(job)))
+        conn.execute(delete(tables.check_job).where(*_still(job, now)))
+        conn.execute(update(tables.check_job).where(*_of(job)).values(found_at=None))
 
 
 def _tell(

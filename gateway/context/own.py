@@ -16,6 +16,7 @@ from sqlalchemy import select
 import core_tickets
 import id_registry
 from connectors.contract import Answer, Question
+from connectors.errors import Transient
 from gateway import clock
 from gateway.clock import rfc3339
 from gateway.context import root_cause
@@ -49,7 +50,11 @@ def answer(gateway: Gateway, question: str, inputs: Inputs, *, last: bool) -> Ow
     Raises KeyError for a question of another, Transient for one that can be answered later."""
     if question == "root_cause":
         return _root_cause(gateway, inputs, last)
-    found = _ANSWERS[question](gateway, inputs)
+    asked = _ANSWERS[question]
+    try:
+        found = asked(gateway, inputs)
+    except OSError as error:
+        raise Transient(f"the search index of this machine cannot be used: {error}") from error
     return None if found is None else OwnAnswer(found)
 
 

@@ -11,20 +11,27 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
+import structlog
 from sqlalchemy import Connection, select
 
 from connectors.errors import Transient
 from gateway import tables
 from lineage import Fact
 
+log = structlog.get_logger(__name__)
+
 SECTION = "root_cause"
 AROUND = timedelta(minutes=5)
 """Readings of so long before the stop are its "before"."""
+LARGEST = Decimal(10) ** 15
 _C = tables.context_section.c
+
+
+Part = Callable[["Report", "Told", datetime | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ def compose(conn: Connection, ticket_id: int, starts_at: datetime | None, *, las
     for section in told:
         part = _PARTS.get(section.question)
         if part is not None:
-            part(report, section, starts_at)
+            _tell(report, part, section, starts_at)
     if not report.values:
         return None
     if waiting:
@@ -79,6 +86,18 @@ def compose(conn: Connection, ticket_id: int, starts_at: datetime | None, *, las
     parts = sorted({f.field for f in report.facts.values() if f.field})
     report.facts["summary"] = Fact(report.values["summary"], "put into words from " + ", ".join(parts))
     return report
+
+
+def _tell(report: Report, part: Part, section: Told, starts_at: datetime | None) -> None:
+    """What one section tells. Any connector may answer a question of this name: an answer of another shape tells nothing."""
+    told = Report(report.ticket_id)
+    try:
+        part(told, section, starts_at)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        log.warning("root_cause.other_shape", section=section.name, question=section.question, reason=repr(error))
+        return
+    report.values.update(told.values)
+    report.facts.update(told.facts)
 
 
 def _downtime(report: Report, section: Told, _: datetime | None) -> None:
@@ -98,7 +117,7 @@ def _oee(report: Report, section: Told, _: datetime | None) -> None:
 def _readings(report: Report, section: Told, starts_at: datetime | None) -> None:
     """Of each metric the mean shortly before the stop, and the highest value around it."""
     for metric, twin in section.values.items():
-        points = [(at, Decimal(v)) for at, v in twin.get("recent") or [] if _is_number(v)]
+        points = [(at, number) for at, v in twin.get("recent") or [] if (number := _number(v)) is not None]
         unit = f" {twin['unit']}" if twin.get("unit") else ""
         report.put(f"reading.{metric}.last", _with(twin.get("value"), unit), section, f"{metric}.value", of=metric)
         if not points or starts_at is None:
@@ -148,7 +167,7 @@ def _work_order(report: Report, section: Told, _: datetime | None) -> None:
     report.put("work_order", (section.values.get("running") or {}).get("id"), section, "running.id")
 
 
-_PARTS: Mapping[str, Callable[[Report, Told, datetime | None], None]] = {
+_PARTS: Mapping[str, Part] = {
     "downtime": _downtime,
     "oee_before_after": _oee,
     "device_twin": _readings,
@@ -192,19 +211,26 @@ def _sentences(v: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _minutes(seconds: Any) -> str:
-    return "" if seconds is None else f"，已 {int(Decimal(str(seconds)) // 60)} 分钟"
+    number = _number(seconds)
+    return "" if number is None else f"，已 {int(number // 60)} 分钟"
 
 
 def _percent(rate: Any) -> str:
-    return f"{(Decimal(str(rate)) * 100).quantize(Decimal('0.1')).normalize():f} %"
+    number = _number(rate)
+    return str(rate) if number is None else f"{(number * 100).quantize(Decimal('0.1')).normalize():f} %"
 
 
 def _with(value: Any, unit: str) -> str | None:
     return None if value is None else f"{value}{unit}"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and value.replace(".", "", 1).replace("-", "", 1).isdigit()
+def _number(value: Any) -> Decimal | None:
+    """The number that an answer gives as number or text; None: it is none that can be reckoned with."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number) < LARGEST else None
 
 
 def _time(text: str) -> datetime:

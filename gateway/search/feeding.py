@@ -1,7 +1,8 @@
 """What goes into the index: solved tickets, and the knowledge articles of every connection, as they change.
 
-The index follows the database by two watermarks that lie beside it; what was committed late is looked at again within
-`LOOKBACK`, and putting a document twice changes nothing. Without watermarks everything is put in anew.
+The index follows the database by two watermarks that lie in its folder, so that they are lost with it; what was committed
+late is looked at again within `LOOKBACK`, and putting a document twice changes nothing. Without watermarks everything is
+put in anew.
 """
 
 from __future__ import annotations
@@ -38,9 +39,12 @@ class Feeder:
 
     def feed(self, gateway: Gateway) -> int:
         """Everything that changed since the last time; answers how many documents were put or taken away."""
+        if not self.index.writable():  # asked first: a damaged index is let go of, and its watermarks with it
+            return 0
         marks = self._marks()
         if not marks:
             self.index.clear()
+            self.known.clear()
         count = 0
         for name, pages in (("tickets", self._tickets), ("articles", self._articles)):
             since = marks.get(name, 0)
@@ -72,7 +76,7 @@ class Feeder:
         part.replace(self._file())
 
     def _file(self) -> Path:
-        return self.folder / f"search-{LAYOUT}.json"
+        return self.folder / f"search-{LAYOUT}" / "fed.json"
 
     def _tickets(self, gateway: Gateway, since: int) -> Iterator[_Page]:
         cursor: str | None = None

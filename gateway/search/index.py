@@ -52,6 +52,11 @@ class SearchIndex:
         self._index: Any = None
         self._writer: Any = None
 
+    def writable(self) -> bool:
+        """Does this process write the index? False: another does, or this machine's disk does not let it."""
+        with self._lock:
+            return self._take_writer() is not None
+
     def put(self, documents: Iterable[Document], gone: Iterable[str] = ()) -> bool:
         """Add or replace documents and forget those that are gone. False: another process writes this index."""
         with self._lock:
@@ -71,7 +76,8 @@ class SearchIndex:
             return True
 
     def similar(self, text: str, kind: str, *, without: Sequence[str] = (), limit: int = 3) -> list[Hit]:
-        """The documents most like this text, the best first; those that share too little are left out."""
+        """The documents most like this text, the best first; those that share too little are left out. Raises OSError
+        where the folder cannot be used."""
         asked = list(dict.fromkeys(words(text)))[:QUERY_WORDS]
         if not asked:
             return []
@@ -115,7 +121,7 @@ class SearchIndex:
         if self._writer is None:
             try:
                 self._writer = self._open().writer(heap_size=_HEAP, num_threads=1)
-            except ValueError as error:  # tantivy says so when the folder is locked by another writer
+            except (ValueError, OSError) as error:  # tantivy says so when the folder is locked by another writer
                 log.info("search.read_only", reason=str(error)[:200])
         return self._writer
 

@@ -73,6 +73,11 @@ def test_other_models_mileages_and_codes_are_other_batches(fleet: House) -> None
     assert issues(fleet) == []
 
 
+def test_vehicles_without_a_fault_are_no_batch(fleet: House) -> None:
+    tell(fleet, range(101), fault_code="")
+    assert issues(fleet) == []
+
+
 def test_what_is_long_past_does_not_count(fleet: House) -> None:
     tell(fleet, range(99))
     fleet.clock.forward(31 * 86_400)

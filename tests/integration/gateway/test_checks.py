@@ -102,6 +102,31 @@ def test_a_ticket_that_was_reopened_contradicts_nobody(checked: House) -> None:
     assert flags(checked) == []
 
 
+@pytest.mark.parametrize("then", ["warm", "cold"])
+def test_a_ticket_resolved_anew_while_the_other_system_is_asked_is_checked_anew(
+    checked: House, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    ticket = resolve_one(checked)
+    first = "cold" if then == "warm" else "warm"
+    checked.world.state = first
+    asked = checks._ask
+
+    def slowly(*given: Any) -> Any:
+        answer = asked(*given)
+        checked.act(ticket, "reopen")
+        checked.act(ticket, "resolve", resolution="cooled again")
+        return answer
+
+    checked.clock.forward(600)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(checks, "_ask", slowly)
+        run(checked)
+    checked.world.state = then
+    checked.clock.forward(600)
+    assert run(checked) == 1
+    assert [t.status for t in flags(checked)] == (["pending"] if then == "warm" else ["resolved"])
+
+
 def test_a_system_that_does_not_answer_is_asked_again_and_then_given_up_aloud(checked: House) -> None:
     checked.world.state = "silent"
     ticket = resolve_one(checked)

@@ -77,6 +77,34 @@ def test_readings_are_told_before_and_around_the_stop(house: House, ticket: core
     assert told["reading.temp.bearing.highest"] == "88.5 Cel"
 
 
+def test_readings_of_every_notation_count_and_text_does_not(house: House, ticket: core_tickets.Ticket) -> None:
+    stop = house.clock.now - 15 * clock.MINUTE
+    points = [[clock.rfc3339(stop - n * clock.SECOND), v] for n, v in ((30, "1E+3"), (20, "1-2"), (10, "²"))]
+    answered(house, ticket.id, "device_twin", {"speed": {"value": "1E+3", "recent": points}})
+    assert compose(house, ticket).values["reading.speed.before"] == "1000"
+
+
+OTHER_SHAPES: list[tuple[str, dict[str, Any]]] = [
+    ("downtime", {"since": 5, "standing_s": "long"}),
+    ("downtime", {"standing_s": "1E+400"}),
+    ("oee_before_after", {"before": 0.5}),
+    ("oee_before_after", {"before": {"oee": "n/a"}}),
+    ("suppliers", {"suppliers": ["V001"]}),
+    ("suppliers", {"suppliers": [{"name": "x", "on_time_rate": "good"}]}),
+    ("similar_tickets", {"tickets": [{"id": 1}]}),
+    ("work_order", {"running": "W1"}),
+]
+
+
+@pytest.mark.parametrize(("question", "values"), OTHER_SHAPES)
+def test_an_answer_of_another_shape_leaves_the_rest_of_the_report(
+    house: House, ticket: core_tickets.Ticket, question: str, values: dict[str, Any]
+) -> None:
+    answered(house, ticket.id, question, values)
+    answered(house, ticket.id, "stock", ANSWERS["stock"])
+    assert "备件 深沟球轴承" in compose(house, ticket).values["summary"]
+
+
 def test_the_report_waits_for_sections_that_are_still_asked(house: House, ticket: core_tickets.Ticket) -> None:
     answered(house, ticket.id, "stock", ANSWERS["stock"])
     with house.gateway.transaction() as conn:

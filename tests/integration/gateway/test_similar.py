@@ -69,8 +69,26 @@ def test_a_lost_index_is_filled_again_from_the_database(build: Build) -> None:
     house = build()
     _solved(house, "a", "Pump 12 leaks at the seal", "new seal")
     _feed(house)
-    (house.gateway.settings.home / "search-1.json").unlink()
+    (house.gateway.settings.home / "search-1" / "fed.json").unlink()
     assert _feed(house) == 1
+
+
+def test_a_damaged_index_is_filled_again_with_all_there_was(house: House) -> None:
+    _solved(house, "a", "Pump 12 leaks at the seal", "new seal")
+    _feed(house)
+    house.gateway.search.close()
+    house.clock.forward(3600)
+    (house.gateway.settings.home / "search-1" / "meta.json").write_bytes(b"{")
+    assert _feed(house) == 1
+    assert [hit.id for hit in house.gateway.search.similar("Pump 9 leaks at the seal", "ticket")]
+
+
+def test_a_disk_that_holds_no_index_costs_the_section_and_nothing_else(house: House) -> None:
+    (house.gateway.settings.home / "search-1").write_text("no folder")
+    assert _feed(house) == 0
+    house.tell(house.alert("b", title="Pump 9 leaks at the seal"))
+    section = _sections(house)[house.tickets()[-1].id, "similar_tickets"]
+    assert (section.status, "cannot be used" in section.reason) == ("pending", True)
 
 
 def test_every_value_of_the_section_has_an_origin(house: House) -> None:
