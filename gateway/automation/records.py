@@ -6,7 +6,7 @@ about. Records that a system pushes come here as they are: they are kept like th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from connectors.errors import BadRecord
 from gateway.automation.alerts import AlertDesk, Case
 from gateway.automation.rules import CompiledRule
 from gateway.automation.signals import Observed
-from gateway.automation.watching import Verdict, Watcher
+from gateway.automation.watching import Verdict, Watcher, totals, trimmed
 from gateway.config.hub import Hub, Live
 from gateway.ingest.item import End, Fault, Item
 from gateway.sync import store
@@ -132,6 +132,12 @@ class RecordDesk:
 def base_names(live: Live, stream: str, record: str) -> dict[str, str]:
     """What conditions and templates on this stream's records read of the hub."""
     return {"connection": live.id, "origin": live.origin, "record": record, "stream": stream}
+
+
+def previewed(live: Live, stream: str, record: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What rules would read beside a record that nobody holds yet, whose condition begins to hold now."""
+    names = {"key": "", "previous": {}, "held": {"since": None, "for_s": 0}, "total": trimmed(totals([values]))}
+    return base_names(live, stream, record) | names
 
 
 def _stream_of(live: Live, name: str) -> Stream:

@@ -202,7 +202,7 @@ class Watcher:
 
     def _told(self, names: Mapping[str, Any], rule: CompiledRule, state: Watch) -> dict[str, Any]:
         held = {"since": rfc3339(state.since), "for_s": rule.spec.lasting // SECOND}
-        return {**names, "held": held, "total": _trimmed(names["total"])}
+        return {**names, "held": held, "total": trimmed(names["total"])}
 
     def _since(self, rule: CompiledRule, record: Mapping[str, Any]) -> int:
         """When it began, as far as the record tells; never in the future."""
@@ -307,7 +307,7 @@ def totals(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _trimmed(total: Mapping[str, Any]) -> dict[str, Any]:
+def trimmed(total: Mapping[str, Any]) -> dict[str, Any]:
     """Without trailing zeros, as people write quantities."""
     names = (*_SUMS, "safety_stock")
     return {n: _plain(total[n]) for n in names if isinstance(total.get(n), Decimal)}

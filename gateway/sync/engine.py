@@ -37,7 +37,7 @@ from gateway.sync.rows import Reader, Row, object_id
 from gateway.sync.sorting import Sorting, Unusable
 from gateway.sync.state import Counts
 from gateway.sync.store import Held, Shelf
-from gateway.sync.telling import of_connector, tell
+from gateway.sync.telling import of_connector, printable, tell
 from mappings import Mapping
 
 log = structlog.get_logger(__name__)
@@ -122,7 +122,7 @@ class _Run:
         self._vetoes: list[str] = []
         self._shelf: Shelf
         self._keeper: Keeper
-        self._renewed = 0
+        self._began = self._renewed = 0
         self._empty = False
 
     def go(self, full: bool) -> Outcome:
@@ -159,7 +159,7 @@ class _Run:
     def _took(self, conn: Connection, full: bool) -> tuple[Cursor, bool, bool]:
         live, name, now = self._live, self._stream.name, clock.now()
         state.begin(conn, self._number, live.id, name, self._owner, now, full=full)
-        self._renewed = now
+        self._began = self._renewed = now
         held = store.shelf(conn, live.id, name)
         if held is not None and held.record != self._mapping.target:
             store.forget(conn, live.id, name)
@@ -168,6 +168,10 @@ class _Run:
         anew = held is None or held.mapping != self._mapping.version
         self._empty = held is None or store.is_empty(conn, held.id)
         self._shelf = store.shelf_for(conn, live.id, name, self._mapping.target, self._mapping.version)
+        if (
+            anew
+        ):  # of two mappings until the end is reached; should either be the one that counts by then, all is read again
+            store.change_shelf(conn, self._shelf.id, mapping="")
         job = lineage.open_run(conn, f"{live.id}.{name}", now)
         lineage.close_run(conn, job, now)
         self._keeper = Keeper(
@@ -184,6 +188,7 @@ class _Run:
                 state.finish(conn, self._number, self._live.id, self._stream.name, self._counts, error, now)
                 if not error:
                     store.change_shelf(conn, self._shelf.id, mapping=self._mapping.version, rules=self._rules)
+                leases.release(conn, self._owner)  # not only run out: a clock that is set back would make it hold again
 
         try:
             self._gateway.transact(ended)
@@ -247,14 +252,14 @@ class _Run:
         told = of_connector(BadRecord(str(bad), record=record, hint=bad.hint))
         try:
             key = self._reader.key(record) if isinstance(record, abc.Mapping) else ""
-        except BadRecord:
-            key = ""
+            number = object_id(self._reader.object(key))
+        except (BadRecord, lineage.UnstorableValue):
+            key, number = "", 0
         if not key:
             self._blind = True
         elif self._seen is not None:
-            number = object_id(self._reader.object(key))
             self._seen[number >> _SHIFT].append(number)
-        waiting.unusable.append(Unusable(key, told, Fault("", str(bad), bad.hint)))
+        waiting.unusable.append(Unusable(key, told, Fault("", printable(str(bad)), printable(bad.hint))))
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -279,7 +284,9 @@ class _Run:
             found.again(store.known(conn, self._shelf.id, list(found.last)))
         news, late = self._keeper.write(conn, found, waiting.read_at, now)
         bad = len(waiting.unusable)
-        counts = found.counts + Counts(read=bad, bad=bad, changed=-late, unchanged=late)
+        counts = found.counts + Counts(
+            read=bad, bad=bad, changed=-late.changed, deleted=-late.deleted, unchanged=late.changed + late.deleted
+        )
         told, opened = self._tell(conn, news, [*found.bad, *waiting.unusable], now)
         counts.told = told
         state.save_counts(conn, self._number, self._counts + counts)
@@ -365,9 +372,10 @@ class _Run:
         gone = [tombstone(i, was.key, self._reader.object(was.key)) for i, was in held.items() if not was.deleted]
         found = self._waiting().sorted
         found.take(gone, store.known(conn, self._shelf.id, [row.id for row in gone]))
-        news, _ = self._keeper.write(conn, found, now, now)
+        # what was pushed while the whole was read is newer than it, and is not missing
+        news, late = self._keeper.write(conn, found, self._began, now)
         told, opened = self._tell(conn, news, [], now)
-        counts = Counts(absent=len(found.gone), told=told)
+        counts = Counts(absent=len(found.gone) - late.deleted, told=told)
         state.save_counts(conn, self._number, self._counts + counts)
         if opened:
             self._gateway.wake_worker.set()

@@ -50,6 +50,8 @@ class Identifier:
             local = values.get(subject.field)
             if local and not _fits(local):
                 return subject.field, f"is longer than {LOCAL_LENGTH} characters, or holds what no text may"
+            if not local and subject.name == OWN.get(self.record):
+                return subject.field, "is empty, so it names nothing"
         return None
 
     def named(self, records: Sequence[Mapping[str, Any]]) -> tuple[set[Key], bool]:
@@ -57,7 +59,10 @@ class Identifier:
         keys: set[Key] = set()
         for subject in SUBJECTS.get(self.record, ()):
             name = subject.field
-            locals_ = {values.get(name) for values in records} - self._done.get(subject, _NOBODY) - _NOBODY
+            named = {values.get(name) for values in records}
+            if not named.isdisjoint(_NOBODY) and subject.name == OWN.get(self.record):
+                return set(), False
+            locals_ = named - self._done.get(subject, _NOBODY) - _NOBODY
             if not all(map(_fits, locals_)):
                 return set(), False
             keys.update([Key(subject.kind, self.system, local) for local in locals_ if local is not None])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -36,6 +36,13 @@ class News:
     gone: bool = False
 
 
+class Late(NamedTuple):
+    """What was not done because something newer is held by now: rows not overwritten, rows not deleted."""
+
+    changed: int
+    deleted: int
+
+
 @dataclass
 class Keeper:
     """Writes the rows of one stream within the caller's transaction. `wants_news`: rules look at what changed."""
@@ -48,9 +55,9 @@ class Keeper:
     wants_news: bool
     run: int | None = None
 
-    def write(self, conn: Connection, found: Sorting, read_at: int, now: int) -> tuple[list[News], int]:
-        """Answers what rules may look at, and how many changed rows were late: something newer is held of them."""
-        new, changed, gone, revived = found.new, found.changed, found.gone, found.revived
+    def write(self, conn: Connection, found: Sorting, read_at: int, now: int) -> tuple[list[News], Late]:
+        """Answers what rules may look at, and how much was late."""
+        new, changed, gone = found.new, found.changed, found.gone
         rows = [*new, *changed]
         self._resolve(conn, found, rows, now)
         held = self._before(conn, [*changed, *gone])
@@ -62,12 +69,17 @@ class Keeper:
             for row, landing in zip(rows, landings, strict=True):
                 row.landing = landing
         added = store.add(conn, self.shelf.id, new, read_at)
-        overwritten = store.change(conn, self.shelf.id, changed, read_at)
-        removed = store.remove(conn, self.shelf.id, [row.id for row in gone], now)
+        overwritten, revived = store.change(conn, self.shelf.id, changed, read_at)
+        removed = set(store.remove(conn, self.shelf.id, [row.id for row in gone], read_at, now))
         store.count_live(conn, self.shelf.id, added + revived - len(removed))
+        late = Late(len(changed) - overwritten, len(gone) - len(removed))
+        if late.changed:
+            by_now = store.before(conn, self.shelf.id, [row.id for row in changed])
+            rows = [*new, *(row for row in changed if by_now[row.id].landing == row.landing)]
+        gone = [row for row in gone if row.id in removed]
         if self.identifier.own_kind is not None:
             self._things(conn, rows, gone, held, read_at, now)
-        return self._news(rows, gone, held), len(changed) - overwritten
+        return self._news(rows, gone, held), late
 
     def _resolve(self, conn: Connection, found: Sorting, rows: Sequence[Row], now: int) -> None:
         """Global ids for all things these rows name, minted where nobody named them before."""

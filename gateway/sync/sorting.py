@@ -103,11 +103,6 @@ class Sorting:
             row for i, row in self.last.items() if row.deleted and (was := self.before[i]) is not None and was.content is not None
         ]  # fmt: skip
 
-    @property
-    def revived(self) -> int:
-        """So many of those changed were deleted before."""
-        return sum(was is not None and was.content is None for row in self.changed if (was := self.before[row.id]))
-
     # -- one by one ---------------------------------------------------------------------------------------------------
 
     def _held(self, number: int, known: Mapping[int, Held]) -> int | None:

@@ -198,27 +198,36 @@ def add(conn: Connection, stream: int, rows: Sequence[Row], read_at: int) -> int
     return conn.exec_driver_sql(_ADD_SQLITE, values).rowcount
 
 
-def change(conn: Connection, stream: int, rows: Sequence[Row], read_at: int) -> int:
-    """Overwrite rows that are there, deleted ones too, unless something newer is held; answers how many that were."""
+def change(conn: Connection, stream: int, rows: Sequence[Row], read_at: int) -> tuple[int, int]:
+    """Overwrite rows that are there, deleted ones too, unless something newer is held, or they were deleted later; answers
+    how many that were, and how many of them come back."""
     if not rows:
-        return 0
+        return 0, 0
     if conn.dialect.name != "postgresql":
         values = [
             (r.content, r.landing, read_at, r.gid, r.whole, r.held.decode(), stream, r.id, r.key, read_at) for r in rows
         ]
-        return conn.exec_driver_sql(_CHANGE_SQLITE, values).rowcount
+        ids = ",".join(str(r.id) for r in rows)
+        revived = conn.exec_driver_sql(_REVIVED_SQLITE, (stream, f"[{ids}]", read_at)).scalar_one()
+        return conn.exec_driver_sql(_CHANGE_SQLITE, values).rowcount, revived
     conn.exec_driver_sql("CREATE TEMPORARY TABLE replica_stage (LIKE replica) ON COMMIT DROP")
     _copy(conn, f"COPY replica_stage ({_NAMES}) FROM STDIN", _lines(stream, rows, read_at))
+    revived = conn.exec_driver_sql(_REVIVED_POSTGRESQL).scalar_one()
     changed = conn.exec_driver_sql(_CHANGE_POSTGRESQL).rowcount
     conn.exec_driver_sql("DROP TABLE replica_stage")
-    return changed
+    return changed, revived
 
 
-def remove(conn: Connection, stream: int, ids: Sequence[int], now: int) -> list[int]:
-    """Mark rows as deleted; answers those that were live. Their last values stay."""
+def remove(conn: Connection, stream: int, ids: Sequence[int], read_at: int, now: int) -> list[int]:
+    """Mark rows as deleted that were so when they were read; answers those that were live. Their last values stay."""
     removed: list[int] = []
     for start in range(0, len(ids), 500):
-        live = (_R.stream == stream, _R.id.in_(ids[start : start + 500]), _R.deleted_at.is_(None))
+        live = (
+            _R.stream == stream,
+            _R.id.in_(ids[start : start + 500]),
+            _R.deleted_at.is_(None),
+            _R.read_at <= read_at,
+        )
         changed = update(replica).where(*live).values(deleted_at=now, content=None).returning(_R.id)
         removed += conn.execute(changed).scalars()
     return removed
@@ -279,12 +288,22 @@ def _copy(conn: Connection, statement: str, data: Iterable[bytes]) -> int:
 _ADD_SQLITE = f"INSERT INTO replica ({_NAMES}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _CHANGE_SQLITE = """
 UPDATE replica SET content = ?, landing = ?, read_at = ?, gid = ?, whole = ?, "values" = ?, deleted_at = NULL
-WHERE stream = ? AND id = ? AND key = ? AND read_at <= ?
+WHERE stream = ?7 AND id = ?8 AND key = ?9 AND read_at <= ?10 AND (deleted_at IS NULL OR deleted_at <= ?10)
+"""
+_REVIVED_SQLITE = """
+SELECT count(*) FROM replica
+WHERE stream = ?1 AND id IN (SELECT value FROM json_each(?2)) AND read_at <= ?3 AND deleted_at <= ?3
+"""
+_REVIVED_POSTGRESQL = """
+SELECT count(*) FROM (
+  SELECT r.id FROM replica r JOIN replica_stage s ON r.stream = s.stream AND r.id = s.id AND r.key = s.key
+  WHERE r.read_at <= s.read_at AND r.deleted_at <= s.read_at FOR UPDATE OF r) x
 """
 _CHANGE_POSTGRESQL = """
 UPDATE replica r SET content = s.content, landing = s.landing, read_at = s.read_at, gid = s.gid, whole = s.whole,
   "values" = s."values", deleted_at = NULL
 FROM replica_stage s WHERE r.stream = s.stream AND r.id = s.id AND r.key = s.key AND r.read_at <= s.read_at
+  AND (r.deleted_at IS NULL OR r.deleted_at <= s.read_at)
 """
 
 

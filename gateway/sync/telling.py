@@ -22,6 +22,9 @@ from gateway.ingest.unit import Unit
 from gateway.sync.sorting import Unusable
 
 
+DEEPEST = 50
+
+
 def tell(
     conn: Connection, hub: Hub, serial: clock.Serial, live: Live, stream: str, verdicts: Sequence[Verdict],
     unusable: Sequence[Unusable], now: int,
@@ -55,22 +58,31 @@ def _unusable(live: Live, stream: str, bad: Unusable, now: int) -> Prepared:
 
 def of_connector(bad: BadRecord) -> dict[str, Any]:
     """A record that the connector itself could not use, as it is kept: with the connector's reason."""
-    return {UNUSABLE: {"reason": str(bad), "hint": bad.hint, "record": _shown(bad.record)}}
+    return {UNUSABLE: {"reason": printable(str(bad)), "hint": printable(bad.hint), "record": _shown(bad.record)}}
+
+
+def printable(text: str) -> str:
+    """The text without what no database holds: NUL, and half characters."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 255 else "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any, depth: int = 0) -> Any:
     """What JSON can say of it; the rest as text."""
-    if value is None or isinstance(value, str | int | bool):
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or isinstance(value, int | bool):
         return value
+    if isinstance(value, dict | list | tuple) and depth == DEEPEST:
+        return "(nested too deeply to be shown)"
     if isinstance(value, dict):
-        return {str(k): _shown(v) for k, v in value.items()}
+        return {printable(str(k)): _shown(v, depth + 1) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_shown(v) for v in value]
-    return str(value)
+        return [_shown(v, depth + 1) for v in value]
+    return printable(str(value))
 
 
 def _storable(record: Mapping[str, Any]) -> Mapping[str, Any]:

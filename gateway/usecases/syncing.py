@@ -10,6 +10,8 @@ from sqlalchemy import Connection, select
 
 from connectors.contract import Delivery, Event
 from gateway import clock, tables
+from gateway.automation.records import previewed
+from gateway.automation.specs import STANDING
 from gateway.config.hub import Live
 from gateway.errors import Conflict, NotFound
 from gateway.ingest.inbox import Incoming
@@ -83,9 +85,11 @@ def preview(gateway: Gateway, live: Live, stream: str, record: dict[str, Any]) -
     if made.record is None:
         return told | {"end": "suppressed", "rule": made.reason}
     seen = made.record | {"connection": live.id, "origin": live.origin, "ids": {"device": "DEV-0000-000000"}}
+    if mapping.target in STANDING:
+        seen |= previewed(live, stream, mapping.target, made.record)
     rules = gateway.hub.rules
     told["rules"] = rules.explain(mapping.target, seen)
-    rule = rules.first(mapping.target, seen) if mapping.target == "Alert" else None
+    rule = rules.first(mapping.target, seen) if mapping.target != "Reading" else None
     if rule is None or rule.template is None:
         return told | {"end": "suppressed", "rule": rule.spec.id if rule else "no-rule"}
     return told | {"end": "ticketed", "rule": rule.spec.id, "ticket": rule.template.run(seen).values}

@@ -31,6 +31,14 @@ class Keep:
     def erp(self) -> Shelves:
         return self.world["erp"]
 
+    @property
+    def crm(self) -> Shelves:
+        return self.world["crm"]
+
+    @property
+    def mes(self) -> Shelves:
+        return self.world["mes"]
+
     def live(self, connection: str = "erp") -> Live:
         return self.house.gateway.hub.connection(connection)
 
