@@ -1,8 +1,8 @@
 """A stand-in for a MES with a SOAP service, for people who have none and for tests. Both styles at once:
 
-    python -m connectors.mes.sandbox --port 8095
+    python -m connectors.mes.sandbox --port 8096
 
-`http://127.0.0.1:8095/mes` is the typed service, `http://127.0.0.1:8095/MESService.asmx` the vendor-own one with JSON in
+`http://127.0.0.1:8096/mes` is the typed service, `http://127.0.0.1:8096/MESService.asmx` the vendor-own one with JSON in
 texts (settings: style json, key_place argument, key_name apiKey); `?wsdl` gives the WSDL of each. SOAP 1.1 and 1.2.
 Both take the key `sandbox-key-2026` (HTTP header X-Api-Key, SOAP header {urn:weft:mes:1}ApiKey, or argument apiKey), or
 the account hub / hub-password (HTTP basic, UsernameToken). Machines, suppliers and articles are the example company's;
@@ -328,7 +328,7 @@ def _handler(sandbox: Sandbox) -> type[BaseHTTPRequestHandler]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A stand-in for a MES with a SOAP service.")
-    parser.add_argument("--port", type=int, default=8095)
+    parser.add_argument("--port", type=int, default=8096)
     args = parser.parse_args(argv)
     with serve(args.port) as server:
         print(f"MES stand-in: {server.typed_url} (typed), {server.json_url} (json)\nkey: {KEY}")  # noqa: T201

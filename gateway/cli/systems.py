@@ -6,7 +6,11 @@ import importlib.util
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +19,11 @@ from rich.console import Console
 from connectors.manifest.sandbox import FIRST_PORT
 from connectors.registry import installed
 from gateway.cli.session import Database, Json, fail, gateway, settings, show, table
+from gateway.demo.errors import ComponentError
+from gateway.demo.mosquitto import Mosquitto
+from gateway.demo.process import accepts_connections
+
+MQTT_PORT = 1883
 
 connection_app = typer.Typer(help="Setting up the other side of a connection.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="Stand-ins of vendors' systems, for trying Weft without one.", no_args_is_help=True)
@@ -105,7 +114,8 @@ def sandbox_list(as_json: Json = False) -> None:
 def sandbox_up(systems: Annotated[list[str] | None, typer.Argument(help="Which; default: all.")] = None) -> None:
     """Start stand-ins on their usual ports, each with a line that says where it is; Ctrl-C ends them.
 
-    For other ports and options: python -m connectors.SYSTEM.sandbox --help, or, for a connector made of a manifest,
+    The devices of mqtt need a broker: where none listens on port 1883, a Mosquitto is started for them. For other ports
+    and options: python -m connectors.SYSTEM.sandbox --help, or, for a connector made of a manifest,
     python -m connectors.manifest.sandbox FILE --help
     """
     stand_ins = _stand_ins()
@@ -114,17 +124,45 @@ def sandbox_up(systems: Annotated[list[str] | None, typer.Argument(help="Which; 
     for name in wanted:
         if name not in known:
             raise fail(f"there is no stand-in for {name!r}; there are: {', '.join(known)}", 2)
-    running = [subprocess.Popen([sys.executable, "-m", *stand_ins[name]]) for name in wanted]  # noqa: S603 - our own modules
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(0.5) and all(process.poll() is None for process in running):
-        continue
-    for process in running:
-        process.terminate()
-    codes = [process.wait(20) for process in running]
-    if not stop.is_set():
-        raise fail(f"a stand-in ended by itself: {dict(zip(wanted, codes, strict=True))}")
+    with ExitStack() as live:
+        if "mqtt" in wanted and (missing := _broker(live)):
+            typer.echo(f"mqtt: left out: {missing}", err=True)
+            wanted = [name for name in wanted if name != "mqtt"]
+        running = {name: subprocess.Popen([sys.executable, "-m", *stand_ins[name]]) for name in wanted}  # noqa: S603 - our own modules
+        ended = _watch(running, stop)
+        for process in running.values():
+            process.terminate()
+        for process in running.values():
+            process.wait(20)
+    if ended:
+        raise fail(f"ended by themselves: {', '.join(ended)}")
+
+
+def _watch(running: Mapping[str, subprocess.Popen[bytes]], stop: threading.Event) -> list[str]:
+    """Until told to stop, or none runs any more; whichever ends before is named, and the others go on."""
+    ended: list[str] = []
+    while len(ended) < len(running) and not stop.wait(0.5):
+        for name, process in running.items():
+            if process.poll() is not None and name not in ended:
+                ended.append(name)
+                typer.echo(f"{name}: its stand-in ended with code {process.returncode}", err=True)
+    return ended
+
+
+def _broker(live: ExitStack) -> str:
+    """See that a broker listens on MQTT's own port; why there is none, or nothing."""
+    if accepts_connections(MQTT_PORT):
+        return ""
+    folder = Path(live.enter_context(tempfile.TemporaryDirectory(prefix="weft-mosquitto-")))
+    try:
+        broker = live.enter_context(Mosquitto(folder, port=MQTT_PORT))
+    except ComponentError as error:
+        return str(error)
+    typer.echo(f"Mosquitto: {broker.url}")
+    return ""
 
 
 def _stand_ins() -> dict[str, list[str]]:
