@@ -175,18 +175,15 @@ class AlertDesk:
         if storm.ticket_id is None:
             rule = storm_rule(case.rule)
             assert rule.template is not None
-            facts = case.facts | {
-                "storm.kind": storm.key, "storm.count": counted, "storm.more_than": spec.more_than,
-                "storm.priority": f"P{spec.priority}",
-            }  # fmt: skip
-            record = case.record | {
-                "storm": {
-                    "kind": storm.key,
-                    "count": counted,
-                    "more_than": spec.more_than,
-                    "priority": f"P{spec.priority}",
-                }
+            told = {
+                "kind": storm.key,
+                "count": counted,
+                "more_than": spec.more_than,
+                "priority": f"P{spec.priority}",
+                "first": str(case.record.get("rule") or case.key),  # a reading or record has no title
             }
+            facts = case.facts | {f"storm.{name}": value for name, value in told.items()}
+            record = case.record | {"storm": told}
             opening = Opening(
                 case.item, signal, rule, rule.template, record, facts, f"storm/{storm.key}"[:480], spec.within
             )

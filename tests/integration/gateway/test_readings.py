@@ -209,3 +209,13 @@ def test_a_twin_keeps_a_bounded_half_hour_of_values_the_newest_closest() -> None
     assert times[-1] == 7198
     assert 7198 - times[0] > 1800
     assert min(b - a for a, b in itertools.pairwise(times[-NEW:-1])) >= 8
+
+
+def test_many_devices_over_their_limit_are_a_storm_whose_every_field_can_be_recomputed(build: Build) -> None:
+    house = build({"rules": [hot(**{"for": 0}) | {"storm": {"more_than": 3, "kind": "'hot'"}}]})
+    for number in range(6):
+        measure(house, 85, 1, device=f"pump-{number}")
+    (storm,) = [t for t in house.tickets() if t.priority == 0]
+    assert storm.description.endswith("hot")
+    house.verify()
+    house.ends()
