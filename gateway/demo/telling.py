@@ -71,7 +71,7 @@ class Teller:
     def _tell(self, ticket: Mapping[str, Any]) -> None:
         before = self._seen.get(ticket["id"])
         self._seen[ticket["id"]] = ticket["status"]
-        kind = ticket["fingerprint"] and ticket["title"].partition(": ")[0]
+        kind = ticket["title"].partition(": ")[0]
         if before is None:
             self._kinds[kind] = self._kinds.get(kind, 0) + 1
         count = self._kinds.get(kind, 0)

@@ -87,6 +87,10 @@ class Company:
         rows: list[dict[str, Any]] = self.state("salesforce", "records/Case")
         return [case for case in rows if case.get("Weft_Ticket__c") == ticket["id"]]
 
+    def accounts(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.state("salesforce", "records/Account")
+        return rows
+
     def messages(self, system: str, word: str) -> list[dict[str, Any]]:
         found = self.state(system, "messages")["messages"]
         return [m for m in found if word in m["title"] + m["text"]]
@@ -146,10 +150,7 @@ def test_the_story_of_the_tour_from_end_to_end(company: Company) -> None:
 
 def customers_are_one(company: Company) -> None:
     """Three spellings of customer numbers in the CRM, one form here; one customer for three systems."""
-    accounts = company.state("salesforce", "records/Account")
-    spelt = {a["Customer_No__c"] for a in accounts}
-    assert "ec20250708/1032" in spelt
-    (account,) = [a for a in accounts if a["Customer_No__c"] == "ec20250708/1032"]
+    (account,) = [a for a in company.accounts() if a["Customer_No__c"] == "ec20250708/1032"]
     of_crm = company.hub.get("/v1/ids", system="salesforce", kind="customer", local_id=account["Id"])
     names = {(x["system"], x["local_id"]) for x in of_crm["crosswalk"]}
     assert {("u8", PAYING_CUSTOMER), ("kingdee", PAYING_CUSTOMER), ("salesforce", account["Id"])} <= names
@@ -196,6 +197,9 @@ def resolved_here_is_closed_there(company: Company, payment: dict[str, Any]) -> 
     assert f"{company.hub.url}/" in flag["description"]
     assert complaint["Id"] in flag["description"] + (flag["url"] or "")
     company.act(payment, "close")
+    account = eventually(lambda: next((a for a in company.accounts() if a.get("Health_Score__c") is not None), None))
+    assert account["Id"] == complaint["AccountId"]
+    assert 0 < Decimal(str(account["Health_Score__c"])) < 100
 
 
 def the_vehicles_are_one_issue(company: Company) -> None:
