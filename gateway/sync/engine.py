@@ -112,7 +112,7 @@ class _Run:
         self._lease = state.lease_name(live.id, stream.name)
         self._number = next(iter(gateway.serial.take()))
         self._counts = Counts()
-        self._identifier = Identifier(live.id, mapping.target)
+        self._identifier = Identifier(live.id, mapping.target, live.spec.codes)
         self._reader = Reader(live.dataset(stream.name), stream, mapping.version)
         self._rules = hub.rules.hash_of(mapping.target)
         self._wants = wanted(hub.rules, mapping.target, base_names(live, stream.name, mapping.target))
@@ -299,7 +299,8 @@ class _Run:
         verdicts: list[Verdict] = []
         if news:
             base = base_names(self._live, self._stream.name, self._mapping.target)
-            watcher = Watcher(conn, self._hub.rules, self._shelf.id, self._mapping.target, base, now)
+            codes = self._live.spec.codes
+            watcher = Watcher(conn, self._hub.rules, self._shelf.id, self._mapping.target, base, now, codes)
             verdicts = watcher.judge(news)
         digests = {bad.digest(self._mapping.version): bad for bad in unusable}
         fresh = store.first_told(conn, self._shelf.id, digests, self._number)

@@ -36,6 +36,8 @@ class Identifier:
 
     system: str
     record: str
+    codes: Mapping[Any, str] = field(default_factory=dict)
+    """Thing → the connection whose codes the system uses for it, where these are not its own."""
     _done: dict[Subject, set[str]] = field(default_factory=dict)
 
     @property
@@ -65,7 +67,7 @@ class Identifier:
             locals_ = named - self._done.get(subject, _NOBODY) - _NOBODY
             if not all(map(_fits, locals_)):
                 return set(), False
-            keys.update([Key(subject.kind, self.system, local) for local in locals_ if local is not None])
+            keys.update([Key(subject.kind, self._whose(subject.name), local) for local in locals_ if local is not None])
         return keys, True
 
     def committed(self, keys: set[Key]) -> None:
@@ -78,11 +80,14 @@ class Identifier:
 
     def births(self, conn: Connection, locals_: Sequence[str]) -> dict[str, int]:
         """Of records that are things themselves: the ids they were born with."""
-        kind = self.own_kind
-        if kind is None or not locals_:
+        name = OWN.get(self.record)
+        if name is None or not locals_:
             return {}
-        found = id_registry.born(conn, {Key(kind, self.system, local) for local in locals_})
+        found = id_registry.born(conn, {Key(KINDS[name], self._whose(name), local) for local in locals_})
         return {key.local: gid for key, gid in found.items()}
+
+    def _whose(self, name: str) -> str:
+        return self.codes.get(name, self.system)
 
     def observe(self, conn: Connection, said: Sequence[Said], births: Mapping[str, int], now: int) -> None:
         """Every field that a thing's record says anew, for its golden record."""

@@ -102,7 +102,8 @@ def _let_go(gateway: Gateway, row: Any) -> None:
 
 
 def _watcher(conn: Connection, hub: Hub, live: Live, stream: str, shelf: Shelf, now: int) -> Watcher:
-    return Watcher(conn, hub.rules, shelf.id, shelf.record, base_names(live, stream, shelf.record), now)
+    base = base_names(live, stream, shelf.record)
+    return Watcher(conn, hub.rules, shelf.id, shelf.record, base, now, live.spec.codes)
 
 
 def _with_raw(conn: Connection, live: Live, stream: str, verdicts: Sequence[Verdict]) -> list[Verdict]:

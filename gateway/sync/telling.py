@@ -21,7 +21,6 @@ from gateway.ingest.recorded import UNUSABLE, records_delivery
 from gateway.ingest.unit import Unit
 from gateway.sync.sorting import Unusable
 
-
 DEEPEST = 50
 
 
