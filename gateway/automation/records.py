@@ -77,7 +77,7 @@ class RecordDesk:
         shelf = store.shelf_for(self.conn, live.id, name, mapping.target, mapping.version)
         if shelf.record != mapping.target:
             return {}  # until the stream is read anew; it is another record since
-        identifier = Identifier(live.id, mapping.target)
+        identifier = Identifier(live.id, mapping.target, live.spec.codes)
         wants_news = bool(self.hub.rules.by_kind.get(mapping.target))
         keeper = Keeper(live.id, live.dataset(name), shelf, mapping, identifier, wants_news)
         known = store.known(self.conn, shelf.id, sorted({row.id for _, row in rows}))
@@ -96,7 +96,7 @@ class RecordDesk:
         if not news:
             return {}
         base = base_names(live, name, shelf.record)
-        watcher = Watcher(self.conn, self.hub.rules, shelf.id, shelf.record, base, self.now)
+        watcher = Watcher(self.conn, self.hub.rules, shelf.id, shelf.record, base, self.now, live.spec.codes)
         tellers = {row.key: item for item, row in rows if item.end is None}
         verdicts: dict[int, list[Verdict]] = {}
         for verdict in watcher.judge(news):

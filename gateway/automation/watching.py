@@ -71,6 +71,8 @@ class Watcher:
     base: Mapping[str, Any]
     """connection, origin, record, stream."""
     now: int
+    codes: Mapping[Any, str] = field(default_factory=dict)
+    """Thing → the connection whose codes the system uses for it, where these are not its own."""
     watches: dict[tuple[int, str], Watch | None] = field(default_factory=dict)
     _tell_still: bool = True
     _moved: set[tuple[int, str]] = field(default_factory=set)
@@ -119,24 +121,21 @@ class Watcher:
         for whole, texts in store.parts_of(self.conn, self.shelf, wholes).items():
             self._parts[whole] = [loaded(self.kind, text) for text in texts]
         if _reads_ids(self.rules.by_kind.get(self.kind, ())):
-            connection = str(self.base["connection"])
-            keys = {
-                Key(KINDS[n], connection, local)
-                for each in news
-                for n, local in named_by(self.kind, each.values).items()
-            }
+            keys = {self._key(n, v) for each in news for n, v in named_by(self.kind, each.values).items()}
             self._ids = id_registry.lookup(self.conn, keys)
 
     def _names(self, news: News) -> dict[str, Any]:
         """What expressions read beside the record's own fields."""
         ids = {}
         if self._ids:
-            connection = str(self.base["connection"])
             for name, local in named_by(self.kind, news.values).items():
-                gid = self._ids.get(Key(KINDS[name], connection, local))
+                gid = self._ids.get(self._key(name, local))
                 if gid is not None:
                     ids[name] = id_registry.format_id(gid)
         return {**self.base, "key": news.key, "ids": ids, "previous": news.previous, "total": self._total(news)}
+
+    def _key(self, name: str, local: str) -> Key:
+        return Key(KINDS[name], self.codes.get(name, str(self.base["connection"])), local)
 
     def _total(self, news: News) -> Mapping[str, Any]:
         if news.whole is None:

@@ -90,7 +90,10 @@ class Identifier:
         return self.codes.get(name, self.system)
 
     def observe(self, conn: Connection, said: Sequence[Said], births: Mapping[str, int], now: int) -> None:
-        """Every field that a thing's record says anew, for its golden record."""
+        """Every field that a thing's record says anew, for its golden record. Where the thing goes by another system's
+        codes, that system describes it: the registry keeps one description for each of a system's own ids."""
+        if self._whose(OWN.get(self.record, "")) != self.system:
+            return
         observations = [
             Observation(births[s.local], self.system, name, s.values.get(name), s.read_at, s.landing, s.local)
             for s in said

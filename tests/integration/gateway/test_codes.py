@@ -83,6 +83,32 @@ def test_without_common_codes_the_article_is_not_guessed(keep: Keep) -> None:
     assert local(keep, "erp")["item"] is None
 
 
+RULE = {
+    "id": "stop", "on": "Downtime", "when": "ends_at is None", "until": "ends_at is not None",
+    "ticket": {"kind": "'maintenance'", "priority": "'P2'", "title": "ids.device", "device": "ids.device"},
+}  # fmt: skip
+
+
+def test_records_that_are_read_and_rules_on_them_name_things_by_the_codes_they_share(keep_of: KeepOf) -> None:
+    keep = keep_of({"rules": [RULE]})
+    keep.apply({"connections": [sharing(device="erp")]})
+    keep.erp.put("machines", {"code": "press-7", "name": "Press 7", "owner": "C-1"})
+    keep.world["mes"].put("machines", {"code": "press-7", "name": "7 号冲压机"})
+    keep.sync("machines")
+    keep.sync("machines", "mes")
+    (erp,), (mes,) = keep.rows("machines").values(), keep.rows("machines", "mes").values()
+    assert erp.gid == mes.gid
+    with keep.house.gateway.reading() as conn:
+        name = id_registry.golden(conn, erp.gid).fields["name"]
+    assert (name.value, name.losers) == ("Press 7", ())
+    keep.world["mes"].put("stops", {"id": "s-1", "machine": "press-7", "start": keep.house.clock.text()})
+    keep.sync("stops", "mes")
+    keep.sync("stops", "mes")
+    (ticket,) = keep.house.tickets()
+    assert (ticket.device, ticket.title) == (erp.gid, id_registry.format_id(erp.gid))
+    keep.house.verify()
+
+
 @pytest.mark.parametrize(
     ("codes", "thing", "hint"),
     [
