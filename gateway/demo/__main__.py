@@ -31,6 +31,7 @@ from gateway.demo import recorded
 from gateway.demo.company import CompanyProcess
 from gateway.demo.connections import documents as configuration
 from gateway.demo.errors import ComponentError, MissingComponent
+from gateway.demo.look import note
 from gateway.demo.mosquitto import Mosquitto
 from gateway.demo.process import accepts_connections, find_program, free_ports
 from gateway.demo.prometheus import Alertmanager, NodeExporter, Prometheus, this_machine
@@ -58,6 +59,7 @@ class Tour:
         self.folder.mkdir(parents=True)
         self.webhook_token = secrets.token_urlsafe(24)
         write_private(self.folder / "webhook-token", self.webhook_token)
+        note(self.folder, settings.url)
         self.broker: Mosquitto | None = None
         self.ports: list[int] = []
 
@@ -234,7 +236,7 @@ def run(settings: Settings) -> None:
         token = tour.prepare()
         say(f"Weft 纬  {settings.url}   API: {settings.url}/docs")
         tour.tell_what_runs()
-        teller = Teller(settings, tour.systems, token)
+        teller = Teller(settings, token)
 
         def begin() -> None:
             for work in (lambda: keep_looking(teller, stop), lambda: tour.tell_the_story(teller, token, stop)):

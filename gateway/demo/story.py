@@ -59,7 +59,8 @@ class Shows:
 @dataclass(frozen=True)
 class Step:
     """Something happens, `after_s` behind the step before. `needs`: the system without which it is left out; `look`:
-    the sections of the ticket's snapshot that are worth a look; `do`: what the newcomer may do with it."""
+    the sections of the ticket's snapshot that are worth a look; `do`: what the newcomer may do: resolve or approve it,
+    or look at the channels."""
 
     id: str
     zh: str
@@ -143,6 +144,7 @@ def steps(*, down_minutes: int = 14) -> tuple[Step, ...]:
             [_reading(f"spindle-{n:02}", "coolant", 2, "L/min") for n in range(1, WITHOUT_COOLANT + 1)],
             Shows("incident", "告警风暴"),
             needs="plant",
+            do="channels",
         ),
         Step(
             "coolant-back",

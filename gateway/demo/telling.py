@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 
-from gateway.demo.story import Step, ca_files
+from gateway.demo.story import Step
 from gateway.settings import Settings
 
 PAGE = 200
-PRETTY = ".venv/bin/python -m json.tool --no-ensure-ascii"
+LOOK = ".venv/bin/python -m gateway.demo.look"
 MANY = 3
 """So many tickets of one kind are printed one by one; of a storm's rest only the number."""
 
@@ -27,14 +27,12 @@ def say(text: str = "") -> None:
 
 
 class Teller:
-    """Prints tickets as they come. `systems`: the company's, as `CompanyProcess.systems()` tells them."""
+    """Prints tickets as they come."""
 
-    def __init__(self, settings: Settings, systems: Mapping[str, Any], token: str) -> None:
+    def __init__(self, settings: Settings, token: str) -> None:
         self._hub_url, self._token = settings.url, token
         self._weft = f"WEFT_HOME={settings.home} .venv/bin/weft"
         self._token_file = settings.home / "admin-token"
-        self._urls: Mapping[str, str] = systems["urls"]
-        self._ca_file = ca_files(systems["connections"]).get("salesforce", "")
         self._seen: dict[str, str] = {}
         self._kinds: dict[str, int] = {}
         self._told: list[Step] = []
@@ -93,34 +91,28 @@ class Teller:
         open_steps = [s for s in self._told if s.shows is not None and s.id not in self._matched]
         return next((s for s in open_steps if s.shows is not None and s.shows.is_it(ticket)), None)
 
-    def _hints(self, step: Step, ticket: str) -> Sequence[str]:
-        lines = [f"{self._weft} explain {ticket}", f"{self._weft} lineage show {ticket} title"]
+    def _hints(self, step: Step, ticket: str) -> Iterator[str]:
+        yield f"为什么 why             {self._weft} explain {ticket}"
+        yield f"从哪来 where from      {self._weft} lineage show {ticket} title"
+        yield f"都知道什么 what is known {LOOK} {ticket}"
         if step.look:
-            lines.append(f"快照 snapshot ({', '.join(step.look)}):")
-            lines.append(f"  {self._curl(f'{self._hub_url}/v1/tickets/{ticket}/context')} | {PRETTY}")
+            yield f"    值得看 worth a look: {', '.join(step.look)}"
         if step.do == "resolve":
-            lines += self._resolve(ticket)
+            yield "★ 请动手解决它 · now you: resolve it"
+            yield f"    {self._act(ticket, 'resolve', 'resolution', '重启支付网关 restarted')}"
+            yield "  Zabbix 的问题和 Salesforce 的个案随之关闭 · its problem in Zabbix and its case in Salesforce are closed:"
+            yield f"    {LOOK} zabbix"
+            yield f"    {LOOK} salesforce"
         elif step.do == "approve":
-            lines.append("批准采购，U8 里就有一张请购单 · approve it, and U8 has a purchase requisition:")
-            lines.append(f"  {self._act(ticket, 'approve', '同意采购')}")
-            lines.append(f"  curl -s {self._urls['u8']}/sandbox/requisitions")
-        return lines
+            yield "★ 请批准采购，U8 里就有一张请购单 · now you: approve it, and U8 has a purchase requisition"
+            yield f"    {self._act(ticket, 'approve', 'text', '同意 agreed')}"
+            yield f"    {LOOK} u8"
+        elif step.do == "channels":
+            yield f"    {LOOK} wecom"
+            yield f"    {LOOK} dingtalk"
 
-    def _resolve(self, ticket: str) -> list[str]:
-        lines = [
-            "★ 请动手解决这张工单 · now you: resolve it",
-            f"  {self._act(ticket, 'resolve', '重启支付网关')}",
-            "  然后看：Zabbix 的问题已关闭，Salesforce 的个案已关闭 · then look: closed in Zabbix, and its case in Salesforce:",
-            f"  curl -s {self._urls['zabbix']}/sandbox/problems",
-        ]
-        if "salesforce" in self._urls:
-            lines.append(f"  curl -s --cacert {self._ca_file} {self._urls['salesforce']}/sandbox/records/Case")
-        return lines
-
-    def _curl(self, rest: str) -> str:
-        return f"""curl -s -H "Authorization: Bearer $(cat {self._token_file})" {rest}"""
-
-    def _act(self, ticket: str, action: str, text: str) -> str:
-        field = "resolution" if action == "resolve" else "text"
-        body = f"""-H 'Content-Type: application/json' -d '{{"{field}": "{text}"}}'"""
-        return self._curl(f"{body} {self._hub_url}/v1/tickets/{ticket}/{action}")
+    def _act(self, ticket: str, action: str, field: str, text: str) -> str:
+        place = f"{self._hub_url}/v1/tickets/{ticket}/{action}"
+        told = f"""-H 'Content-Type: application/json' -d '{{"{field}": "{text}"}}'"""
+        who = f'-H "Authorization: Bearer $(cat {self._token_file})"'
+        return f"""curl -s {place} {who} {told} -o /dev/null -w '%{{http_code}}\\n'"""

@@ -15,11 +15,12 @@ import pytest
 
 from connectors.mqtt.sandbox import settings as plant_settings
 from connectors.odbc import driver_file
+from gateway.demo import look
 from gateway.demo.company import PAYING_CUSTOMER, SPARE, CompanyProcess
 from gateway.demo.connections import documents
 from gateway.demo.setting_up import install_zabbix
 from gateway.demo.story import BATCH, MACHINE, VEHICLES, WITHOUT_COOLANT, Stage, Step, ca_files, steps
-from tests.acceptance.running_hub import RunningHub, eventually
+from tests.acceptance.running_hub import ADMIN, RunningHub, eventually
 from tests.real import mosquitto
 from tests.real.postgres import free_port
 
@@ -151,6 +152,9 @@ def test_the_story_of_the_tour_from_end_to_end(company: Company) -> None:
 def customers_are_one(company: Company) -> None:
     """Three spellings of customer numbers in the CRM, one form here; one customer for three systems."""
     (account,) = [a for a in company.accounts() if a["Customer_No__c"] == "ec20250708/1032"]
+    asked = {"stream": "accounts", "record": account}
+    shown = company.hub.post("/v1/connections/salesforce/preview", asked)
+    assert shown["values"]["number"] == "EC-20250708-1032"
     of_crm = company.hub.get("/v1/ids", system="salesforce", kind="customer", local_id=account["Id"])
     names = {(x["system"], x["local_id"]) for x in of_crm["crosswalk"]}
     assert {("u8", PAYING_CUSTOMER), ("kingdee", PAYING_CUSTOMER), ("salesforce", account["Id"])} <= names
@@ -196,6 +200,8 @@ def resolved_here_is_closed_there(company: Company, payment: dict[str, Any]) -> 
     assert payment["id"] in flag["description"]
     assert f"{company.hub.url}/" in flag["description"]
     assert complaint["Id"] in flag["description"] + (flag["url"] or "")
+    told = list(look.ticket(company.hub.url, ADMIN, payment["id"]))
+    assert "  → zabbix close_or_acknowledge: done" in told
     company.act(payment, "close")
     account = eventually(lambda: next((a for a in company.accounts() if a.get("Health_Score__c") is not None), None))
     assert account["Id"] == complaint["AccountId"]

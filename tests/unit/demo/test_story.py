@@ -12,6 +12,7 @@ from connectors.mqtt.sandbox import settings as plant_settings
 from gateway.config import documents as config_documents
 from gateway.demo.company import Company
 from gateway.demo.connections import documents
+from gateway.demo.look import LOOKS
 from gateway.demo.story import Stage, Tell, steps
 
 ROOT = Path(__file__).parents[3]
@@ -82,6 +83,15 @@ def test_the_tours_configuration_is_one_that_weft_apply_takes(company: Company, 
     assert found.connections is not None
     for spec in found.connections:
         assert set(spec.codes.values()) <= {each.id for each in found.connections}, spec.id
+
+
+@pytest.mark.parametrize("system", sorted(LOOKS))
+def test_what_a_stand_in_holds_can_be_looked_at(company: Company, system: str) -> None:
+    files = {n: Path(str(s["config"]["ca_file"])) for n, s in company.connections.items() if "ca_file" in s["config"]}
+    with Stage(company.urls, ca_files=files) as stage:
+        stage.play(next(step for step in steps() if step.id == "payment"))
+        lines = list(LOOKS[system](stage))
+    assert bool(lines) == (system in ("zabbix", "salesforce", "mes"))  # nobody has written to the others
 
 
 def test_stand_ins_have_usual_ports_that_do_not_meet() -> None:

@@ -13,10 +13,6 @@ from gateway.demo.telling import MANY, Teller
 from gateway.settings import Settings
 
 STEPS = {step.id: step for step in steps()}
-SYSTEMS = {
-    "urls": {"zabbix": "http://127.0.0.1:81", "u8": "http://127.0.0.1:82", "salesforce": "https://127.0.0.1:83"},
-    "connections": [{"id": "salesforce", "config": {"ca_file": "/tmp/ca.pem"}}],
-}
 
 
 class Hub:
@@ -44,7 +40,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 @pytest.fixture
 def teller(hub: Hub) -> Teller:
-    return Teller(Settings(home=Path("var/tour")), SYSTEMS, "weft_token")
+    return Teller(Settings(home=Path("var/tour")), "weft_token")
 
 
 def test_a_ticket_is_told_once_and_again_when_its_status_changes(
@@ -70,8 +66,8 @@ def test_the_ticket_of_a_step_comes_with_commands_that_can_be_copied(
     told = capsys.readouterr().out
     assert "WEFT_HOME=var/tour .venv/bin/weft explain TKT-2026-000001" in told
     assert "http://127.0.0.1:8480/v1/tickets/TKT-2026-000001/resolve" in told
-    assert "curl -s http://127.0.0.1:81/sandbox/problems" in told
-    assert "--cacert /tmp/ca.pem https://127.0.0.1:83/sandbox/records/Case" in told
+    assert """-d '{"resolution": """ in told
+    assert ".venv/bin/python -m gateway.demo.look zabbix" in told
     assert "weft_token" not in told
 
 
