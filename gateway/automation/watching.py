@@ -30,6 +30,7 @@ from mappings import RECORDS, EvaluationError
 log = structlog.get_logger(__name__)
 
 SIGNAL_LENGTH = 480
+DIGITS = 28
 _W = watch.c
 _COLUMNS = ("stream", "id", "rule", "state", "since", "due_at", "signal")
 _SUMS = ("quantity", "available", "reserved", "in_transit")
@@ -92,12 +93,20 @@ class Watcher:
         return self._together(found)
 
     def due(self, news: News, rule: CompiledRule) -> list[Verdict]:
-        """The time of a pending watch has come: it fires, unless it is pending no more."""
+        """The time of a pending watch has come: it fires, unless it is pending no more, or the rule is another by now."""
         self._load([news])
         state = self.watches.get((news.id, rule.spec.id))
         if state is None or state.state != "pending" or state.due_at is None or state.due_at > self.now:
             return []
-        return self._together([self._fire(news, rule, state, self._names(news))])
+        names = self._names(news)
+        state.due_at = state.since + rule.spec.lasting
+        if not rule.holds({**news.values, **names}):
+            self._move_out(news.id, rule.spec.id)
+        elif state.due_at > self.now:
+            self._move(news.id, rule, state)
+        else:
+            return self._together([self._fire(news, rule, state, names)])
+        return self._together([])
 
     def save(self) -> None:
         gone = sorted(key for key in self._moved if self.watches[key] is None)
@@ -113,9 +122,11 @@ class Watcher:
     def _load(self, news: Sequence[News]) -> None:
         mine = _W.stream == self.shelf
         if self.conn.execute(select(_W.id).where(mine).limit(1)).first() is not None:
-            ids = [n.id for n in news]
+            # locked, in one order: a run and a timer that see the same watch go one behind the other
+            ids = sorted(n.id for n in news)
             for start in range(0, len(ids), 500):
-                for r in self.conn.execute(select(watch).where(mine, _W.id.in_(ids[start : start + 500]))):
+                found = select(watch).where(mine, _W.id.in_(ids[start : start + 500])).order_by(_W.id, _W.rule)
+                for r in self.conn.execute(found.with_for_update()):
                     self.watches[r.id, r.rule] = Watch(r.state, r.since, r.due_at, r.signal)
         wholes = sorted({n.whole for n in news if n.whole is not None})
         for whole, texts in store.parts_of(self.conn, self.shelf, wholes).items():
@@ -164,6 +175,8 @@ class Watcher:
             fault = self._sign(state, rule, record)
             if fault:
                 return [*found, Verdict(rule, "firing", since, "", news, names, fault=fault)]
+        elif state.state == "pending":
+            state.due_at = state.since + rule.spec.lasting  # the rule may give it another time by now
         elif state.state == "firing":
             if not self._tell_still:
                 return found
@@ -186,10 +199,11 @@ class Watcher:
         if rule is None or rule.spec.on != self.kind:
             self._move_out(news.id, rule_id)  # there is no such rule any more: its ticket is left to people
             return None
-        if not gone and not _is_over(rule, deciding, record):
+        pending = state.state == "pending"
+        if not gone and not _is_over(rule, deciding, record, pending=pending):
             return None
         self._move_out(news.id, rule_id)
-        if state.state == "pending":
+        if pending:
             return None
         told = self._told(names, rule, state)
         return Verdict(rule, "resolved", state.since, state.signal, news, told, ending=DELETED if gone else ENDED)
@@ -277,8 +291,9 @@ def wanted(rules: RuleSet, kind: str, base: Mapping[str, Any]) -> Callable[[Mapp
     return looks
 
 
-def _is_over(rule: CompiledRule, deciding: CompiledRule | None, record: Mapping[str, Any]) -> bool:
-    if rule.until is not None:
+def _is_over(rule: CompiledRule, deciding: CompiledRule | None, record: Mapping[str, Any], *, pending: bool) -> bool:
+    """What has not lasted long enough is over as soon as `when` does not hold; `until` ends only what has."""
+    if rule.until is not None and not pending:
         try:
             return rule.until.evaluate(record) is True
         except EvaluationError:
@@ -313,5 +328,7 @@ def trimmed(total: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Decimal) -> Decimal:
+    if len(value.as_tuple().digits) > DIGITS or value.adjusted() >= DIGITS:
+        return value  # no quantity that anybody writes by hand
     whole = value.to_integral_value()
     return whole.quantize(Decimal(1)) if whole == value else value.normalize()

@@ -284,9 +284,7 @@ class _Run:
             found.again(store.known(conn, self._shelf.id, list(found.last)))
         news, late = self._keeper.write(conn, found, waiting.read_at, now)
         bad = len(waiting.unusable)
-        counts = found.counts + Counts(
-            read=bad, bad=bad, changed=-late.changed, deleted=-late.deleted, unchanged=late.changed + late.deleted
-        )
+        counts = found.counts + Counts(read=bad, bad=bad) + late
         told, opened = self._tell(conn, news, [*found.bad, *waiting.unusable], now)
         counts.told = told
         state.save_counts(conn, self._number, self._counts + counts)
@@ -376,7 +374,7 @@ class _Run:
         # what was pushed while the whole was read is newer than it, and is not missing
         news, late = self._keeper.write(conn, found, self._began, now)
         told, opened = self._tell(conn, news, [], now)
-        counts = Counts(absent=len(found.gone) - late.deleted, told=told)
+        counts = Counts(absent=len(found.gone) + late.deleted, told=told)
         state.save_counts(conn, self._number, self._counts + counts)
         if opened:
             self._gateway.wake_worker.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ from gateway.sync import linking, store
 from gateway.sync.identity import Identifier, Said
 from gateway.sync.rows import Row
 from gateway.sync.sorting import Sorting
+from gateway.sync.state import Counts
 from gateway.sync.store import Before, Shelf
 from gateway.sync.values import loaded
 from mappings import Mapping
@@ -36,13 +37,6 @@ class News:
     gone: bool = False
 
 
-class Late(NamedTuple):
-    """What was not done because something newer is held by now: rows not overwritten, rows not deleted."""
-
-    changed: int
-    deleted: int
-
-
 @dataclass
 class Keeper:
     """Writes the rows of one stream within the caller's transaction. `wants_news`: rules look at what changed."""
@@ -55,8 +49,9 @@ class Keeper:
     wants_news: bool
     run: int | None = None
 
-    def write(self, conn: Connection, found: Sorting, read_at: int, now: int) -> tuple[list[News], Late]:
-        """Answers what rules may look at, and how much was late."""
+    def write(self, conn: Connection, found: Sorting, read_at: int, now: int) -> tuple[list[News], Counts]:
+        """Answers what rules may look at, and what the counts are to be corrected by: where something newer is held by now,
+        nothing was done."""
         new, changed, gone = found.new, found.changed, found.gone
         rows = [*new, *changed]
         self._resolve(conn, found, rows, now)
@@ -72,10 +67,15 @@ class Keeper:
         overwritten, revived = store.change(conn, self.shelf.id, changed, read_at)
         removed = set(store.remove(conn, self.shelf.id, [row.id for row in gone], read_at, now))
         store.count_live(conn, self.shelf.id, added + revived - len(removed))
-        late = Late(len(changed) - overwritten, len(gone) - len(removed))
-        if late.changed:
+        late = Counts(deleted=len(removed) - len(gone))
+        if overwritten < len(changed):
             by_now = store.before(conn, self.shelf.id, [row.id for row in changed])
+            for row in changed:
+                if by_now[row.id].landing != row.landing:
+                    was = found.before[row.id]
+                    late += Counts(changed=-1) if was is not None and was.content is not None else Counts(added=-1)
             rows = [*new, *(row for row in changed if by_now[row.id].landing == row.landing)]
+        late.unchanged = -(late.added + late.changed + late.deleted)
         gone = [row for row in gone if row.id in removed]
         if self.identifier.own_kind is not None:
             self._things(conn, rows, gone, held, read_at, now)
@@ -120,13 +120,21 @@ class Keeper:
         if not self.wants_news:
             return []
         news = [self._changed(row, held.get(row.id)) for row in rows if row.values is not None]
+        news += [
+            self._left(row, was) for row in rows
+            if row.values is not None and (was := held.get(row.id)) is not None and was.whole != row.whole
+        ]  # fmt: skip
         for row in gone:
             was = held.get(row.id)
             if was is not None:
-                values, of = loaded(self.shelf.record, was.values), was.whole
-                number = row.id if of is None else of
-                news.append(News(number, row.key, values, was.landing, row.raw, values, was.landing, of, True))
+                news.append(self._left(row, was))
         return news
+
+    def _left(self, row: Row, was: Before) -> News:
+        """The record is gone, or is a part of something else by now: what rules watched under its old number has ended."""
+        values, of = loaded(self.shelf.record, was.values), was.whole
+        number = row.id if of is None else of
+        return News(number, row.key, values, was.landing, row.raw, values, was.landing, of, True)
 
     def _changed(self, row: Row, was: Before | None) -> News:
         number = row.id if row.whole is None else row.whole

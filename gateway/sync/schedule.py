@@ -50,7 +50,8 @@ class Schedule:
         for live in hub.connections.values():
             for stream, every in self._due_of(live):
                 place = (live.id, stream.name)
-                if place not in self._running and began.get(place, 0) + every <= now:
+                # begun in the future: the clock was set back, and nobody knows how long ago that was
+                if place not in self._running and not began.get(place, 0) <= now < began.get(place, 0) + every:
                     self._running[place] = self._pool.submit(self._run, hub, live, stream)
                     begun += 1
         return begun
