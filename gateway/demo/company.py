@@ -99,7 +99,7 @@ class Company:
         try:
             driver_file("sqlite")
         except ConnectorError as problem:
-            self.left_out["u8"] = f"{problem} {problem.hint}".strip()
+            self.left_out["u8"] = "; ".join(filter(None, (str(problem), problem.hint)))
             return
         shutil.rmtree(self.folder / "u8", ignore_errors=True)  # the company begins anew, like its other systems
         sandbox = Sandbox(self.folder / "u8")

@@ -46,7 +46,7 @@ class Teller:
 
     def left_out(self, step: Step) -> None:
         with self._lock:
-            say(f"\n○ 略过 left out: {step.zh} · {step.en}")
+            say(f"\n○ 略过（缺 {step.needs}）left out, as {step.needs} is not there\n  {step.zh}\n  {step.en}")
 
     def end(self) -> None:
         with self._lock:
