@@ -96,7 +96,7 @@ class Tour:
                 "url": f"http://127.0.0.1:{self.ports[0]}",
                 "alertmanager_url": f"http://127.0.0.1:{self.ports[1]}",
             }
-        unasked = {} if self.ports else {"context": []}  # recorded messages can be asked nothing
+        unasked: dict[str, Any] = {} if self.ports else {"context": []}  # recorded messages can be asked nothing
         return {"id": "am-main", "connector": "prometheus", "config": config, "poll_every_s": 30} | unasked
 
     def tell_what_runs(self) -> None:
