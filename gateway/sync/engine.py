@@ -168,7 +168,8 @@ class _Run:
         anew = held is None or held.mapping != self._mapping.version
         self._empty = held is None or store.is_empty(conn, held.id)
         self._shelf = store.shelf_for(conn, live.id, name, self._mapping.target, self._mapping.version)
-        if anew and held is not None:  # of two mappings until the end is reached; whichever counts by then reads all again
+        # of two mappings until the end is reached; whichever counts by then reads all again
+        if anew and held is not None:
             store.change_shelf(conn, self._shelf.id, mapping="")
         job = lineage.open_run(conn, f"{live.id}.{name}", now)
         lineage.close_run(conn, job, now)
