@@ -1,7 +1,8 @@
 """One run of dlt, with dlt's own Python: `python sync_dlt.py SOURCE TARGET FOLDER BACKEND FORMAT`.
 
 BACKEND and FORMAT: sqlalchemy insert_values are dlt's defaults; connectorx parquet is the best it has for PostgreSQL.
-Prints one line of JSON: the CPU seconds that the run itself took, without the imports. Knows nothing of this repository.
+Says `ready`, waits for a line, runs, and prints a line of JSON: the CPU seconds of the run, without the imports, and the
+highest memory. Knows nothing of this repository.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ def main(source: str, target: str, folder: str, backend: str, file_format: str) 
     import dlt
     from dlt.sources.sql_database import sql_table
 
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     cpu = time.process_time()
     more: dict[str, Any] = {}
     if backend == "connectorx":

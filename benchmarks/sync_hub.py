@@ -1,6 +1,7 @@
 """One run of the hub's own engine, in a process of its own: `python -m benchmarks.sync_hub HUB SOURCE DRIVER [--profile FILE]`.
 
-Prints one line of JSON: the counts, the CPU seconds of this process from its start to its end, and its highest memory.
+Says `ready` once the hub is up, waits for a line, runs, and prints a line of JSON: the counts, the CPU seconds of the run
+and of the whole process, and its highest memory.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ def main() -> None:
         gateway.apply(documents.validate({"connections": [connection], "mappings": [yaml12.load(MAPPING)]}))
         live = gateway.hub.connection("bench")
         profile = cProfile.Profile()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
         began, cpu = time.monotonic(), time.process_time()
         if given.profile:
             profile.enable()

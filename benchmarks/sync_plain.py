@@ -34,6 +34,9 @@ _AFTER = "INSERT INTO plain_cursor VALUES (1, %s, %s) ON CONFLICT (one) DO UPDAT
 
 
 def main(source: str, target: str) -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     cpu = time.process_time()
     with psycopg.connect(source) as reading, psycopg.connect(target) as conn:
         conn.execute(_MAKE)

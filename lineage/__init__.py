@@ -4,7 +4,7 @@
 them; `drill` replays all this for one value. `docs/lineage.md` is the guide.
 """
 
-from lineage.blocks import Columns, columns_of, is_row, land_block, raw_text, raw_texts, record_of
+from lineage.blocks import Column, Columns, Texts, columns_of, is_row, land_block, raw_text, raw_texts, record_of
 from lineage.codec import Gone, decode, encode
 from lineage.drilldown import drill, drill_row, history
 from lineage.erasure import Erasure, erase, erase_facts, rebuild, versions
@@ -35,6 +35,7 @@ from lineage.walk import GraphEdge, Node, Subgraph
 
 __all__ = [
     "BadInput",
+    "Column",
     "Columns",
     "Damaged",
     "DatasetName",
@@ -64,6 +65,7 @@ __all__ = [
     "SourceRead",
     "Standing",
     "Subgraph",
+    "Texts",
     "UnknownOrigin",
     "UnknownPlan",
     "UnstorableValue",

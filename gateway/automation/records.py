@@ -24,7 +24,7 @@ from gateway.ingest.item import End, Fault, Item
 from gateway.sync import store
 from gateway.sync.identity import Identifier
 from gateway.sync.keeping import Keeper, News
-from gateway.sync.rows import Reader, Row
+from gateway.sync.rows import Page, Reader, Row
 from gateway.sync.sorting import Sorting
 from mappings import EvaluationError
 
@@ -82,7 +82,7 @@ class RecordDesk:
         keeper = Keeper(live.id, live.dataset(name), shelf, mapping, identifier, wants_news)
         known = store.known(self.conn, shelf.id, sorted({row.id for _, row in rows}))
         found = Sorting(live.dataset(name), mapping, identifier, (lambda *_: True) if wants_news else None)
-        found.take([row for _, row in rows], known)
+        found.take(Page([row for _, row in rows]), known)
         for bad in found.bad:
             for item, row in rows:
                 if row.record is bad.record:

@@ -26,6 +26,7 @@ from gateway.sync.tables import watch
 from gateway.sync.values import loaded
 from id_registry import Key
 from mappings import RECORDS, EvaluationError
+from mappings.writer import FAILURES
 
 log = structlog.get_logger(__name__)
 
@@ -279,14 +280,20 @@ def wanted(rules: RuleSet, kind: str, base: Mapping[str, Any]) -> Callable[[Mapp
     names = {**base, "ids": {}, "previous": {}}
     # most conditions read two or three names, so these alone are handed over
     read = {str(path[0]) for r in mine if r.when is not None for path in r.when.reads if path}
+    conditions = [(r.when.compute if r.when is not None else None, r.template is not None) for r in mine]
     own, fixed = sorted(read & RECORDS[kind].fields.keys()), {name: names[name] for name in read & names.keys()}
 
     def looks(values: Mapping[str, Any], key: str) -> bool:
         seen = {**fixed, "key": key, "total": values if not values.get("frozen") else totals([values])}
         for name in own:
             seen[name] = values.get(name)
-        rule = rules.first(kind, seen)
-        return rule is not None and rule.template is not None
+        for when, ticket in conditions:
+            try:
+                if when is None or when(seen) is True:
+                    return ticket
+            except FAILURES:  # a condition that cannot be computed does not hold
+                continue
+        return False
 
     return looks
 

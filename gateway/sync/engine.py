@@ -33,7 +33,7 @@ from gateway.sync import linking, state, store, sweeping
 from gateway.sync.calm import calm
 from gateway.sync.identity import Identifier
 from gateway.sync.keeping import Keeper, News, tombstone
-from gateway.sync.rows import Reader, Row, object_id
+from gateway.sync.rows import Page, Reader, Row, object_id
 from gateway.sync.sorting import Sorting, Unusable
 from gateway.sync.state import Counts
 from gateway.sync.store import Held, Shelf
@@ -224,14 +224,14 @@ class _Run:
         """Compare a page with what is held, and map what changed; nothing is locked meanwhile."""
         if not len(waiting):
             waiting.read_at, waiting.since = clock.now(), monotonic()
-        rows, refused = self._reader.rows(batch.records)
-        if rows:
-            waiting.sorted.take(rows, self._known(rows))
+        page = self._reader.page(batch.records)
+        if page.rows:
+            waiting.sorted.take(page, self._known(page.rows))
         if self._seen is not None:
-            for row in rows:
+            for row in page.rows:
                 if not row.deleted:
                     self._seen[row.id >> _SHIFT].append(row.id)
-        for bad, record in refused:
+        for bad, record in page.refused:
             self._unusable(waiting, bad, record)
         for told in batch.bad:
             self._unusable(waiting, told, told.record)
@@ -369,7 +369,7 @@ class _Run:
         held = store.before(conn, self._shelf.id, ids)
         gone = [tombstone(i, was.key, self._reader.object(was.key)) for i, was in held.items() if not was.deleted]
         found = self._waiting().sorted
-        found.take(gone, store.known(conn, self._shelf.id, [row.id for row in gone]))
+        found.take(Page(gone), store.known(conn, self._shelf.id, [row.id for row in gone]))
         # what was pushed while the whole was read is newer than it, and is not missing
         news, late = self._keeper.write(conn, found, self._began, now)
         told, opened = self._tell(conn, news, [], now)

@@ -7,7 +7,8 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Any
+from itertools import repeat, starmap
+from typing import Any, NamedTuple
 
 import lineage
 from connectors.contract import DELETED, Stream
@@ -47,6 +48,15 @@ class Row:
         return self.record if self.record is not None else lineage.record_of(self.text, self.columns)
 
 
+class Page(NamedTuple):
+    """Records that were read together: their rows, and those that make none. `parts`: the columns of the rows, where
+    they are plain and all of one shape."""
+
+    rows: list[Row]
+    refused: Sequence[Refused] = ()
+    parts: Mapping[str, lineage.Column] | None = None
+
+
 class Reader:
     """Makes rows of the records of one stream. `mapping`: version of the mapping that understands them."""
 
@@ -56,29 +66,26 @@ class Reader:
         self._hash = blake2b(digest_size=8, person=seed)
         """Begun with the mapping; a copy of it costs less than a new one."""
 
-    def rows(self, records: Sequence[Mapping[str, Any]]) -> tuple[list[Row], list[Refused]]:
-        """The rows of a page of records, in their order, and those that make none."""
+    def page(self, records: Sequence[Mapping[str, Any]]) -> Page:
+        """The rows of a page of records, in their order."""
         together = lineage.raw_texts(records) if records and DELETED not in records[0] else None
         if together is None:
             return self._one_by_one(records)
-        texts, columns = together
         try:
             keys = [self.key(record) for record in records]
             objects = [self.object(key) for key in keys]
         except (BadRecord, lineage.UnstorableValue):
             return self._one_by_one(records)
-        ids, contents = _numbers(objects), _numbers(map(self._content, texts))
-        whole = zip(ids, keys, objects, records, texts, contents, strict=True)
-        return [
-            Row(number, key, of, record, text, columns, content) for number, key, of, record, text, content in whole
-        ], []
+        ids, contents = _numbers(objects), _numbers(map(self._content, together.lines))
+        whole = zip(ids, keys, objects, records, together.lines, repeat(together.columns), contents, strict=False)
+        return Page(list(starmap(Row, whole)), (), together.parts)
 
     def _content(self, text: bytes) -> bytes:
         content = self._hash.copy()
         content.update(text)
         return content.digest()
 
-    def _one_by_one(self, records: Sequence[Mapping[str, Any]]) -> tuple[list[Row], list[Refused]]:
+    def _one_by_one(self, records: Sequence[Mapping[str, Any]]) -> Page:
         rows: list[Row] = []
         refused: list[Refused] = []
         for record in records:
@@ -86,7 +93,7 @@ class Reader:
                 rows.append(self.row(record))
             except BadRecord as bad:
                 refused.append((bad, record))
-        return rows, refused
+        return Page(rows, refused)
 
     def row(self, record: Mapping[str, Any], told: str = "") -> Row:
         """`told`: the key by which the sender names it, for a stream whose key is not known. Raises BadRecord for a record

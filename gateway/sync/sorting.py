@@ -16,12 +16,13 @@ import orjson
 import lineage
 from gateway.ingest.item import Fault
 from gateway.sync.identity import Identifier
-from gateway.sync.rows import Row, whole_id
+from gateway.sync.rows import Page, Row, whole_id
 from gateway.sync.state import Counts
 from gateway.sync.store import Held
 from gateway.sync.values import dumped, dumped_together
 from id_registry import Key
 from mappings import Mapping as FieldMapping
+from mappings.tree import Read
 
 Wants = Callable[[Mapping[str, Any], str], bool]
 """Will a rule look at this new record (its values and its key)?"""
@@ -53,17 +54,22 @@ class Sorting:
         self._dataset, self._mapping, self._identifier, self._wants = dataset, mapping, identifier, wants
         self._parts = mapping.target == "StockLevel"
         self._things = identifier.own_kind is not None
+        self._same = {
+            name: str(rule.tree.path[0])
+            for name, rule in mapping.rules.items()
+            if isinstance(rule.tree, Read) and len(rule.tree.path) == 1
+        }
+        """Fields that are a column of the source as it is."""
         self.last: dict[int, Row] = {}
-        self.before: dict[int, Held | None] = {}
-        self._now: dict[int, int | None] = {}
+        self.before: dict[int, Held] = {}
         self.bad: list[Unusable] = []
         self.keys: set[Key] = set()
         self.counts = Counts()
 
-    def take(self, rows: Sequence[Row], known: Mapping[int, Held]) -> None:
+    def take(self, page: Page, known: Mapping[int, Held]) -> None:
         """Go through rows in the order in which they came. `known`: what the database holds of them."""
-        self.counts.read += len(rows)
-        for part in _without_repeats(rows):
+        self.counts.read += len(page.rows)
+        for part in _without_repeats(page.rows):
             changed: list[Row] = []
             for row in part:
                 held = self._held(row.id, known)
@@ -74,57 +80,59 @@ class Sorting:
                 else:
                     changed.append(row)
             if changed:
-                self._map(changed, known)
+                self._map(changed, known, page.parts if len(changed) == len(page.rows) else None)
 
     def again(self, known: Mapping[int, Held]) -> None:
         """Somebody else wrote meanwhile: compare anew, with what is held now."""
         for number, row in self.last.items():
-            was, now = self.before[number], known.get(number)
-            self._count(row, was, -1)
-            self._count(row, now, 1)
-            self.before[number] = now
+            self._count(row, self.before.get(number), -1)
+            self._count(row, known.get(number), 1)
+        self.before = dict(known)
 
     @property
     def new(self) -> list[Row]:
-        return [row for i, row in self.last.items() if not row.deleted and self.before[i] is None]
+        before = self.before
+        return [row for i, row in self.last.items() if not row.deleted and i not in before]
 
     @property
     def changed(self) -> list[Row]:
         """Also those that come back after they were deleted."""
-        held = self.before
-        return [
-            row for i, row in self.last.items()
-            if not row.deleted and (was := held[i]) is not None and was.content != row.content
-        ]  # fmt: skip
+        last = self.last
+        return [row for i, was in self.before.items() if not (row := last[i]).deleted and was.content != row.content]
 
     @property
     def gone(self) -> list[Row]:
-        return [
-            row for i, row in self.last.items() if row.deleted and (was := self.before[i]) is not None and was.content is not None
-        ]  # fmt: skip
+        last = self.last
+        return [row for i, was in self.before.items() if (row := last[i]).deleted and was.content is not None]
+
+    @property
+    def revived(self) -> int:
+        """So many of those changed were deleted before."""
+        return sum(self.before[row.id].content is None for row in self.changed)
 
     # -- one by one ---------------------------------------------------------------------------------------------------
 
     def _held(self, number: int, known: Mapping[int, Held]) -> int | None:
         """The content that will be held of an object before this row; None: nothing."""
-        if number in self._now:
-            return self._now[number]
+        row = self.last.get(number)
+        if row is not None:
+            return None if row.deleted else row.content
         held = known.get(number)
         return None if held is None else held.content
 
-    def _put(self, row: Row, content: int | None, known: Mapping[int, Held]) -> None:
-        self.before.setdefault(row.id, known.get(row.id))
+    def _put(self, row: Row, known: Mapping[int, Held]) -> None:
+        if row.id not in self.last and (held := known.get(row.id)) is not None:
+            self.before[row.id] = held
         self.last[row.id] = row
-        self._now[row.id] = content
 
     def _gone(self, row: Row, held: int | None, known: Mapping[int, Held]) -> None:
         if held is None:
             self.counts.unchanged += 1
             return
         self.counts.deleted += 1
-        self._put(row, None, known)
+        self._put(row, known)
 
-    def _map(self, rows: Sequence[Row], known: Mapping[int, Held]) -> None:
+    def _map(self, rows: Sequence[Row], known: Mapping[int, Held], parts: Mapping[str, lineage.Column] | None) -> None:
         run = self._mapping.run
         good: list[Row] = []
         values: list[dict[str, Any]] = []
@@ -140,13 +148,35 @@ class Sorting:
             else:
                 self._gone(_tombstone_of(row), 0, known)
         keys, fit = self._identifier.named(values)
-        texts = dumped_together(self._mapping.target, values) if fit else None
+        told = {name: parts[of] for name, of in self._same.items() if of in parts} if parts else None
+        if len(good) < len(rows):
+            told = None
+        texts = dumped_together(self._mapping.target, values, told) if fit else None
         if texts is None:
             self._hold_one_by_one(good, values, known)
             return
         self.keys |= keys
-        for row, made_of, text in zip(good, values, texts, strict=True):
-            self._hold(row, made_of, text, known)
+        if known or self._things or (self._parts and any(made.get("batch") for made in values)):
+            for row, made_of, text in zip(good, values, texts, strict=True):
+                self._hold(row, made_of, text, known)
+        else:
+            self._hold_new(good, values, texts)
+
+    def _hold_new(self, rows: Sequence[Row], values: Sequence[dict[str, Any]], texts: Sequence[bytes]) -> None:
+        """What `_hold` does, for rows that nothing was known of: the way of a first load."""
+        if any(row.id in self.last for row in rows):
+            for row, made, text in zip(rows, values, texts, strict=True):
+                self._hold(row, made, text, {})
+            return
+        wants = self._wants
+        for row, made, text in zip(rows, values, texts, strict=True):
+            row.held = text
+            if wants is not None and wants(made, row.key):
+                row.values = made
+            elif row.columns is not None:
+                row.record = None
+        self.counts.added += len(rows)
+        self.last.update([(row.id, row) for row in rows])
 
     def _hold_one_by_one(
         self, rows: Sequence[Row], values: Sequence[dict[str, Any]], known: Mapping[int, Held]
@@ -179,7 +209,7 @@ class Sorting:
             row.values = values
         if not looked_at and row.columns is not None:
             row.record = None
-        self._put(row, row.content, known)
+        self._put(row, known)
 
     def _unusable(self, row: Row, fault: Fault) -> None:
         self.counts.bad += 1

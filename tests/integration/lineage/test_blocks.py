@@ -235,9 +235,10 @@ def test_whatever_a_record_may_hold_comes_back_unchanged(db: Engine, data: st.Da
     rows = [row(record, str(n)) for n, record in enumerate(records)]
     together = raw_texts(records)
     if together is not None:
-        assert together[0] == [r.text for r in rows]
-        assert together[1] == columns_of(records)
-        rows = [r._replace(record=None, columns=together[1]) for r in rows]
+        assert together.lines == [r.text for r in rows]
+        assert together.columns == columns_of(records)
+        assert raw_texts(records, together.parts) == together._replace(columns=Columns((), (), ()))
+        rows = [r._replace(record=None, columns=together.columns) for r in rows]
     with db.begin() as conn:
         ids = land_block(conn, "u8/any", rows, None, NOW)
         landed = fetch(conn, ids)
@@ -248,8 +249,9 @@ def test_rows_of_several_shapes_may_share_a_block(db: Engine) -> None:
     first, second = [{"a": Decimal("1.50")}], [{"a": datetime(2026, 1, 1, tzinfo=UTC)}]
     rows = []
     for records in (first, second):
-        texts, columns = raw_texts(records) or ([], None)
-        rows.append(Row("k", b"12345678", None, texts[0], columns))
+        together = raw_texts(records)
+        assert together is not None
+        rows.append(Row("k", b"12345678", None, together.lines[0], together.columns))
     with db.begin() as conn:
         landed = fetch(conn, ids := land_block(conn, "u8/any", rows, None, NOW))
     assert [landed[i].record for i in ids] == [*first, *second]
