@@ -176,6 +176,9 @@ def ask(gateway: Gateway, hub: Hub, section: Section) -> None:
             answer, facts = (made.answer, made.facts) if made is not None else (None, {})
         except ConnectorError as error:
             failure = str(error)
+        except Exception as error:  # a bug of ours costs this section, and is not asked for ever
+            log.exception("context.own_answer_broke", question=section.question, ticket=section.ticket_id)
+            failure = f"the hub failed: {type(error).__name__}"
     elif live is None or live.runtime is None or "answers" not in live.can:
         failure, again = live.broken if live and live.broken else "the connection is not there", False
     else:

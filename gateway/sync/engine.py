@@ -348,7 +348,8 @@ class _Run:
             absent = [i for n, bucket in enumerate(self._seen) for i in self._absent_in(conn, n, set(bucket))]
             held = store.shelf(conn, self._live.id, self._stream.name)
         live = held.live if held is not None else 0
-        if not full and len(absent) > MISSED_AT_ONCE and len(absent) * 2 > live:
+        most = len(absent) > MISSED_AT_ONCE and len(absent) * 2 > live
+        if not full and (most or 1 < live <= len(absent)):  # nothing at all is often a right that was lost
             raise RunStopped(
                 f"{len(absent)} of {live} records are missing at once, so none was deleted: the source may have given "
                 f"only a part. If they are really gone: weft sync run {self._live.id} {self._stream.name} --full"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import pytest
 from sqlalchemy import select
 
 from gateway import tables
@@ -97,3 +98,16 @@ def test_every_value_of_the_section_has_an_origin(house: House) -> None:
     house.tell(house.alert("b", title="Pump 9 leaks at the seal"))
     _sections(house)
     house.verify()
+
+
+def test_a_bug_in_an_answer_of_our_own_costs_its_section_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gateway.context.own.answer", broken)
+    house.tell(house.alert("a"))
+    sections = _sections(house)
+    for _ in range(len(snapshot.RETRIES)):
+        house.clock.forward(3600)
+        sections = _sections(house)
+    assert {s.status for (_, name), s in sections.items() if name == "similar_tickets"} == {"failed"}

@@ -161,6 +161,14 @@ def test_a_source_that_suddenly_gives_nearly_nothing_deletes_nothing_until_a_per
     assert keep.sync("stock", full=True)["absent"] == 290
 
 
+def test_a_source_that_gives_nothing_at_all_deletes_nothing(keep: Keep) -> None:
+    keep.erp.put("stock", *(stock(f"A{n}") for n in range(20)))
+    keep.sync("stock")
+    keep.erp.tables["stock"] = []
+    assert "20 of 20 records are missing at once" in keep.run("stock")["error"]
+    assert len(keep.held("stock")) == 20
+
+
 def test_a_reading_that_broke_off_deletes_nothing(keep: Keep) -> None:
     keep.erp.put("stock", *(stock(f"A{n}") for n in range(250)))
     keep.sync("stock")
