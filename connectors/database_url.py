@@ -69,6 +69,9 @@ class UrlRows:
     def all(self, timeout_s: float | None = None) -> list[Any]:
         return self._rows
 
+    def close(self) -> None:
+        """All was fetched already."""
+
 
 class UrlSession:
     """One connection, used by one thread at a time; see `connectors.odbc.Session`."""

@@ -35,7 +35,9 @@ class Line:
         """The columns' names and all rows of a SELECT."""
         text, parameters = self._rendered(sql, values)
         found = self._session.query(text, parameters, timeout_s)
-        return [name for name, _ in found.columns], [tuple(row) for row in found.all(timeout_s)]
+        rows = [tuple(row) for row in found.all(timeout_s)]
+        found.close()  # psqlodbc keeps a transaction, and so a lock on the table, for as long as a cursor is open
+        return [name for name, _ in found.columns], rows
 
     def run(self, sql: str | Statement, values: Mapping[str, Any]) -> int:
         """How many rows a statement changed; -1 where the driver can't tell."""
