@@ -37,7 +37,7 @@ def main() -> None:
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as home:
-        gateway = Gateway(Settings(home=Path(home), database_url=given.hub), catalogue=Catalogue(good={"bench": Bench}))  # type: ignore[dict-item]
+        gateway = Gateway(Settings(home=Path(home), database_url=given.hub), catalogue=Catalogue(good={"bench": Bench}))
         migrate(gateway.engine)
         config = {"url": given.source, "driver": given.driver}
         connection = {"id": "bench", "connector": "bench", "config": config, "mappings": {"stock": "bench_stock"}}

@@ -139,7 +139,7 @@ class Bench:
         at = make_url(self._config.url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(at) as conn, conn.cursor("stock", row_factory=tuple_row, binary=True) as rows:
             rows.itersize = BATCH
-            rows.execute(*_after(cursor, "%s"))  # type: ignore[arg-type]
+            rows.execute(*_after(cursor, "%s"))
             while page := rows.fetchmany(BATCH):
                 yield page
 
