@@ -74,6 +74,12 @@ def world(connector: type[Connector]) -> type[Any]:
     class ManifestTapWorld(TapWorld):
         connector_type = connector
 
+        def __init__(self) -> None:
+            super().__init__()
+            secret = next((name for name, each in manifest.inputs().items() if each.type == "secret"), "")
+            if secret:  # so that a leak of it would be found
+                self.sandbox.token = self.config()[secret]
+
         def section(self) -> TapSection:
             return manifest
 
