@@ -7,6 +7,7 @@ import textwrap
 import threading
 from collections.abc import Mapping
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, cast
 
 from connectors.contract import Connector
@@ -95,7 +96,7 @@ def world(connector: type[Connector]) -> type[Any]:
 def serve(connector: type[Connector], port: int) -> None:
     """A folder filled with the manifest's samples, until interrupted. `port` is not needed."""
     manifest: CsvManifest = cast(Any, connector).manifest
-    made = world(connector)()
+    made = world(connector)(SimpleNamespace(calls=0, take=lambda **_: None))
     try:
         for name in manifest.streams:
             made.seed(name, 20)

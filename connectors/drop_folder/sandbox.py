@@ -16,18 +16,21 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
+import signal
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from connectors.drop_folder.sandbox_workbook import workbook
+from connectors.exact import exact_number, load_json
 from connectors.example_company import CUSTOMERS, ITEMS
+from connectors.manifest.serving import Server
 
 STREAMS: dict[str, Any] = {
     "customers": {
@@ -106,6 +109,20 @@ class Sandbox:
         aside.write_bytes(data)
         return aside.rename(self.path / name)
 
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """The control surface."""
+        asked = request.url.path.removeprefix("/sandbox/")
+        if (request.method, asked) == ("GET", "config"):
+            return httpx.Response(200, json=self.settings())
+        if (request.method, asked) == ("GET", "files"):
+            there = {str(each): sorted(path.name for path in each.iterdir()) for each in (self.path, self.out)}
+            return httpx.Response(200, json=there)
+        told = load_json(request.content or b"{}")
+        if (request.method, asked) == ("POST", "stock") and {"item", "quantity"} <= told.keys():
+            name = self.drop_stock(**{str(told["item"]): exact_number(told["quantity"])})
+            return httpx.Response(200, json={"file": name})
+        return httpx.Response(404)
+
     def close(self) -> None:
         if self._own is not None:
             self._own.cleanup()
@@ -127,57 +144,25 @@ def _articles() -> bytes:
     return workbook({"物料": rows}, ["A1:G1", "D2:E2"])
 
 
-def serve(sandbox: Sandbox, port: int = 0) -> ThreadingHTTPServer:
-    """The control surface on a port of this machine; `.server_port` says which. Ends with `shutdown()`."""
-
-    class Control(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/sandbox/config":
-                self._say(sandbox.settings())
-            elif self.path == "/sandbox/files":
-                self._say({str(each): sorted(p.name for p in each.iterdir()) for each in (sandbox.path, sandbox.out)})
-            else:
-                self.send_error(404)
-
-        def do_POST(self) -> None:
-            told = json.loads(
-                self.rfile.read(int(self.headers.get("content-length", "0"))) or b"{}", parse_float=Decimal
-            )
-            if self.path == "/sandbox/stock" and {"item", "quantity"} <= told.keys():
-                self._say({"file": sandbox.drop_stock(**{str(told["item"]): Decimal(str(told["quantity"]))})})
-            else:
-                self.send_error(404)
-
-        def _say(self, answer: Any) -> None:
-            body = json.dumps(answer, ensure_ascii=False).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Control)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    return server
+def serve(sandbox: Sandbox, port: int = 0) -> Server:
+    """The control surface on a port of this machine: a context manager with `.url`."""
+    return Server(sandbox.handle, port)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m connectors.drop_folder.sandbox", description=__doc__)
     parser.add_argument("--folder", type=Path, help="default: a new temporary folder")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=int, default=8093)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sandbox = Sandbox(given.folder)
     sandbox.fill()
-    server = serve(sandbox, given.port)
-    print(f"folder: {sandbox.path}", flush=True)  # noqa: T201
-    print(f"control: http://127.0.0.1:{server.server_port}/sandbox/config", flush=True)  # noqa: T201
     try:
-        threading.Event().wait()
+        with serve(sandbox, given.port) as server:
+            print(f"Drop folder: {sandbox.path}\nConfiguration: {server.url}/sandbox/config", flush=True)  # noqa: T201
+            threading.Event().wait()
     except KeyboardInterrupt:
-        server.shutdown()
+        return
     finally:
         sandbox.close()
 

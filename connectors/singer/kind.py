@@ -7,6 +7,7 @@ import textwrap
 import threading
 from collections.abc import Mapping
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, cast
 
 from pydantic import model_validator
@@ -74,8 +75,8 @@ def world(connector: type[Connector]) -> type[Any]:
     class ManifestTapWorld(TapWorld):
         connector_type = connector
 
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, faults: Any = None, port: int = 0) -> None:
+            super().__init__(faults, port)
             secret = next((name for name, each in manifest.inputs().items() if each.type == "secret"), "")
             if secret:  # so that a leak of it would be found
                 self.sandbox.token = self.config()[secret]
@@ -95,7 +96,7 @@ def world(connector: type[Connector]) -> type[Any]:
 
 def serve(connector: type[Connector], port: int) -> None:
     """A system with the manifest's samples, until interrupted."""
-    made = world(connector)()
+    made = world(connector)(SimpleNamespace(calls=0, take=lambda **_: None), port)
     try:
         for name in cast(Any, connector).manifest.streams:
             made.seed(name, 20)

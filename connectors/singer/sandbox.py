@@ -23,11 +23,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from connectors.conformance.faults import JUNK
-from connectors.conformance.world import Break
 from connectors.example_company import DEVICES, ITEMS
 
 TAP = (sys.executable, "-I", "-S", str(Path(__file__).with_name("sandbox_tap.py")))
+_JUNK = b"<html><head><title>502 Bad Gateway</title></head><body>proxy</body></html>"
 _TEXT, _NUMBER = {"type": ["null", "string"]}, {"type": ["null", "number"]}
 _TIME = {"type": ["null", "string"], "format": "date-time"}
 
@@ -53,9 +52,9 @@ class Table:
 
 
 class Sandbox:
-    """The system. `take`: how the next call fails, if at all; `calls` counts them."""
+    """The system. `take`: how the next call fails, if at all (a `Break` of the exam)."""
 
-    def __init__(self, take: Callable[[], Break | None] = lambda: None, port: int = 0) -> None:
+    def __init__(self, take: Callable[[], Any] = lambda: None, port: int = 0) -> None:
         self.tables: dict[str, Table] = {}
         self.token = secrets.token_hex(16)
         self._take = take
@@ -124,7 +123,7 @@ class Sandbox:
             request.connection.close()
             return
         if how is not None and how.kind == "junk":
-            _send(request, 200, JUNK, "text/html")
+            _send(request, 200, _JUNK, "text/html")
             return
         status = {"transient": 503, "rate": 429, "auth": 401}.get(how.kind, 200) if how is not None else 200
         if request.headers.get("authorization") != f"Bearer {self.token}":
@@ -196,11 +195,10 @@ def _encode(value: Any) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m connectors.singer.sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=int, default=8094)
     sandbox = Sandbox(port=parser.parse_args().port)
     sandbox.fill()
-    print(f"system: {sandbox.url}  token: {sandbox.token}", flush=True)  # noqa: T201
-    print(f"config: {sandbox.url}/sandbox/config", flush=True)  # noqa: T201
+    print(f"System: {sandbox.url}\nConfiguration: {sandbox.url}/sandbox/config", flush=True)  # noqa: T201
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ import textwrap
 import threading
 from collections.abc import Mapping
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, cast
 
 from pydantic import Field, ValidationError
@@ -18,7 +19,8 @@ from connectors.manifest.inputs import sample_of
 from connectors.sql.config import SqlPlace
 from connectors.sql.connector import AnswersFromDatabase, DatabaseConnector, ReadsDatabase, WritesDatabase
 from connectors.sql.form import SqlSection
-from connectors.sql.world import SqliteStore, SqlWorld
+from connectors.sql.sandbox import SqliteStore
+from connectors.sql.world import SqlWorld
 
 _TYPES = {"port": "int", "encrypt": "bool", "trust_server_certificate": "bool", "password": "secret"}
 
@@ -101,7 +103,7 @@ def world(connector: type[Connector]) -> type[Any]:
 
 def serve(connector: type[Connector], port: int) -> None:
     """A SQLite file filled with the manifest's samples, until interrupted."""
-    made = world(connector)()
+    made = world(connector)(SimpleNamespace(calls=0, take=lambda **_: None))
     try:
         for name in cast(Any, connector).manifest.streams:
             made.seed(name, 20)

@@ -9,18 +9,22 @@ POST /sandbox/stock {"item": "BRG-6205", "quantity": 3} changes a stock level no
 from __future__ import annotations
 
 import argparse
-import json
+import signal
+import sqlite3
 import tempfile
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from connectors.exact import exact_number, load_json
 from connectors.example_company import CUSTOMERS, DEVICES, ITEMS
+from connectors.manifest.serving import Server
 from connectors.sql.operations import DDL
-from connectors.sql.world import SqliteStore
 
 _TABLES = """
 CREATE TABLE customers (code TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT, city TEXT, changed_at TEXT NOT NULL);
@@ -28,6 +32,26 @@ CREATE TABLE stock (item TEXT, warehouse TEXT, quantity TEXT NOT NULL, changed_a
 CREATE TABLE machines (id TEXT PRIMARY KEY, name TEXT, hours INTEGER, read_at TEXT);
 CREATE TABLE work_orders (id TEXT PRIMARY KEY, machine TEXT, status TEXT, changed_at TEXT);
 """
+
+
+class SqliteStore:
+    """A file, through a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self.run("PRAGMA journal_mode = WAL")
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        self._connection.execute(sql, values)
+
+    def script(self, text: str) -> None:
+        self._connection.executescript(text)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class Sandbox:
@@ -98,62 +122,42 @@ class Sandbox:
             },
         }
 
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """The control surface."""
+        asked = request.url.path.removeprefix("/sandbox/")
+        if (request.method, asked) == ("GET", "config"):
+            return httpx.Response(200, json=self.settings())
+        told = load_json(request.content or b"{}")
+        if (request.method, asked) == ("POST", "stock") and {"item", "quantity"} <= told.keys():
+            self.set_stock(str(told["item"]), exact_number(told["quantity"]))
+            return httpx.Response(200, json={})
+        return httpx.Response(404)
+
     def close(self) -> None:
         self.store.close()
         if self._own is not None:
             self._own.cleanup()
 
 
-def serve(sandbox: Sandbox, port: int = 0) -> ThreadingHTTPServer:
-    """The control surface on a port of this machine; `.server_port` says which. Ends with `shutdown()`."""
-
-    class Control(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/sandbox/config":
-                self._say(sandbox.settings())
-            else:
-                self.send_error(404)
-
-        def do_POST(self) -> None:
-            told = json.loads(
-                self.rfile.read(int(self.headers.get("content-length", "0"))) or b"{}", parse_float=Decimal
-            )
-            if self.path == "/sandbox/stock" and {"item", "quantity"} <= told.keys():
-                sandbox.set_stock(str(told["item"]), Decimal(str(told["quantity"])))
-                self._say({})
-            else:
-                self.send_error(404)
-
-        def _say(self, answer: Any) -> None:
-            body = json.dumps(answer, ensure_ascii=False).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Control)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    return server
+def serve(sandbox: Sandbox, port: int = 0) -> Server:
+    """The control surface on a port of this machine: a context manager with `.url`."""
+    return Server(sandbox.handle, port)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m connectors.sql.sandbox", description=__doc__)
     parser.add_argument("--file", type=Path, help="a new file; default: in a temporary folder")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=int, default=8095)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sandbox = Sandbox(given.file)
     sandbox.fill()
-    server = serve(sandbox, given.port)
-    print(f"url: sqlite:///{sandbox.path}", flush=True)  # noqa: T201
-    print(f"config: http://127.0.0.1:{server.server_port}/sandbox/config", flush=True)  # noqa: T201
     try:
-        threading.Event().wait()
+        with serve(sandbox, given.port) as server:
+            print(f"Database: sqlite:///{sandbox.path}\nConfiguration: {server.url}/sandbox/config", flush=True)  # noqa: T201
+            threading.Event().wait()
     except KeyboardInterrupt:
-        server.shutdown()
+        return
     finally:
         sandbox.close()
 

@@ -16,10 +16,8 @@ from connectors.drop_folder.sandbox import Sandbox, serve
 def control(tmp_path: Path) -> Iterator[str]:
     sandbox = Sandbox(tmp_path / "drop")
     sandbox.fill()
-    server = serve(sandbox)
-    yield f"http://127.0.0.1:{server.server_port}/sandbox"
-    server.shutdown()
-    server.server_close()
+    with serve(sandbox) as server:
+        yield f"{server.url}/sandbox"
     sandbox.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.contract import Batch, Cursor
 from connectors.sql import SqlConfig, SqlConnector
-from connectors.sql.world import SqliteStore
+from connectors.sql.sandbox import SqliteStore
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 ORDERS = {"table": "orders", "key": "id", "cursor": "at", "fields": {"at": "datetime"}, "page_rows": 3}
