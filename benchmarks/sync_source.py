@@ -33,7 +33,7 @@ fields:
   warehouse: wh_code
   batch: batch
   location: concat('W', wh_code)
-  quantity: {expr: num(qty), on_error: dead_letter}
+  quantity: qty
   available: free
   reserved: reserved
   safety_stock: safety
@@ -53,8 +53,8 @@ CREATE TABLE stock (
 _FILL = """
 INSERT INTO stock
 SELECT n, 'ART-' || lpad((n % :items)::text, 6, '0'), '深沟球轴承 6205-2RS ' || (n % :items), lpad((n / :items)::text, 2, '0'),
-       NULL, CASE n % 3 WHEN 0 THEN '个' WHEN 1 THEN 'kg' ELSE '套' END, 25 + (n * 7919 % 1000000) / 100.0,
-       20 + (n * 7919 % 1000000) / 100.0, (n % 5), CASE n % 97 WHEN 0 THEN 0 ELSE 20 END, (n % 97 = 0)::int::smallint,
+       NULL, CASE n % 3 WHEN 0 THEN '个' WHEN 1 THEN 'kg' ELSE '套' END, 25 + (n::bigint * 7919 % 1000000) / 100.0,
+       20 + (n::bigint * 7919 % 1000000) / 100.0, (n % 5), CASE n % 97 WHEN 0 THEN 0 ELSE 20 END, (n % 97 = 0)::int::smallint,
        timestamp '2026-11-01' + n * interval '1 second'
 FROM generate_series(0, :rows - 1) n
 """

@@ -4,7 +4,19 @@
 them; `drill` replays all this for one value. `docs/lineage.md` is the guide.
 """
 
-from lineage.blocks import Column, Columns, Texts, columns_of, is_row, land_block, raw_text, raw_texts, record_of
+from lineage.blocks import (
+    Column,
+    Columns,
+    Texts,
+    column,
+    columns_of,
+    is_row,
+    joined,
+    land_block,
+    raw_text,
+    raw_texts,
+    record_of,
+)
 from lineage.codec import Gone, decode, encode
 from lineage.drilldown import drill, drill_row, history
 from lineage.erasure import Erasure, erase, erase_facts, rebuild, versions
@@ -21,7 +33,7 @@ from lineage.errors import (
 )
 from lineage.graph import FieldGraph
 from lineage.impacts import Impact, impact, readers
-from lineage.landing import SourceRead, fetch, land, object_prefix
+from lineage.landing import SourceRead, fetch, land, object_prefix, object_prefixes
 from lineage.openlineage import DatasetName, Emitter, FileEmitter, Flow, HttpEmitter, run_event
 from lineage.origins import FactOrigin, How, Origin, SourceField, Verdict
 from lineage.plans import Plan, allow_functions, plan
@@ -74,6 +86,7 @@ __all__ = [
     "Write",
     "allow_functions",
     "close_run",
+    "column",
     "columns_of",
     "decode",
     "drill",
@@ -85,11 +98,13 @@ __all__ = [
     "history",
     "impact",
     "is_row",
+    "joined",
     "land",
     "land_block",
     "metadata",
     "note_effects",
     "object_prefix",
+    "object_prefixes",
     "open_run",
     "plan",
     "raw_text",

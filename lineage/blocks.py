@@ -17,7 +17,6 @@ from decimal import Decimal
 from functools import partial
 from json import loads as _loads
 from json.encoder import encode_basestring
-from operator import is_
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -108,10 +107,13 @@ def raw_text(record: Mapping[str, Any]) -> bytes:
 
 
 class Column(NamedTuple):
-    """A column of plain records: its values, and each as JSON."""
+    """A column of plain records: its values, each as JSON, the kinds of value in it, and what the texts leave unsaid:
+    exact, times, dates, or nothing."""
 
     values: Sequence[Any]
     texts: Sequence[str]
+    kinds: frozenset[type]
+    unsaid: str
 
 
 class Texts(NamedTuple):
@@ -122,57 +124,56 @@ class Texts(NamedTuple):
     parts: dict[str, Column]
 
 
-def raw_texts(records: Sequence[Mapping[str, Any]], known: Mapping[str, Column] | None = None) -> Texts | None:
+def raw_texts(records: Sequence[Mapping[str, Any]]) -> Texts | None:
     """The texts of `raw_text` for many records of one shape, column by column in half the time. None where a record is of
-    another shape than the others, or holds more than plain values: then ask for each alone. `known`: columns that may
-    hold the very same values, written down before."""
+    another shape than the others, or holds more than plain values: then ask for each alone."""
     names = tuple(records[0])
     if not names or any(map(names.__ne__, map(tuple, records))):
         return None
-    unsaid: tuple[list[str], list[str], list[str]] = ([], [], [])
     parts: dict[str, Column] = {}
     for name, values in zip(names, zip(*[record.values() for record in records], strict=True), strict=True):
-        before = known.get(name) if known else None
-        if before is not None and all(map(is_, values, before.values)):
-            parts[name] = before
-            continue
-        texts = _written(name, values, unsaid)
-        if texts is None:
+        written = column(values)
+        if written is None:
             return None
-        parts[name] = Column(values, texts)
-    row = "{" + ",".join([_quoted(name).replace("%", "%%") + ":%s" for name in names]) + "}"
-    try:
-        lines = [(row % values).encode() for values in zip(*[part.texts for part in parts.values()], strict=True)]
-    except UnicodeEncodeError:  # half a character: codec can write it
+        parts[name] = written
+    lines = joined(parts)
+    if lines is None:
         return None
-    return Texts(lines, Columns(*map(tuple, unsaid)), parts)
+    unsaid = [tuple(name for name, part in parts.items() if part.unsaid == kind) for kind in Columns._fields]
+    return Texts(lines, Columns(*unsaid), parts)
 
 
-def _written(name: str, column: Sequence[Any], unsaid: tuple[list[str], list[str], list[str]]) -> list[str] | None:
-    """A column's values as JSON; None where it is not plain."""
-    kinds = set(map(type, column))
-    empty = _NOTHING in kinds
-    kinds.discard(_NOTHING)
-    if kinds == {str}:
-        return (
-            ["null" if value is None else _quoted(value) for value in column] if empty else list(map(_quoted, column))
+def joined(parts: Mapping[str, Column]) -> list[bytes] | None:
+    """Columns as one JSON text per record; None for half a character, which only `codec` can write."""
+    row = "{" + ",".join([_quoted(name).replace("%", "%%") + ":%s" for name in parts]) + "}"
+    try:
+        return [(row % values).encode() for values in zip(*[part.texts for part in parts.values()], strict=True)]
+    except UnicodeEncodeError:
+        return None
+
+
+def column(values: Sequence[Any]) -> Column | None:
+    """A column with its values as JSON; None where they are not plain."""
+    kinds = frozenset(map(type, values))
+    empty, own = _NOTHING in kinds, kinds - {_NOTHING}
+    if own == {str}:
+        texts = (
+            ["null" if value is None else _quoted(value) for value in values] if empty else list(map(_quoted, values))
         )
-    if kinds == {Decimal}:
-        present = [value for value in column if value is not None] if empty else column
+        return Column(values, texts, kinds, "")
+    if own == {Decimal}:
+        present = [value for value in values if value is not None] if empty else values
         if not all(map(Decimal.is_finite, present)):
             return None
-        unsaid[0].append(name)
-        return ["null" if value is None else str(value) for value in column] if empty else list(map(str, column))
-    if kinds == {datetime}:
-        if {value.tzinfo for value in column if value is not None} != {UTC}:
-            return None
-        unsaid[1].append(name)
-    elif kinds == {date}:
-        unsaid[2].append(name)
-    elif not kinds <= {int, bool}:
+        texts = ["null" if value is None else str(value) for value in values] if empty else list(map(str, values))
+        return Column(values, texts, kinds, "exact")
+    unsaid = "times" if own == {datetime} else "dates" if own == {date} else ""
+    if unsaid == "times" and {value.tzinfo for value in values if value is not None} != {UTC}:
+        return None
+    if not unsaid and not own <= {int, bool}:
         return None
     try:  # none of these has a comma in it
-        return orjson.dumps(column)[1:-1].decode().split(",")
+        return Column(values, orjson.dumps(values)[1:-1].decode().split(","), kinds, unsaid)
     except orjson.JSONEncodeError:  # a number of more than 64 bits
         return None
 

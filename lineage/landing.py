@@ -57,6 +57,17 @@ def object_prefix(dataset: str, key: str) -> bytes:
     return blake2b(text, digest_size=_OBJECT).digest()
 
 
+def object_prefixes(dataset: str, keys: Sequence[str]) -> list[bytes]:
+    """The same for many objects of one dataset."""
+    if any("\0" in key for key in keys):
+        return [object_prefix(dataset, key) for key in keys]
+    start = f"{dataset}\0".encode()
+    try:
+        return [blake2b(start + key.encode(), digest_size=_OBJECT).digest() for key in keys]
+    except UnicodeEncodeError:
+        return [object_prefix(dataset, key) for key in keys]
+
+
 def land(conn: Connection, reads: Sequence[SourceRead], *, run: int | None = None) -> list[int]:
     """Store source records by content; returns the landing id of each, in order.
 

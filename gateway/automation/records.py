@@ -18,7 +18,7 @@ from connectors.errors import BadRecord
 from gateway.automation.alerts import AlertDesk, Case
 from gateway.automation.rules import CompiledRule
 from gateway.automation.signals import Observed
-from gateway.automation.watching import Verdict, Watcher, totals, trimmed
+from gateway.automation.watching import Verdict, Watcher, totals, trimmed, wanted
 from gateway.config.hub import Hub, Live
 from gateway.ingest.item import End, Fault, Item
 from gateway.sync import store
@@ -81,7 +81,12 @@ class RecordDesk:
         wants_news = bool(self.hub.rules.by_kind.get(mapping.target))
         keeper = Keeper(live.id, live.dataset(name), shelf, mapping, identifier, wants_news)
         known = store.known(self.conn, shelf.id, sorted({row.id for _, row in rows}))
-        found = Sorting(live.dataset(name), mapping, identifier, (lambda *_: True) if wants_news else None)
+        found = Sorting(
+            live.dataset(name),
+            mapping,
+            identifier,
+            wanted(self.hub.rules, mapping.target, base_names(live, name, mapping.target)),
+        )
         found.take(Page([row for _, row in rows]), known)
         for bad in found.bad:
             for item, row in rows:

@@ -6,7 +6,7 @@ condition holds: `pending` until it lasted long enough, then `firing`. Time is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -269,25 +269,26 @@ class Watcher:
         return told
 
 
-def wanted(rules: RuleSet, kind: str, base: Mapping[str, Any]) -> Callable[[Mapping[str, Any], str], bool] | None:
-    """Will a rule say something to a new record (its values and its key)? None: there are no rules on this kind."""
-    mine = rules.by_kind.get(kind, ())
-    if not mine:
-        return None
-    if _reads_ids(mine):
-        return lambda _values, _key: True  # only the transaction knows
+class Wanted:
+    """Will a rule say something to a new record of this kind? Most conditions read two or three names, so these alone are
+    asked for: `fields`."""
 
-    names = {**base, "ids": {}, "previous": {}}
-    # most conditions read two or three names, so these alone are handed over
-    read = {str(path[0]) for r in mine if r.when is not None for path in r.when.reads if path}
-    conditions = [(r.when.compute if r.when is not None else None, r.template is not None) for r in mine]
-    own, fixed = sorted(read & RECORDS[kind].fields.keys()), {name: names[name] for name in read & names.keys()}
+    def __init__(self, rules: tuple[CompiledRule, ...], kind: str, base: Mapping[str, Any]) -> None:
+        names = {**base, "ids": {}, "previous": {}}
+        read = {str(path[0]) for r in rules if r.when is not None for path in r.when.reads if path}
+        self._unknown = _reads_ids(rules)  # then only the transaction knows
+        self._own = sorted(read & RECORDS[kind].fields.keys())
+        self._fixed = {name: names[name] for name in read & names.keys()}
+        self._conditions = [(r.when.compute if r.when is not None else None, r.template is not None) for r in rules]
+        self.fields = sorted({*self._own, *((*_SUMS, "safety_stock", "frozen") if "total" in read else ())})
 
-    def looks(values: Mapping[str, Any], key: str) -> bool:
-        seen = {**fixed, "key": key, "total": values if not values.get("frozen") else totals([values])}
-        for name in own:
+    def looks(self, values: Mapping[str, Any], key: str) -> bool:
+        if self._unknown:
+            return True
+        seen = {**self._fixed, "key": key, "total": values if not values.get("frozen") else totals([values])}
+        for name in self._own:
             seen[name] = values.get(name)
-        for when, ticket in conditions:
+        for when, ticket in self._conditions:
             try:
                 if when is None or when(seen) is True:
                     return ticket
@@ -295,7 +296,11 @@ def wanted(rules: RuleSet, kind: str, base: Mapping[str, Any]) -> Callable[[Mapp
                 continue
         return False
 
-    return looks
+
+def wanted(rules: RuleSet, kind: str, base: Mapping[str, Any]) -> Wanted | None:
+    """None: there are no rules on this kind."""
+    mine = rules.by_kind.get(kind, ())
+    return Wanted(mine, kind, base) if mine else None
 
 
 def _is_over(rule: CompiledRule, deciding: CompiledRule | None, record: Mapping[str, Any], *, pending: bool) -> bool:

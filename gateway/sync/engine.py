@@ -31,6 +31,7 @@ from gateway.ingest.item import Fault
 from gateway.service import Gateway
 from gateway.sync import linking, state, store, sweeping
 from gateway.sync.calm import calm
+from gateway.sync.columns import ByColumns
 from gateway.sync.identity import Identifier
 from gateway.sync.keeping import Keeper, News, tombstone
 from gateway.sync.rows import Page, Reader, Row, object_id
@@ -116,6 +117,7 @@ class _Run:
         self._reader = Reader(live.dataset(stream.name), stream, mapping.version)
         self._rules = hub.rules.hash_of(mapping.target)
         self._wants = wanted(hub.rules, mapping.target, base_names(live, stream.name, mapping.target))
+        self._columns = ByColumns(mapping)
         self._seen: list[array[int]] | None = None
         self._blind = False
         """Something was read of which not even the key is known: nothing can be called absent."""
@@ -218,7 +220,8 @@ class _Run:
             raise RunStopped("The hub is shutting down; the next run goes on from here.")
 
     def _waiting(self) -> _Waiting:
-        return _Waiting(Sorting(self._live.dataset(self._stream.name), self._mapping, self._identifier, self._wants))
+        dataset = self._live.dataset(self._stream.name)
+        return _Waiting(Sorting(dataset, self._mapping, self._identifier, self._wants, self._columns))
 
     def _take(self, batch: Batch, waiting: _Waiting) -> None:
         """Compare a page with what is held, and map what changed; nothing is locked meanwhile."""

@@ -56,12 +56,17 @@ class Identifier:
                 return subject.field, "is empty, so it names nothing"
         return None
 
-    def named(self, records: Sequence[Mapping[str, Any]]) -> tuple[set[Key], bool]:
-        """The keys of all things these records speak of that this run has not resolved yet, and whether all can be kept."""
+    @property
+    def fields(self) -> list[str]:
+        """The fields that hold local ids of things."""
+        return [subject.field for subject in SUBJECTS.get(self.record, ())]
+
+    def named(self, values: Mapping[str, set[Any]]) -> tuple[set[Key], bool]:
+        """The keys of all things that records speak of, given the different values of each field, as far as this run has not
+        resolved them yet; and whether all can be kept."""
         keys: set[Key] = set()
         for subject in SUBJECTS.get(self.record, ()):
-            name = subject.field
-            named = {values.get(name) for values in records}
+            named = values.get(subject.field, set())
             if not named.isdisjoint(_NOBODY) and subject.name == OWN.get(self.record):
                 return set(), False
             locals_ = named - self._done.get(subject, _NOBODY) - _NOBODY

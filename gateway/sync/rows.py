@@ -72,13 +72,30 @@ class Reader:
         if together is None:
             return self._one_by_one(records)
         try:
-            keys = [self.key(record) for record in records]
-            objects = [self.object(key) for key in keys]
+            keys = self._keys(together.parts) or [self.key(record) for record in records]
+            objects = lineage.object_prefixes(self._dataset, keys)
         except (BadRecord, lineage.UnstorableValue):
             return self._one_by_one(records)
         ids, contents = _numbers(objects), _numbers(map(self._content, together.lines))
         whole = zip(ids, keys, objects, records, together.lines, repeat(together.columns), contents, strict=False)
         return Page(list(starmap(Row, whole)), (), together.parts)
+
+    def _keys(self, parts: Mapping[str, lineage.Column]) -> list[str] | None:
+        """The keys of a page by columns; None where a part of a key is more than text, a whole number or nothing."""
+        columns: list[Sequence[str]] = []
+        for name in self._names:
+            part = parts.get(name)
+            if part is None or len(part.kinds) > 1:
+                return None
+            (kind,) = part.kinds
+            column = part.values if kind is str else part.texts if kind is int else None
+            if kind is type(None):
+                column = [""] * len(part.values)
+            if column is None or (len(self._names) > 1 and not {"/", "\\"}.isdisjoint("".join(column))):
+                return None
+            columns.append(column)
+        keys = list(map("/".join, zip(*columns, strict=True)))
+        return keys if keys and max(map(len, keys)) <= KEY_LENGTH and "\0" not in "".join(keys) else None
 
     def _content(self, text: bytes) -> bytes:
         content = self._hash.copy()

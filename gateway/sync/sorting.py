@@ -6,15 +6,17 @@ golden record will look at their values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from itertools import repeat
+from typing import Any, Protocol
 
 import orjson
 
 import lineage
 from gateway.ingest.item import Fault
+from gateway.sync.columns import ByColumns
 from gateway.sync.identity import Identifier
 from gateway.sync.rows import Page, Row, whole_id
 from gateway.sync.state import Counts
@@ -22,10 +24,14 @@ from gateway.sync.store import Held
 from gateway.sync.values import dumped, dumped_together
 from id_registry import Key
 from mappings import Mapping as FieldMapping
-from mappings.tree import Read
 
-Wants = Callable[[Mapping[str, Any], str], bool]
-"""Will a rule look at this new record (its values and its key)?"""
+
+class Wants(Protocol):
+    """Will a rule look at a new record? `fields`: all it asks to know of the record."""
+
+    @property
+    def fields(self) -> Sequence[str]: ...
+    def looks(self, values: Mapping[str, Any], key: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +56,13 @@ class Sorting:
     """The rows of one transaction. `last`: of each object only the last that was said of it; `before`: what was held of
     it when the transaction was prepared."""
 
-    def __init__(self, dataset: str, mapping: FieldMapping, identifier: Identifier, wants: Wants | None) -> None:
+    def __init__(
+        self, dataset: str, mapping: FieldMapping, identifier: Identifier, wants: Wants | None, columns: ByColumns | None = None
+    ) -> None:  # fmt: skip
         self._dataset, self._mapping, self._identifier, self._wants = dataset, mapping, identifier, wants
+        self._columns = columns if columns is not None and columns.possible and identifier.own_kind is None else None
         self._parts = mapping.target == "StockLevel"
         self._things = identifier.own_kind is not None
-        self._same = {
-            name: str(rule.tree.path[0])
-            for name, rule in mapping.rules.items()
-            if isinstance(rule.tree, Read) and len(rule.tree.path) == 1
-        }
-        """Fields that are a column of the source as it is."""
         self.last: dict[int, Row] = {}
         self.before: dict[int, Held] = {}
         self.bad: list[Unusable] = []
@@ -69,6 +72,8 @@ class Sorting:
     def take(self, page: Page, known: Mapping[int, Held]) -> None:
         """Go through rows in the order in which they came. `known`: what the database holds of them."""
         self.counts.read += len(page.rows)
+        if not known and self._load(page):
+            return
         for part in _without_repeats(page.rows):
             changed: list[Row] = []
             for row in part:
@@ -80,7 +85,7 @@ class Sorting:
                 else:
                     changed.append(row)
             if changed:
-                self._map(changed, known, page.parts if len(changed) == len(page.rows) else None)
+                self._map(changed, known)
 
     def again(self, known: Mapping[int, Held]) -> None:
         """Somebody else wrote meanwhile: compare anew, with what is held now."""
@@ -132,7 +137,45 @@ class Sorting:
         self.counts.deleted += 1
         self._put(row, known)
 
-    def _map(self, rows: Sequence[Row], known: Mapping[int, Held], parts: Mapping[str, lineage.Column] | None) -> None:
+    def _load(self, page: Page) -> bool:
+        """A page of plain records of which nothing is known, by columns: the way of a first load. False: it is more than
+        that, and nothing was done."""
+        rows = page.rows
+        if self._columns is None or page.parts is None:
+            return False
+        fresh = {row.id: row for row in rows}
+        if len(fresh) < len(rows) or not self.last.keys().isdisjoint(fresh):
+            return False
+        made = self._columns.run([row.raw for row in rows], page.parts)
+        if made is None or (self._parts and "batch" in made and any(made["batch"].values)):
+            return False
+        keys, fit = self._identifier.named(
+            {name: set(made[name].values) for name in self._identifier.fields if name in made}
+        )
+        texts = lineage.joined(made) if fit else None
+        if texts is None:
+            return False
+        for row, text in zip(rows, texts, strict=True):
+            row.held = text
+        if self._wants is not None:
+            self._look(rows, made, self._wants)
+        for row in rows:
+            if row.values is None:
+                row.record = None
+        self.keys |= keys
+        self.counts.added += len(rows)
+        self.last |= fresh
+        return True
+
+    def _look(self, rows: Sequence[Row], made: Mapping[str, lineage.Column], wants: Wants) -> None:
+        """Keep the values of those rows that a rule will look at."""
+        names = [name for name in wants.fields if name in made]
+        asked = zip(*[made[name].values for name in names], strict=True) if names else repeat((), len(rows))
+        for place, (row, some) in enumerate(zip(rows, asked, strict=True)):
+            if wants.looks(dict(zip(names, some, strict=True)), row.key):
+                row.values = {name: column.values[place] for name, column in made.items()}
+
+    def _map(self, rows: Sequence[Row], known: Mapping[int, Held]) -> None:
         run = self._mapping.run
         good: list[Row] = []
         values: list[dict[str, Any]] = []
@@ -147,36 +190,15 @@ class Sorting:
                 self.counts.skipped += 1
             else:
                 self._gone(_tombstone_of(row), 0, known)
-        keys, fit = self._identifier.named(values)
-        told = {name: parts[of] for name, of in self._same.items() if of in parts} if parts else None
-        if len(good) < len(rows):
-            told = None
-        texts = dumped_together(self._mapping.target, values, told) if fit else None
+        fields = {name: {made.get(name) for made in values} for name in self._identifier.fields}
+        keys, fit = self._identifier.named(fields)
+        texts = dumped_together(self._mapping.target, values) if fit else None
         if texts is None:
             self._hold_one_by_one(good, values, known)
             return
         self.keys |= keys
-        if known or self._things or (self._parts and any(made.get("batch") for made in values)):
-            for row, made_of, text in zip(good, values, texts, strict=True):
-                self._hold(row, made_of, text, known)
-        else:
-            self._hold_new(good, values, texts)
-
-    def _hold_new(self, rows: Sequence[Row], values: Sequence[dict[str, Any]], texts: Sequence[bytes]) -> None:
-        """What `_hold` does, for rows that nothing was known of: the way of a first load."""
-        if any(row.id in self.last for row in rows):
-            for row, made, text in zip(rows, values, texts, strict=True):
-                self._hold(row, made, text, {})
-            return
-        wants = self._wants
-        for row, made, text in zip(rows, values, texts, strict=True):
-            row.held = text
-            if wants is not None and wants(made, row.key):
-                row.values = made
-            elif row.columns is not None:
-                row.record = None
-        self.counts.added += len(rows)
-        self.last.update([(row.id, row) for row in rows])
+        for row, made_of, text in zip(good, values, texts, strict=True):
+            self._hold(row, made_of, text, known)
 
     def _hold_one_by_one(
         self, rows: Sequence[Row], values: Sequence[dict[str, Any]], known: Mapping[int, Held]
@@ -190,7 +212,9 @@ class Sorting:
             if unfit is not None:
                 self._unusable(row, Fault(*unfit, "let the mapping cut it, clean it or give null"))
                 continue
-            self.keys |= self._identifier.named([made])[0]
+            self.keys |= self._identifier.named(
+                {name: {value} for name, value in made.items() if name in self._identifier.fields}
+            )[0]
             self._hold(row, made, text, known)
 
     def _hold(self, row: Row, values: dict[str, Any], text: bytes, known: Mapping[int, Held]) -> None:
@@ -203,7 +227,7 @@ class Sorting:
         if self._parts and values.get("batch"):
             row.whole = whole_id(self._dataset, values["item"], values["warehouse"])
         looked_at = self._wants is not None and (
-            held is not None or row.whole is not None or self._wants(values, row.key)
+            held is not None or row.whole is not None or self._wants.looks(values, row.key)
         )
         if looked_at or self._things:
             row.values = values

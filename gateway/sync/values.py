@@ -27,12 +27,9 @@ def dumped(record: str, values: Mapping[str, Any]) -> bytes:
     return lineage.encode(values)
 
 
-def dumped_together(
-    record: str, values: Sequence[Mapping[str, Any]], known: Mapping[str, lineage.Column] | None = None
-) -> list[bytes] | None:
-    """The same for many at once; None where they must be asked for one by one. `known`: columns by field that may hold
-    the same values."""
-    together = lineage.raw_texts(values, known) if values and record in RECORDS else None
+def dumped_together(record: str, values: Sequence[Mapping[str, Any]]) -> list[bytes] | None:
+    """The same for many at once; None where they must be asked for one by one."""
+    together = lineage.raw_texts(values) if values and record in RECORDS else None
     return None if together is None else together.lines
 
 
