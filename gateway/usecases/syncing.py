@@ -19,10 +19,11 @@ from gateway.ingest.item import prepare
 from gateway.reconcile import reconcile, stream_of
 from gateway.service import Gateway
 from gateway.sync import engine, state, store
+from gateway.sync.writing import Progress
 
 
 def run(
-    gateway: Gateway, live: Live, stream_name: str, *, full: bool = False, progress: engine.Progress | None = None,
+    gateway: Gateway, live: Live, stream_name: str, *, full: bool = False, progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """One run over a stream: alerts are reconciled with the hub's signals, records of business with its replica.

@@ -14,7 +14,7 @@ import lineage
 from connectors.errors import BadRecord
 from gateway import clock, leases, tables
 from gateway.errors import Conflict
-from gateway.sync import engine, state, store
+from gateway.sync import engine, state, store, writing
 from gateway.sync import tables as sync_tables
 from gateway.usecases import dead, ledger, syncing, tracing
 from id_registry import Key
@@ -328,7 +328,7 @@ def test_what_no_database_can_hold_harms_only_its_own_record(keep: Keep, odd: di
 
 def test_a_mapping_that_fits_nothing_stops_the_run_early(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "ROWS", 100)
-    monkeypatch.setattr(engine, "TOO_MANY_BAD", 150)
+    monkeypatch.setattr(writing, "TOO_MANY_BAD", 150)
     keep.erp.put("stock", *(stock(f"A{n}", "bad") for n in range(1000)))
     told = keep.run("stock")
     assert "200 of the first 200 records are unusable" in told["error"]
