@@ -275,17 +275,20 @@ class Wanted:
 
     def __init__(self, rules: tuple[CompiledRule, ...], kind: str, base: Mapping[str, Any]) -> None:
         names = {**base, "ids": {}, "previous": {}}
-        read = {str(path[0]) for r in rules if r.when is not None for path in r.when.reads if path}
+        reads = [path for r in rules if r.when is not None for path in r.when.reads]
+        read = {str(path[0]) for path in reads if path}
         self._unknown = _reads_ids(rules)  # then only the transaction knows
         self._own = sorted(read & RECORDS[kind].fields.keys())
         self._fixed = {name: names[name] for name in read & names.keys()}
         self._conditions = [(r.when.compute if r.when is not None else None, r.template is not None) for r in rules]
-        self.fields = sorted({*self._own, *((*_SUMS, "safety_stock", "frozen") if "total" in read else ())})
+        totals_read = {str(path[1]) if len(path) > 1 else "" for path in reads if path[:1] == ("total",)}
+        of_totals = (*_SUMS, "safety_stock") if "" in totals_read else sorted(totals_read)
+        self.fields = sorted({*self._own, *of_totals, *(("frozen",) if totals_read else ())})
 
     def looks(self, values: Mapping[str, Any], key: str) -> bool:
         if self._unknown:
             return True
-        seen = {**self._fixed, "key": key, "total": values if not values.get("frozen") else totals([values])}
+        seen = {**self._fixed, "key": key, "total": totals([values]) if values.get("frozen") else values}
         for name in self._own:
             seen[name] = values.get(name)
         for when, ticket in self._conditions:

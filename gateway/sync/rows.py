@@ -49,11 +49,12 @@ class Row:
 
 
 class Page(NamedTuple):
-    """Records that were read together: their rows, and those that make none. `parts`: the columns of the rows, where
-    they are plain and all of one shape."""
+    """Records that were read together: their rows, and those that make none. `records` and `parts`: those of the rows and
+    their columns, where they are plain and all of one shape."""
 
     rows: list[Row]
     refused: Sequence[Refused] = ()
+    records: Sequence[Mapping[str, Any]] = ()
     parts: Mapping[str, lineage.Column] | None = None
 
 
@@ -78,7 +79,7 @@ class Reader:
             return self._one_by_one(records)
         ids, contents = _numbers(objects), _numbers(map(self._content, together.lines))
         whole = zip(ids, keys, objects, records, together.lines, repeat(together.columns), contents, strict=False)
-        return Page(list(starmap(Row, whole)), (), together.parts)
+        return Page(list(starmap(Row, whole)), (), records, together.parts)
 
     def _keys(self, parts: Mapping[str, lineage.Column]) -> list[str] | None:
         """The keys of a page by columns; None where a part of a key is more than text, a whole number or nothing."""

@@ -146,7 +146,7 @@ class Sorting:
         fresh = {row.id: row for row in rows}
         if len(fresh) < len(rows) or not self.last.keys().isdisjoint(fresh):
             return False
-        made = self._columns.run([row.raw for row in rows], page.parts)
+        made = self._columns.run(page.records, page.parts)
         if made is None or (self._parts and "batch" in made and any(made["batch"].values)):
             return False
         keys, fit = self._identifier.named(
@@ -156,12 +156,9 @@ class Sorting:
         if texts is None:
             return False
         for row, text in zip(rows, texts, strict=True):
-            row.held = text
+            row.held, row.record = text, None
         if self._wants is not None:
             self._look(rows, made, self._wants)
-        for row in rows:
-            if row.values is None:
-                row.record = None
         self.keys |= keys
         self.counts.added += len(rows)
         self.last |= fresh

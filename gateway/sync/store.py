@@ -247,14 +247,19 @@ def forget(conn: Connection, connection_id: str, stream: str) -> None:
 
 def _lines(stream: int, rows: Sequence[Row], read_at: int) -> list[bytes]:
     """Rows in COPY's text form, some at a time."""
-    return [
-        b"".join([
-            b"%d\t%d\t%d\t%d\t%d\t\\N\t%b\t%b\t%b\t%b\n"
-            % (stream, r.id, r.content, r.landing, read_at, _null(r.gid), _null(r.whole), _text(r.key), _escaped(r.held))
-            for r in rows[start : start + 1_000]
-        ])
-        for start in range(0, len(rows), 1_000)
-    ]  # fmt: skip
+    return [_some_lines(stream, rows[start : start + 1_000], read_at) for start in range(0, len(rows), 1_000)]
+
+
+def _some_lines(stream: int, rows: Sequence[Row], read_at: int) -> bytes:
+    keys = "".join([r.key for r in rows])
+    odd = "\\" in keys or not keys.isprintable() or any(b"\\" in r.held for r in rows)
+    if not odd and not any(r.gid is not None or r.whole is not None for r in rows):
+        line = b"%d\t%%d\t%%d\t%%d\t%d\t\\N\t\\N\t\\N\t%%b\t%%b\n" % (stream, read_at)
+        return b"".join([line % (r.id, r.content, r.landing, r.key.encode(), r.held) for r in rows])
+    line = b"%d\t%%d\t%%d\t%%d\t%d\t\\N\t%%b\t%%b\t%%b\t%%b\n" % (stream, read_at)
+    return b"".join([
+        line % (r.id, r.content, r.landing, _null(r.gid), _null(r.whole), _text(r.key), _escaped(r.held)) for r in rows
+    ])  # fmt: skip
 
 
 def _null(value: int | None) -> bytes:
