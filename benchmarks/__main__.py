@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import batches, ingest, lineage, mapping, mqtt, resolve
+from benchmarks import batches, ingest, lineage, mapping, mqtt, resolve, sync
 from benchmarks.meters import Claim
 
 PARTS: dict[str, Callable[[], list[Claim]]] = {
@@ -16,6 +16,7 @@ PARTS: dict[str, Callable[[], list[Claim]]] = {
     "ingest": ingest.run,
     "batches": batches.run,
     "mqtt": mqtt.run,
+    "sync": sync.run,
 }
 
 

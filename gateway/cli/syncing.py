@@ -64,15 +64,20 @@ def sync_status(database_url: Database = None, as_json: Json = False) -> None:
     """When each stream was read, how much, and what went wrong."""
     with gateway(database_url=database_url) as g, g.reading() as conn:
         found = syncing.status(conn)
-    columns = ("connection", "stream", "becomes", "held", "started_at", "finished_at", "state", "read", "added", "changed",
-               "unchanged", "deleted", "bad", "error")  # fmt: skip
-    rows = [[_cell(each, c) for c in columns] for each in found]
+    columns = ("stream", "becomes", "held", "finished", "last run", "error")
+    rows = [
+        (f"{s['connection']}/{s['stream']}", s["becomes"], s["held"], s["finished_at"], _counted(s), s["error"])
+        for s in found
+    ]
     show({"items": found}, as_json=as_json, text=lambda out: out.print(table("Syncs", columns, rows)))
 
 
-def _cell(each: dict[str, Any], column: str) -> Any:
-    """Of a stream of alerts only what was read and what was bad is counted."""
-    counts = each["counts"] or {"read": each["records"], "bad": each["bad"]}
-    if column == "deleted" and each["counts"]:
-        return counts["deleted"] + counts["absent"]
-    return each[column] if column in each and column != "bad" else counts.get(column)
+def _counted(each: dict[str, Any]) -> str:
+    """What a run did, in one line; of a stream of alerts only what was read and what was bad is counted."""
+    counts = each["counts"]
+    if counts is None:
+        return f"{each['records']:,} read" + (f", {each['bad']:,} bad" if each["bad"] else "")
+    gone = counts["deleted"] + counts["absent"]
+    line = f"{counts['read']:,} read: +{counts['added']:,} ~{counts['changed']:,} -{gone:,}"
+    bad = f", {counts['bad']:,} bad" if counts["bad"] else ""
+    return line + bad + ("" if each["state"] == "complete" else f" ({each['state']})")
