@@ -69,14 +69,16 @@ def unequal(a: Any, b: Any) -> bool:
 def less(a: Any, b: Any) -> bool:
     if a is None or b is None:
         return False
-    a, b = _ordered(a, b)
+    if a.__class__ is not Decimal or b.__class__ is not Decimal:
+        a, b = _ordered(a, b)
     return bool(a < b)
 
 
 def less_or_equal(a: Any, b: Any) -> bool:
     if a is None or b is None:
         return False
-    a, b = _ordered(a, b)
+    if a.__class__ is not Decimal or b.__class__ is not Decimal:
+        a, b = _ordered(a, b)
     return bool(a <= b)
 
 

@@ -6,7 +6,7 @@ that the field asks for is that column. The outcome is the mapping's own, or the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,8 @@ import lineage
 from mappings import RECORDS, Field, Kind
 from mappings import Mapping as FieldMapping
 from mappings.assembling import assemble
-from mappings.mapping import Rule
-from mappings.tree import LetRead, Read, walk
+from mappings.mapping import Result, Rule
+from mappings.tree import LetRead, Read, reads_of, walk
 from mappings.values import MAX_TEXT
 
 _NOTHING = type(None)
@@ -33,6 +33,7 @@ class ByColumns:
         lets = any(isinstance(part, LetRead) for tree in mapping.trees for part in walk(tree))
         self.possible = mapping.target in RECORDS and mapping.where is None and not lets
         self._same = {name: column for name, rule in mapping.rules.items() if (column := _column_of(rule))}
+        self._reads: Sequence[str] | None = None
         self._compute = self._rest()
 
     def run(
@@ -48,7 +49,7 @@ class ByColumns:
         if any(self._rules[name].field.required and _NOTHING in column.kinds for name, column in found.items()):
             return None
         if self._compute is not None:
-            made = [self._compute(record) for record in records]
+            made = self._computed(records, parts)
             if any(result.dead is not None for result in made):
                 return None
             for name in made[0].values:
@@ -58,9 +59,25 @@ class ByColumns:
                 found[name] = column
         return {name: found[name] for name in self._rules}
 
-    def _rest(self) -> Any:
-        """The mapping of the other fields alone."""
+    def _computed(self, records: Sequence[Mapping[str, Any]], parts: Mapping[str, lineage.Column]) -> Sequence[Result]:
+        """The other fields of each record: computed once for those that are alike in all that is read of them."""
+        assert self._compute is not None
+        if self._reads is None:
+            return list(map(self._compute, records))
+        texts = [parts[name].texts for name in self._reads if name in parts]
+        alike = list(zip(*texts, strict=True)) if texts else [()] * len(records)
+        different = dict(zip(alike, records, strict=True))
+        if len(different) * 2 > len(records):
+            self._reads = None  # it was not worth it
+            return list(map(self._compute, records))
+        made = {of: self._compute(record) for of, record in different.items()}
+        return [made[of] for of in alike]
+
+    def _rest(self) -> Callable[[Mapping[str, Any]], Result] | None:
+        """The mapping of the other fields alone. Sets the columns that it reads; None: more than that."""
         rules = {name: rule for name, rule in self._rules.items() if name not in self._same}
+        reads = {path[0] if path else None for path in reads_of(*[rule.tree for rule in rules.values()])}
+        self._reads = sorted(map(str, reads)) if all(isinstance(name, str) for name in reads) else None
         return assemble(None, {}, rules)[0] if rules and self.possible else None
 
 

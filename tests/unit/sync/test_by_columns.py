@@ -96,3 +96,9 @@ def test_what_is_held_is_read_back_as_the_mapping_gave_it(records: list[dict[str
         text = dumped("StockLevel", each)
         assert together is None or together[n] == text
         assert loaded("StockLevel", text.decode()) == {k: v for k, v in each.items() if v is not None}
+
+
+@given(records=RECORDS, times=st.integers(2, 5))
+@settings(max_examples=100, deadline=None)
+def test_what_records_share_is_computed_as_for_each_of_them(records: list[dict[str, Any]], times: int) -> None:
+    test_the_outcome_is_the_mappings_own.hypothesis.inner_test(records * times)  # type: ignore[attr-defined]
