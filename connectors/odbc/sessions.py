@@ -76,7 +76,10 @@ class Rows:
         return self._session.call(lambda: fetch(count), timeout_s)
 
     def all(self, timeout_s: float | None = None) -> list[Any]:
-        return self._session.call(self._cursor.fetchall, timeout_s)
+        """Every row that is left; the statement is done with."""
+        rows = self._session.call(self._cursor.fetchall, timeout_s)
+        self.close()
+        return rows
 
     def close(self) -> None:
         """Give up what was not fetched."""
@@ -179,6 +182,8 @@ class Session:
 
     def _dispose(self) -> None:
         with self._handles:
+            if self._running is not None:  # libsqliteodbc keeps a connection with an open statement, without a word
+                _quietly(self._running.close)
             _quietly(self._raw.close)
 
     def close(self) -> None:

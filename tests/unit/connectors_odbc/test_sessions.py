@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -187,3 +188,26 @@ def test_rows_are_fetched_as_they_are_asked_for(pool: Pool, faults: Faults) -> N
 def test_a_value_the_driver_cannot_read_is_a_typed_error(pool: Pool) -> None:
     with pool.lease() as session, pytest.raises(ConfigProblem, match="can't read a value"):
         session.call(lambda: b"\xff".decode("ascii"))
+
+
+def open_files(folder: Path) -> set[str]:
+    files = (Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd"))
+    return {str(file.readlink()) for file in files if file.is_symlink() and str(file.readlink()).startswith(str(folder))}
+
+
+def test_a_closed_connection_holds_nothing_even_if_its_rows_were_not_all_fetched(
+    settings: OdbcSettings, tmp_path: Path
+) -> None:
+    pool = Pool(settings)
+    with pool.lease() as session:
+        session.run("CREATE TABLE t (a INTEGER)")
+        session.run("INSERT INTO t VALUES (1), (2), (3)")
+        assert session.query("SELECT a FROM t").fetch(1)
+        assert len(session.query("SELECT a FROM t").all()) == 3
+        unfinished = session.query("SELECT a FROM t")
+        unfinished.fetch(1)
+    assert open_files(tmp_path)
+
+    pool.close()
+
+    assert not open_files(tmp_path)
