@@ -4,6 +4,7 @@ Every function that touches the database takes a SQLAlchemy Connection and never
 (microseconds since 1970 UTC) is read by the caller.
 """
 
+from core_tickets.actions import ACTIONS, OPEN, Action
 from core_tickets.commands import apply
 from core_tickets.counting import touch
 from core_tickets.errors import InvalidInput, NotAllowed, TicketError, UnknownTicket, VersionConflict
@@ -35,7 +36,7 @@ from core_tickets.vocabulary import (
     parse_priority,
     shown,
 )
-from core_tickets.workflow import ACTIONS, OPEN, Action, allowed
+from core_tickets.workflow import allowed
 
 __all__ = [
     "ACTIONS",

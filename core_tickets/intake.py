@@ -20,7 +20,7 @@ from core_tickets.batch import among, insert_new, insert_rows, update_rows
 from core_tickets.model import BLANK, Change, Draft, Opened, Ticket
 from core_tickets.promises import STANDARD, Policy, due
 from core_tickets.rows import MUTABLE, SELECT_TICKET, entry_row, labels_json, row_of, ticket_of
-from core_tickets.workflow import meet, moved, raise_priority, reopen
+from core_tickets.workflow import meet, moved, raise_priority, reopened
 
 __all__ = ["open_or_merge"]
 
@@ -179,7 +179,7 @@ class _Intake:
             else:
                 fields = raise_priority(ticket, group.priority, self.policy)
                 if outcome == "reopen":
-                    fields |= reopen(replace(ticket, **fields), self.now, self.policy)
+                    fields |= reopened(replace(ticket, **fields), self.now, self.policy)
                 done = moved(ticket, self.now, fields | group.counted(self.now, ticket))
                 answer = "reopened" if outcome == "reopen" else "merged"
                 self._answer(group, ticket.id, answer, done.ticket.version, done.changes)

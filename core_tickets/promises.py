@@ -7,7 +7,7 @@ Minutes run around the clock here. The resolution clock stands still only while 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from core_tickets.model import Ticket
@@ -20,6 +20,7 @@ __all__ = [
     "Promise",
     "due",
     "first_response_breached",
+    "promised_anew",
     "resolution_breached",
     "resolution_deadline",
 ]
@@ -65,6 +66,16 @@ def due(policy: Policy, kind: str, priority: int, opened_at: int) -> Due:
         None if first is None else opened_at + first * MINUTE,
         None if last is None else opened_at + last * MINUTE,
     )
+
+
+def promised_anew(ticket: Ticket, policy: Policy) -> dict[str, Any]:
+    """The due times of a ticket whose kind or priority changed; none where they were set by hand."""
+    if ticket.due_fixed:
+        return {}
+    first = due(policy, ticket.kind, ticket.priority, ticket.opened_at).first_response
+    start = ticket.opened_at if ticket.reopened_at is None else ticket.reopened_at
+    last = due(policy, ticket.kind, ticket.priority, start).resolution
+    return {"first_response_due": first, "resolution_due": None if last is None else last + ticket.paused_total}
 
 
 def resolution_deadline(ticket: Ticket, now: int) -> int | None:

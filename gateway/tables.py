@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only its own row id up
 
 # -- the inbox and its ledger -----------------------------------------------------------------------
 
@@ -215,6 +216,27 @@ Index("outbox_of_ticket", outbox.c.ticket_id)
 
 _merged = outbox.c.merged_into.is_not(None)
 Index("outbox_merged", outbox.c.merged_into, postgresql_where=_merged, sqlite_where=_merged)
+
+# -- telling people --------------------------------------------------------------------------------
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("ticket_id", BigInteger, nullable=False),
+    Column("reason", String(64), nullable=False, comment="opened, assigned, escalated, mentioned, question ..."),
+    Column("step", String(128), nullable=False, comment="tells apart what may happen more than once"),
+    Column("tier", SmallInteger, nullable=False, comment="the priority it is told with"),
+    Column("people", Text, nullable=False, comment="JSON list of ids"),
+    Column("groups", Text, nullable=False, comment="JSON list of ids"),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", String(12), nullable=False, comment="waiting | sent | held | nobody"),
+    UniqueConstraint("ticket_id", "reason", "step", name="notice_once"),
+)
+_waiting = notice.c.state == "waiting"
+Index("notice_waiting", notice.c.id, postgresql_where=_waiting, sqlite_where=_waiting)
 
 echo = Table(
     "echo",

@@ -77,7 +77,7 @@ class Rows:
 
     def all(self, timeout_s: float | None = None) -> list[Any]:
         """Every row that is left; the statement is done with."""
-        rows = self._session.call(self._cursor.fetchall, timeout_s)
+        rows: list[Any] = self._session.call(self._cursor.fetchall, timeout_s)
         self.close()
         return rows
 

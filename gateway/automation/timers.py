@@ -17,9 +17,9 @@ from sqlalchemy import Connection, and_, select, update
 import core_tickets
 import lineage
 from gateway import clock, tables
+from gateway.aftermath import follow
 from gateway.automation.storms import end_members
 from gateway.bridge.happened import Happened
-from gateway.bridge.planning import plan_commands
 from gateway.config.hub import Hub
 from gateway.ingest.internal import HELD, SILENCE, internal_delivery
 from gateway.ingest.recall import records
@@ -74,7 +74,7 @@ def _resolve(conn: Connection, gateway: Gateway, hub: Hub, quiet: Mapping[int, s
         for a in done
         for event in a.events
     ]
-    plan_commands(conn, hub, happened, gateway.serial, now)
+    follow(conn, hub, happened, gateway.serial, now)
 
 
 def hold_readings(gateway: Gateway, hub: Hub, now: int) -> int:

@@ -15,7 +15,6 @@ import core_tickets
 import id_registry
 import lineage
 from gateway import tables
-from gateway.automation.check_jobs import plan_checks
 from gateway.automation.rules import CompiledBridge
 from gateway.bridge.happened import Happened
 from gateway.clock import Serial
@@ -28,8 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], serial: Serial, now: int) -> None:
-    """Queue what the bridges say, and note what is to be checked. A cause that was planned before is not planned again."""
-    plan_checks(conn, hub, happened, now)
+    """Queue what the bridges say. A cause that was planned before is not planned again."""
     names = {b.spec.on for b in hub.bridges}
     heard = [h for h in happened if h.event in names]
     if not heard:

@@ -50,6 +50,7 @@ class Documents(Spec):
     mappings: list[dict[str, Any]] | None = None
     rules: list[Rule] | None = None
     bridges: list[Bridge] | None = None
+    policies: list[dict[str, Any]] | None = Field(None, description="how tickets move; each kind is replaced whole")
 
 
 def parse(texts: Iterable[tuple[str, str]]) -> Documents:

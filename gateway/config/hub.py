@@ -34,6 +34,8 @@ from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
 from gateway.errors import BadConfiguration, NotFound, Problem
+from gateway.policies import Policies
+from gateway.policies import build as build_policies
 from gateway.secrets import Vault
 from mappings import Mapping, MappingError, load_library, load_mapping
 from mappings.suggestions import among
@@ -96,6 +98,8 @@ class Hub:
     """How people reach the hub, for links; empty: nobody has said."""
     catalogue: Catalogue = field(default_factory=Catalogue)
     """The connectors there are: those installed, and those of the configuration."""
+    policies: Policies = field(default_factory=lambda: build_policies(()))
+    """How tickets move: read by `gateway.policies.<kind>.KIND.of(hub.policies)`."""
 
     def connection(self, connection_id: str) -> Live:
         """Raises NotFound."""
@@ -170,6 +174,7 @@ class Builder:
         mappings: Sequence[dict[str, Any]],
         rules: Sequence[Rule] | None,
         bridges: Sequence[Bridge],
+        policies: Sequence[dict[str, Any]] = (),
     ) -> Hub:
         """Raises BadConfiguration with every problem there is."""
         own = self._mappings(mappings)
@@ -190,8 +195,10 @@ class Builder:
         compiled = self._or_problems(lambda: compile_bridges(specs, self._formulas(connections, own)))
         asked = self._or_problems(lambda: compile_questions(self._questions(connections, defaults)))
         checks = self._or_problems(lambda: compile_checks(_checks(connections, defaults)))
+        moved = self._or_problems(lambda: build_policies(policies))
         if self.problems:
             raise BadConfiguration("The configuration has problems; nothing was changed.", self.problems)
+        assert moved is not None
         assert checks is not None
         assert ruleset is not None
         assert compiled is not None
@@ -208,6 +215,7 @@ class Builder:
             rules is None,
             tuple(specs),
             catalogue=self.catalogue,
+            policies=moved,
         )
 
     def _questions(

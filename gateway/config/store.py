@@ -13,7 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.registry import Catalogue
 from connectors.settings import config_schema
-from gateway import tables
+from core_tickets.people import load_roster
+from gateway import policies, tables
 from gateway.automation.specs import Bridge, Rule
 from gateway.config import secret_fields
 from gateway.config.documents import ConnectionSpec, Documents
@@ -22,13 +23,14 @@ from gateway.config.manifests import catalogue_of
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.secrets import SHOWN, Vault
 
-_PLACE = re.compile(r"(connectors|connections|mappings|rules|bridges)\[(\d+)\]")
+_PLACE = re.compile(r"(connectors|connections|mappings|rules|bridges|policies)\[(\d+)\]")
 _LISTS = {
     "connectors": "connector",
     "connections": "connection",
     "mappings": "mapping",
     "rules": "rule",
     "bridges": "bridge",
+    "policies": "policy",
 }
 
 
@@ -73,6 +75,7 @@ def _build(
         items["mapping"],
         [Rule.model_validate(body) for body in items["rule"]] or None,
         [Bridge.model_validate(body) for body in items["bridge"]],
+        items["policy"],
     )
 
 
@@ -100,12 +103,18 @@ def apply(
         after[kind] = bodies if kind == "rule" else _merged(kind, before[kind], bodies)
     try:
         hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
+        if problems := policies.check(policies.Surroundings(hub.policies, load_roster(conn), _enabled(hub))):
+            raise BadConfiguration("The policies do not fit the people and connections; nothing was changed.", problems)
     except BadConfiguration as error:
         problems = [replace(p, path=_as_given(p.path, after, documents)) for p in error.problems]
         raise BadConfiguration(error.detail, problems) from None
     if not dry_run and any(c.what != "unchanged" for c in changes):
         _write(conn, before, after, now)
     return changes, hub
+
+
+def _enabled(hub: Hub) -> dict[str, str]:
+    return {live.id: live.spec.connector for live in hub.connections.values() if live.spec.enabled and not live.broken}
 
 
 def _as_given(path: str, after: Mapping[str, list[dict[str, Any]]], documents: Documents) -> str:
@@ -147,6 +156,7 @@ def export(conn: Connection, catalogue: Catalogue, hub: Hub) -> dict[str, Any]:
         "mappings": items["mapping"],
         "rules": rules,
         "bridges": bridges,
+        "policies": [_body(spec) for spec in hub.policies.specs.values()],
     }
 
 
@@ -170,7 +180,7 @@ def _body(item: Any) -> dict[str, Any]:
 
 
 def _id(kind: str, body: Mapping[str, Any]) -> str:
-    return str(body.get(kind if kind in ("mapping", "connector") else "id"))
+    return str(body.get(kind if kind in ("mapping", "connector", "policy") else "id"))
 
 
 def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catalogue, vault: Vault) -> dict[str, Any]:

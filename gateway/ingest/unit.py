@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 import id_registry
 import lineage
 from gateway import rows, tables
+from gateway.aftermath import follow
 from gateway.automation.alerts import AlertDesk, Case
 from gateway.automation.batches import BatchDesk
 from gateway.automation.readings import ReadingDesk
@@ -24,7 +25,6 @@ from gateway.automation.records import RecordDesk
 from gateway.automation.specs import PASSING, STANDING
 from gateway.automation.work import TicketWork
 from gateway.bridge.echoes import absorb_echoes
-from gateway.bridge.planning import plan_commands
 from gateway.clock import Serial
 from gateway.config.hub import Hub, codes_of
 from gateway.context.asking import plan_questions
@@ -98,7 +98,7 @@ class Unit:
         readings.save()
         batches.save()
         plan_questions(self.conn, work.opened, self.now)
-        plan_commands(self.conn, self.hub, work.happened, self.serial, self.now)
+        follow(self.conn, self.hub, work.happened, self.serial, self.now)
         self._write_ledger()
         return work
 

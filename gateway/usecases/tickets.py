@@ -13,9 +13,10 @@ import id_registry
 import lineage
 from connectors.contract import Operation
 from gateway import clock, tables
+from gateway.aftermath import follow
 from gateway.automation.rules import CompiledBridge
 from gateway.bridge.happened import Happened
-from gateway.bridge.planning import bridge_records, for_bridge, plan_commands, queue_command
+from gateway.bridge.planning import bridge_records, for_bridge, queue_command
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, NotFound, Problem, Refused
 from gateway.service import Gateway
@@ -51,7 +52,7 @@ def act(
     remember_by_hand(conn, applied.ticket, [c.field for c in applied.changes], actor, now)
     message = str(args.get("text") or "")
     happened = [Happened(event, number, applied.ticket.version, "", None, message) for event in applied.events]
-    plan_commands(conn, gateway.hub, happened, gateway.serial, now)
+    follow(conn, gateway.hub, happened, gateway.serial, now)
     return applied
 
 
@@ -70,7 +71,7 @@ def create(
     ticket = core_tickets.get(conn, opened.ticket_id)
     given = [f for f in TRACKED if getattr(ticket, f) not in (None, "", {})]
     remember_by_hand(conn, ticket, given, actor, now)
-    plan_commands(conn, gateway.hub, [Happened("ticket.opened", ticket.id, ticket.version, "")], gateway.serial, now)
+    follow(conn, gateway.hub, [Happened("ticket.opened", ticket.id, ticket.version, "")], gateway.serial, now)
     return ticket
 
 

@@ -192,7 +192,9 @@ def test_a_value_the_driver_cannot_read_is_a_typed_error(pool: Pool) -> None:
 
 def open_files(folder: Path) -> set[str]:
     files = (Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd"))
-    return {str(file.readlink()) for file in files if file.is_symlink() and str(file.readlink()).startswith(str(folder))}
+    return {
+        str(file.readlink()) for file in files if file.is_symlink() and str(file.readlink()).startswith(str(folder))
+    }
 
 
 def test_a_closed_connection_holds_nothing_even_if_its_rows_were_not_all_fetched(

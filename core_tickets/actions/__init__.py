@@ -1,0 +1,27 @@
+"""What may be done to a ticket, family by family. Pure: no database, no clock.
+
+pending ── start ──> in_progress <── unblock ── blocked
+                          │ └────── block ────────> │
+   any of the three ── resolve ──> resolved ── close ──> closed
+            in_progress <── reopen ── resolved, closed
+   a kind that needs approval: any of the three ── approve ──> in_progress, ── refuse ──> resolved
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core_tickets.actions import approval, setting, states, talk
+from core_tickets.actions.action import OPEN, Action
+from core_tickets.actions.states import reopened
+
+__all__ = ["ACTIONS", "OPEN", "Action", "reopened"]
+
+ACTIONS: Mapping[str, Action] = {
+    **{name: states.ACTIONS[name] for name in ("start", "block", "unblock", "resolve")},
+    **approval.ACTIONS,
+    **{name: states.ACTIONS[name] for name in ("reopen", "close")},
+    **setting.ACTIONS,
+    **talk.ACTIONS,
+}
+"""In the order people are offered them."""
