@@ -31,7 +31,7 @@ run: install ## the tour: the hub, a company of stand-ins and a running story, o
 
 test: install components ## set up and run every test
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not campaign' $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m 'not campaign' $(ARGS)
 
 check: install ## style, types, floors
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """A database with the example company's tables, for trials and tests.
 
-    python -m connectors.sql.sandbox --file /tmp/plant.db --port 8095
+    python -m connectors.sql.sandbox --file /tmp/plant.db --port 8106
 
 It prints the URL of a SQLite file and how to connect to it. GET /sandbox/config is the configuration of a connection;
 POST /sandbox/stock {"item": "BRG-6205", "quantity": 3} changes a stock level now.
@@ -147,7 +147,7 @@ def serve(sandbox: Sandbox, port: int = 0) -> Server:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m connectors.sql.sandbox", description=__doc__)
     parser.add_argument("--file", type=Path, help="a new file; default: in a temporary folder")
-    parser.add_argument("--port", type=int, default=8095)
+    parser.add_argument("--port", type=int, default=8106)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sandbox = Sandbox(given.file)

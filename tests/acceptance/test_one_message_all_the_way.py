@@ -65,9 +65,8 @@ def test_explain_tells_which_rule_matched_and_which_part_of_the_others_did_not(s
     send(hub, alert(1))
     ticket = hub.tickets()[0]["id"]
     rules = hub.weft_json("explain", ticket)["decisions"][0]["rules"]
-    assert [(r["rule"], r["matched"]) for r in rules] == [
-        ("info-is-not-a-ticket", False), ("device-stale", False), ("alert-incident", True),
-    ]  # fmt: skip
+    assert [r["rule"] for r in rules if r["matched"]] == ["alert-incident"]
+    assert {"info-is-not-a-ticket", "device-stale"} <= {r["rule"] for r in rules if not r["matched"]}
     assert any("critical" in part for part in rules[0]["because"])
 
 
