@@ -359,6 +359,9 @@ token = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("person", Text, comment="id in the roster; NULL: a machine's"),
+    Column("roles", Text, comment="business roles, JSON; NULL: those of the person"),
+    Column("customer", BigInteger, comment="global id: whom a customer's token is for"),
 )
 
 idempotency = Table(

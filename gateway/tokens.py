@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import Connection, insert, or_, select, update
 from ulid import ULID
 
@@ -43,6 +45,17 @@ class Bearer:
     id: str
     name: str
     role: Role
+    person: str | None = None
+    """Who it is, by the roster's id; None: a machine, or nobody in particular."""
+    roles: frozenset[str] | None = None
+    """Business roles given with the token; None: those the roster gives the person."""
+    customer: int | None = None
+    """Global id of the customer it is for."""
+
+    @property
+    def actor(self) -> str:
+        """What stands in timelines and audit trails."""
+        return self.person or f"token:{self.name}"
 
     def may(self, right: Right) -> bool:
         return right in RIGHTS[self.role]
@@ -56,6 +69,9 @@ class TokenInfo:
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    person: str | None = None
+    roles: tuple[str, ...] | None = None
+    customer: int | None = None
 
 
 def _digest(token: str) -> str:
@@ -64,12 +80,16 @@ def _digest(token: str) -> str:
 
 
 def create(
-    conn: Connection, *, name: str, role: Role, now: int, expires_at: int | None = None, token: str | None = None
-) -> tuple[str, str]:
-    """A new token: (id, the token itself, shown only now). `token`: a given one, for automation."""
+    conn: Connection, *, name: str, role: Role, now: int, expires_at: int | None = None, token: str | None = None,
+    person: str | None = None, roles: Collection[str] | None = None, customer: int | None = None,
+) -> tuple[str, str]:  # fmt: skip
+    """A new token: (id, the token itself, shown only now). `token`: a given one, for automation. With a `person`,
+    business `roles` or a `customer` its bearer sees and does what the policy `rights` says, else all its role may."""
     token_id = str(ULID())
     text = token or f"weft_{secrets.token_urlsafe(24)}"
-    values = {"id": token_id, "digest": _digest(text), "name": name, "role": role.value}
+    values = {"id": token_id, "digest": _digest(text), "name": name, "role": role.value,
+              "person": person, "customer": customer,
+              "roles": orjson.dumps(sorted(roles)).decode() if roles else None}  # fmt: skip
     conn.execute(insert(t.token).values(**values, created_at=now, expires_at=expires_at))
     return token_id, text
 
@@ -78,14 +98,22 @@ def find(conn: Connection, token: str, now: int) -> Bearer | None:
     """The bearer of a live token."""
     c = t.token.c
     live = (c.revoked_at.is_(None)) & or_(c.expires_at.is_(None), c.expires_at > now)
-    row = conn.execute(select(c.id, c.name, c.role).where(c.digest == _digest(token), live)).first()
-    return None if row is None else Bearer(row.id, row.name, Role(row.role))
+    query = select(c.id, c.name, c.role, c.person, c.roles, c.customer).where(c.digest == _digest(token), live)
+    row = conn.execute(query).first()
+    if row is None:
+        return None
+    roles = None if row.roles is None else frozenset(orjson.loads(row.roles))
+    return Bearer(row.id, row.name, Role(row.role), row.person, roles, row.customer)
 
 
 def listed(conn: Connection) -> list[TokenInfo]:
     c = t.token.c
-    rows = conn.execute(select(c.id, c.name, c.role, c.created_at, c.expires_at, c.revoked_at).order_by(c.id))
-    return [TokenInfo(*row) for row in rows]
+    rows = conn.execute(select(t.token).order_by(c.id))
+    return [
+        TokenInfo(r.id, r.name, r.role, r.created_at, r.expires_at, r.revoked_at, r.person,
+                  None if r.roles is None else tuple(orjson.loads(r.roles)), r.customer)
+        for r in rows
+    ]  # fmt: skip
 
 
 def revoke(conn: Connection, token_id: str, now: int) -> None:

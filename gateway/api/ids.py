@@ -32,7 +32,7 @@ def merge(gateway: GatewayDep, who: Configurer, pair: Merge) -> Response:
     """Two ids found to be one thing; the elder stays the live one. Can be undone exactly."""
     a, b = gid(pair.a), gid(pair.b)
     event = gateway.transact(
-        lambda conn: id_registry.merge(conn, a, b, actor=f"token:{who.name}", reason=pair.reason, now=clock.now())
+        lambda conn: id_registry.merge(conn, a, b, actor=who.actor, reason=pair.reason, now=clock.now())
     )
     return answer(_event(event))
 
@@ -40,7 +40,7 @@ def merge(gateway: GatewayDep, who: Configurer, pair: Merge) -> Response:
 @router.post("/merges/{merge}/undo")
 def undo(gateway: GatewayDep, who: Configurer, merge: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
     """Take a merge back, whichever came after it."""
-    event = gateway.transact(lambda conn: id_registry.undo(conn, merge, actor=f"token:{who.name}", now=clock.now()))
+    event = gateway.transact(lambda conn: id_registry.undo(conn, merge, actor=who.actor, now=clock.now()))
     return answer(_event(event))
 
 

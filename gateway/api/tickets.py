@@ -224,7 +224,7 @@ def act(
 
 
 def _name(who: Bearer) -> str:
-    return f"token:{who.name}"
+    return who.actor
 
 
 def _once(gateway: Any, who: Bearer, key: str | None, request: str, do: Any) -> Response:
