@@ -10,6 +10,7 @@ from core_tickets.counting import touch
 from core_tickets.errors import InvalidInput, NotAllowed, TicketError, UnknownTicket, VersionConflict
 from core_tickets.intake import open_or_merge
 from core_tickets.model import Applied, Change, Command, Draft, Entry, Note, Opened, Ticket
+from core_tickets.people import Group, Person, Presence, Roster
 from core_tickets.promises import (
     STANDARD,
     Due,
@@ -57,6 +58,7 @@ __all__ = [
     "Due",
     "Entry",
     "Filters",
+    "Group",
     "InvalidInput",
     "Label",
     "NotAllowed",
@@ -64,8 +66,11 @@ __all__ = [
     "Opened",
     "Order",
     "Page",
+    "Person",
     "Policy",
+    "Presence",
     "Promise",
+    "Roster",
     "Ticket",
     "TicketError",
     "UnknownTicket",

@@ -62,9 +62,13 @@ ticket = Table(
     Column("first_response_due", BigInteger),
     Column("resolution_due", BigInteger),
     Column("due_fixed", Boolean, nullable=False),
+    Column("given_response_due", BigInteger),
+    Column("given_resolution_due", BigInteger),
     Column("first_responded_at", BigInteger),
     Column("paused_since", BigInteger),
     Column("paused_total", BigInteger, nullable=False, server_default="0"),
+    Column("claimed_at", BigInteger),
+    Column("stage_since", BigInteger),
     Column("resolved_at", BigInteger),
     Column("closed_at", BigInteger),
     Column("reopened_at", BigInteger),
@@ -85,6 +89,8 @@ for _column in (ticket.c.device, ticket.c.customer, ticket.c.assignee, ticket.c.
     _given = text(f"{_column.name} IS NOT NULL")
     Index(f"ix_ticket_{_column.name}", _column, _id, postgresql_where=_given, sqlite_where=_given)
 Index("ix_ticket_status", ticket.c.status, ticket.c.priority, _id)
+_held = text("assignee IS NOT NULL AND status IN ('pending', 'in_progress', 'blocked')")
+Index("ix_ticket_held", ticket.c.assignee, postgresql_where=_held, sqlite_where=_held)
 
 entry = Table(
     "ticket_entry",

@@ -1,4 +1,7 @@
-"""Everybody who may hold a ticket, as one immutable value. Times are microseconds since 1970 UTC."""
+"""Who works here, as pure values: what routing, promises, escalation and rights decide on.
+
+A Roster is one moment's snapshot of people, groups and shifts. It is read once and kept until people change.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,14 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
+
+
+class WorkingTime(Protocol):
+    """When people work: a calendar, by whatever way it was made."""
+
+    def is_working(self, at: int) -> bool:
+        """Is this moment (microseconds UTC) working time?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,8 @@ class Person:
     manager: str | None = None
     zone: str = "Asia/Shanghai"
     language: str = "zh-CN"
+    sources: tuple[str, ...] = ()
+    """The connections that told of this person; `""` is the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,8 @@ class Group:
     """The working time of the group, by its name in the policy `calendars`; empty: the standard one."""
     modules: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
+    active: bool = True
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,11 @@ class Presence:
         place = bisect_right(self.spans, (now, 1 << 62)) - 1
         return place >= 0 and now < self.spans[place][1]
 
+    def next(self, now: int) -> int | None:
+        """When the next shift begins; None: none is planned."""
+        place = bisect_right(self.spans, (now, 1 << 62))
+        return self.spans[place][0] if place < len(self.spans) else None
+
 
 @dataclass(frozen=True)
 class Roster:
@@ -61,6 +81,10 @@ class Roster:
     people: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     shifts: Mapping[str, Presence] = field(default_factory=dict)
+    days: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    """By calendar: days (2026-10-01) on which it says otherwise than the week; true: worked, false: a holiday."""
+    version: int = 0
+    """Grows with every change of people, groups and shifts."""
 
     @cached_property
     def _members(self) -> Mapping[str, tuple[str, ...]]:
@@ -91,3 +115,15 @@ class Roster:
             return None
         lead = self.people.get(found.lead or "")
         return found.director or (lead.manager if lead else None)
+
+    @cached_property
+    def planned_until(self) -> int:
+        """Where the plan of shifts ends; what is later nobody has planned yet, and calendars count again."""
+        return max((p.spans[-1][1] for p in self.shifts.values() if p.spans), default=0)
+
+    def present(self, person: str, now: int, hours: WorkingTime) -> bool:
+        """Is this person there? By the plan of shifts as far as it reaches, else by these working hours."""
+        shifts = self.shifts.get(person)
+        if shifts is not None and shifts.spans and now < self.planned_until:
+            return shifts.at(now)
+        return hours.is_working(now)
