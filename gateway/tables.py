@@ -232,7 +232,7 @@ notice = Table(
     Column("title", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("state", String(12), nullable=False, comment="waiting | sent | held | nobody"),
+    Column("state", String(12), nullable=False, comment="waiting | telling | sent | nobody"),
     UniqueConstraint("ticket_id", "reason", "step", name="notice_once"),
 )
 _waiting = notice.c.state == "waiting"

@@ -21,6 +21,7 @@ from gateway.config.documents import ConnectionSpec, Documents
 from gateway.config.hub import Builder, Hub, Live
 from gateway.config.manifests import catalogue_of
 from gateway.errors import BadConfiguration, NotFound, Problem
+from gateway.notify.tried import tested_channels
 from gateway.secrets import SHOWN, Vault
 
 _PLACE = re.compile(r"(connectors|connections|mappings|rules|bridges|policies)\[(\d+)\]")
@@ -103,7 +104,10 @@ def apply(
         after[kind] = bodies if kind == "rule" else _merged(kind, before[kind], bodies)
     try:
         hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
-        if problems := policies.check(policies.Surroundings(hub.policies, load_roster(conn), _enabled(hub))):
+        around = policies.Surroundings(
+            hub.policies, load_roster(conn), _enabled(hub), _operations(hub), tested_channels(conn)
+        )
+        if problems := policies.check(around):
             raise BadConfiguration("The policies do not fit the people and connections; nothing was changed.", problems)
     except BadConfiguration as error:
         problems = [replace(p, path=_as_given(p.path, after, documents)) for p in error.problems]
@@ -115,6 +119,14 @@ def apply(
 
 def _enabled(hub: Hub) -> dict[str, str]:
     return {live.id: live.spec.connector for live in hub.connections.values() if live.spec.enabled and not live.broken}
+
+
+def _operations(hub: Hub) -> dict[str, frozenset[str]]:
+    return {
+        live.id: frozenset(operation.name for operation in live.runtime.operations())
+        for live in hub.connections.values()
+        if live.runtime is not None and live.spec.enabled and "writes" in live.can
+    }
 
 
 def _as_given(path: str, after: Mapping[str, list[dict[str, Any]]], documents: Documents) -> str:

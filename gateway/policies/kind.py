@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Generic, TypeVar, cast
 
@@ -25,6 +25,10 @@ class Surroundings:
     roster: Roster
     connections: Mapping[str, str]
     """The connections that are there and enabled: connector by id."""
+    operations: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What can be done in those of them that take commands."""
+    tested: frozenset[str] = frozenset()
+    """Those that once proved that they work: a check, a heartbeat or a test message."""
 
 
 def _nothing(_spec: Any, _around: Surroundings) -> Sequence[Problem]:
