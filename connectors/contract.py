@@ -132,6 +132,10 @@ class Event:
     record: Record
     key: str = ""
     op: Literal["upsert", "delete"] = "upsert"
+    bad: BadRecord | None = None
+    """It cannot be used; the others of its delivery can. It alone goes to the dead letters."""
+    part: int | None = None
+    """Of a delivery that packs several messages: which of them told it, from 0 on."""
 
 
 class Sink(Protocol):

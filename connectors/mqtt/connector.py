@@ -27,6 +27,7 @@ from connectors.errors import AuthProblem, BadRecord, Transient
 from connectors.mqtt.client import Line, Lost
 from connectors.mqtt.commands import Commander
 from connectors.mqtt.config import MqttConfig
+from connectors.mqtt.packing import PACKED, unpack
 from connectors.mqtt.payloads import Levels, PlainReader, Told
 from connectors.mqtt.refusals import subscription_problem
 from connectors.mqtt.sparkplug import SparkplugReader
@@ -80,9 +81,21 @@ class MqttConnector:
         :raises BadRecord: what is wrong with the message, and what to send or set instead
         :raises AuthProblem: it did not come from the broker
         """
-        topic, body, arrived = delivery.topic, delivery.body, delivery.received_at
-        if not topic:
+        if not delivery.topic:
             raise AuthProblem("messages of this connection come from its broker only, each with a topic")
+        if PACKED not in delivery.headers:
+            return self._events(delivery)
+        told: list[Event] = []
+        for number, part in enumerate(unpack(delivery)):
+            try:
+                told += self._events(part, number)
+            except BadRecord as problem:
+                which = BadRecord(f"{part.topic[:200]}: {problem}", hint=problem.hint)
+                told.append(Event(_digest(part.topic, part.body), STREAM, {}, part.topic, bad=which, part=number))
+        return told
+
+    def _events(self, delivery: Delivery, part: int | None = None) -> list[Event]:
+        topic, body, arrived = delivery.topic, delivery.body, delivery.received_at
         if arrived is None:
             raise BadRecord("the delivery does not say when it arrived")
         if len(body) > self._config.max_payload_bytes:
@@ -101,7 +114,7 @@ class MqttConnector:
         topic_settings = self._config.topics[place]
         stream = topic_settings.stream if topic_settings.format == "record" else STREAM
         return [
-            Event(f"{identity}:{number}", stream, reading, f"{reading['device']}/{reading.get('metric', '')}")
+            Event(f"{identity}:{number}", stream, reading, f"{reading['device']}/{reading.get('metric', '')}", part=part)
             for number, reading in enumerate(told.readings)
         ]
 

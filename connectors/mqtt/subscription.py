@@ -30,6 +30,7 @@ import orjson
 
 from connectors.contract import Delivery, Sink
 from connectors.errors import BadRecord, ConnectorError, Transient
+from connectors.mqtt import packing
 from connectors.mqtt.client import Line, Lost, Welcome, Will
 from connectors.mqtt.config import SPARKPLUG, MqttConfig
 from connectors.mqtt.edges import EdgeNodes
@@ -62,7 +63,7 @@ class SubscriptionLine(Line):
 
 
 class Unsettled:
-    """A message that the broker still counts as ours to acknowledge. Calling it says: stored. From any thread."""
+    """A message that the broker still counts as ours to acknowledge; `done`: it is stored."""
 
     __slots__ = ("arrival", "done", "fingerprint", "line", "mid", "qos", "taken_at")
 
@@ -75,9 +76,22 @@ class Unsettled:
         self.taken_at = _NEVER
         self.done = False
 
+
+class Parcel:
+    """Messages that went to the inbox together. Calling it says: stored, all of them. From any thread."""
+
+    __slots__ = ("messages", "parts")
+
+    def __init__(self, messages: list[Unsettled], parts: int) -> None:
+        self.messages = messages
+        """Those that are to be acknowledged; none of QoS 0."""
+        self.parts = parts
+
     def __call__(self) -> None:
-        self.done = True
-        self.line.settled()
+        for message in self.messages:
+            message.done = True
+        if self.messages:
+            self.messages[0].line.settled()
 
 
 class MqttSubscription:
@@ -96,7 +110,7 @@ class MqttSubscription:
 
         self._line: SubscriptionLine | None = None
         self._order: deque[Unsettled] = deque()
-        self._held: deque[tuple[Delivery, Unsettled | None]] = deque()
+        self._held: deque[tuple[Delivery, Parcel]] = deque()
         self._seen: dict[int, Unsettled] = {}
         self._seen_before: dict[int, Unsettled] = {}
         self._host_since = 0
@@ -137,7 +151,7 @@ class MqttSubscription:
             "connected": line is not None and line.is_open,
             "client_id": self._client_id,
             "waiting": len(self._order),
-            "held": len(self._held),
+            "held": self._held_messages(),
             **self._counts,
             "error": self._error,
         }
@@ -216,13 +230,15 @@ class MqttSubscription:
                 self._offer_held()
             self._settle(line)
             self._look_for_forgotten(line)
-            full = len(self._held) > self._config.receive_maximum
+            full = self._held_messages() > self._config.receive_maximum
             line.idle = True  # from here on whoever stores something wakes us
             settled = bool(self._order) and self._order[0].done
             line.turn(0 if settled else _OFFER_AGAIN_S if self._held else 1, listen=not full)
             line.idle = False
-            for message in line.take():
-                self._arrived(line, message)
+            if messages := line.take():
+                arrived = datetime.now(UTC)
+                for run in packing.runs(messages):
+                    self._arrived(line, run, arrived)
 
     def _leave(self) -> None:
         """End the line; in peace when we are told to stop. What is unsettled stays with the broker."""
@@ -242,7 +258,7 @@ class MqttSubscription:
         else:
             line.abandon()
         self._order = deque()
-        self._held = deque((delivery, None) for delivery, unsettled in self._held if unsettled is None)
+        self._held = deque((delivery, parcel) for delivery, parcel in self._held if not parcel.messages)
 
     def _settle(self, line: Line) -> None:
         order, done = self._order, 0
@@ -258,41 +274,55 @@ class MqttSubscription:
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
-    def _arrived(self, line: SubscriptionLine, message: Message) -> None:
-        count = self._counts["received"] = self._counts["received"] + 1
-        arrival = f"{self._run}-{count}"
-        unsettled = None
-        if message.qos:
-            fingerprint = hash((message.topic, message.payload))
-            unsettled = Unsettled(line, message, arrival, fingerprint)
-            if message.dup and self._is_repeat(unsettled):
-                arrival = unsettled.arrival
-            self._remember(unsettled)
-            self._order.append(unsettled)
-            if unsettled.done:
-                return
+    def _arrived(self, line: SubscriptionLine, messages: list[Message], arrived: datetime) -> None:
+        """One delivery of these messages, but for those that were stored on an earlier arrival."""
+        parts: list[Delivery] = []
+        fresh: list[Unsettled] = []
+        for message in messages:
+            count = self._counts["received"] = self._counts["received"] + 1
+            arrival = f"{self._run}-{count}"
+            if message.qos:
+                fingerprint = hash((message.topic, message.payload))
+                unsettled = Unsettled(line, message, arrival, fingerprint)
+                if message.dup and self._is_repeat(unsettled):
+                    arrival = unsettled.arrival
+                self._remember(unsettled)
+                self._order.append(unsettled)
+                if unsettled.done:
+                    continue
+                fresh.append(unsettled)
+            parts.append(Delivery(message.payload, self._headers(line, message, arrival), message.topic, "", arrived))
+        if parts:
+            parcel = Parcel(fresh, len(parts))
+            delivery = packing.pack(parts)
+            if self._held or not self._offer(delivery, parcel):
+                self._held.append((delivery, parcel))
+
+    def _headers(self, line: Line, message: Message, arrival: str) -> dict[str, str]:
         headers = {ARRIVAL: arrival}
         if message.retain:
             headers[RETAINED] = "1"
-        if content_type := getattr(message.properties, "ContentType", ""):
+        if message.properties is not None and (content_type := getattr(message.properties, "ContentType", "")):
             headers["content-type"] = content_type[:200]
         if self._edges and message.topic.startswith(SPARKPLUG):
             headers.update(self._note(line, message))
-        delivery = Delivery(message.payload, headers, message.topic, "", datetime.now(UTC))
-        if self._held or not self._offer(delivery, unsettled):
-            self._held.append((delivery, unsettled))
+        return headers
 
-    def _offer(self, delivery: Delivery, unsettled: Unsettled | None) -> bool:
-        if not self._sink.offer(delivery, unsettled or _nothing):
+    def _offer(self, delivery: Delivery, parcel: Parcel) -> bool:
+        if not self._sink.offer(delivery, parcel):
             self._counts["refused"] += 1
             return False
-        if unsettled:
-            unsettled.taken_at = time.monotonic()
+        now = time.monotonic()
+        for message in parcel.messages:
+            message.taken_at = now
         return True
 
     def _offer_held(self) -> None:
         while self._held and self._offer(*self._held[0]):
             self._held.popleft()
+
+    def _held_messages(self) -> int:
+        return sum(parcel.parts for _, parcel in tuple(self._held))
 
     def _is_repeat(self, unsettled: Unsettled) -> bool:
         """Whether this is a message we had before, on this line or the last: then it is known by its first arrival, and
@@ -334,10 +364,6 @@ class MqttSubscription:
             return None
         self._host_since = milliseconds_of(datetime.now(UTC))
         return Will(*self._host_state(online=False))
-
-
-def _nothing() -> None:
-    """Nobody waits for the acknowledgement of a QoS 0 message."""
 
 
 def subscribe(config: MqttConfig, sink: Sink) -> MqttSubscription:

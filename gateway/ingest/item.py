@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gateway.automation.watching import Verdict
 
 
+PART_BITS = 20
+"""One message of a delivery that packs several tells fewer events than two to this power."""
+
+
 class End(enum.StrEnum):
     """Where a message ends; every stored message has exactly one."""
 
@@ -112,6 +116,20 @@ class Item:
         return orjson.dumps(self.trace, default=str).decode() if self.trace else None
 
 
+def places(prepared: Sequence[Prepared]) -> Sequence[int]:
+    """The place of each event in its delivery. Where a delivery packs several messages, what one of them tells moves no
+    event of another."""
+    if not prepared or prepared[0].event is None or prepared[0].event.part is None:
+        return range(len(prepared))
+    found, last, within = [], -1, 0
+    for each in prepared:
+        part = (each.event.part if each.event else None) or 0
+        within = within + 1 if part == last else 0
+        last = part
+        found.append(part << PART_BITS | within)
+    return found
+
+
 def prepare(incoming: Incoming) -> Sequence[Prepared]:
     """Run each event through its stream's mapping. Pure; an unusable event becomes a fault, never an exception."""
     if incoming.bad is not None:
@@ -137,6 +155,8 @@ def _storable(prepared: Prepared) -> Prepared:
 
 def _map(live: Live, event: Event) -> Prepared:
     mapping = live.mappings.get(event.stream)
+    if event.bad is not None:
+        return Prepared(event, mapping, None, Fault("", str(event.bad), event.bad.hint))
     if mapping is None:
         return Prepared(event, None, None, None, "no-mapping")
     if UNUSABLE in event.record:

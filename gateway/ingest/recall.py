@@ -16,7 +16,7 @@ from gateway import tables
 from gateway.config.hub import HUB, Hub, Live
 from gateway.ingest.inbox import Incoming
 from gateway.ingest.internal import read_internal
-from gateway.ingest.item import Prepared, prepare
+from gateway.ingest.item import Prepared, places, prepare
 from gateway.ingest.recorded import HEADER, read_records
 from gateway.ingest.stored import restore
 
@@ -96,7 +96,7 @@ def records(conn: Connection, hub: Hub, message_ids: Iterable[int]) -> list[tupl
             except ConnectorError as error:  # a bug of a connector that its runtime named; the others are still told
                 log.warning("recall.failed", message_id=str(row.message_id), connection=live.id, reason=str(error))
                 continue
-            part = parts[row.position] if row.position < len(parts) else None
+            part = next((p for place, p in zip(places(parts), parts, strict=True) if place == row.position), None)
             if part is not None and part.event is not None and part.record is not None:
                 found.append((row.message_id, live, part.event, part.record))
     return found

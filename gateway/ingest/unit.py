@@ -29,7 +29,7 @@ from gateway.clock import Serial
 from gateway.config.hub import Hub, codes_of
 from gateway.context.asking import plan_questions
 from gateway.ingest.inbox import Incoming
-from gateway.ingest.item import End, Fault, Item, Prepared
+from gateway.ingest.item import End, Fault, Item, Prepared, places
 from gateway.ingest.stored import pack, shown_headers
 from gateway.sync.subjects import KINDS, named_by
 from id_registry import Key
@@ -105,7 +105,7 @@ class Unit:
     def _make_items(self) -> None:
         numbers = iter(self.serial.take(sum(len(prepared) for _, prepared in self.group)))
         for incoming, prepared in self.group:
-            for position, each in enumerate(prepared):
+            for position, each in zip(places(prepared), prepared, strict=True):
                 item = Item(next(numbers), incoming, position, each)
                 if each.verdict is not None:
                     item.landing = each.verdict.news.landing

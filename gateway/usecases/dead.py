@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from gateway import clock, tables
 from gateway.automation.work import TicketWork
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, NotFound
 from gateway.ingest.inbox import Incoming
-from gateway.ingest.item import End, Fault, Item, Prepared, prepare
+from gateway.ingest.item import PART_BITS, End, Fault, Item, Prepared, places, prepare
 from gateway.ingest.recall import live_of, split
 from gateway.ingest.stored import restore
 from gateway.ingest.unit import Unit
@@ -91,7 +92,7 @@ def _replay(conn: Connection, gateway: Gateway, hub: Hub, message_id: int) -> st
     incoming = Incoming(row.id, live, delivery, events, row.received_at, lambda _: None, bad)
     everything = prepare(incoming)
     # a delivery that was unusable as a whole may now tell several events; the first takes the old row's place
-    mine = list(everything) if row.events == 1 or bad else list(everything[position : position + 1])
+    mine = list(everything) if row.events == 1 or bad else _told_by(conn, row.id, everything, position)
     if not mine:
         mine = [Prepared(None, None, None, Fault("", "today's connector finds no such event in the message any more"))]
     unit = Unit(conn, hub, gateway.serial, now, [(incoming, mine)], replaying=True)
@@ -99,6 +100,20 @@ def _replay(conn: Connection, gateway: Gateway, hub: Hub, message_id: int) -> st
     items = unit.items
     _settle(conn, message_id, row.id, items, work, now)
     return str(items[0].end)
+
+
+def _told_by(conn: Connection, delivery_id: int, everything: Sequence[Prepared], position: int) -> list[Prepared]:
+    """What is at this place of a delivery. Of one that packs several messages: all that the message of that place tells
+    now, if it was unusable as a whole then."""
+    told = list(zip(places(everything), everything, strict=True))
+    part = position >> PART_BITS
+    packed = [each for _, each in told if each.event is not None and each.event.part == part]
+    if packed:
+        within = _M.position.between(part << PART_BITS, (part + 1 << PART_BITS) - 1)
+        rows = select(func.count()).select_from(tables.message).where(_M.delivery_id == delivery_id, within)
+        if conn.execute(rows).scalar_one() == 1:
+            return packed
+    return [each for place, each in told if place == position]
 
 
 def _settle(conn: Connection, message_id: int, delivery_id: int, items: list[Item], work: TicketWork, now: int) -> None:
@@ -128,4 +143,5 @@ def _settle(conn: Connection, message_id: int, delivery_id: int, items: list[Ite
                 reason=item.fault.reason, hint=item.fault.hint, at=now,
             ))  # fmt: skip
     if len(items) > 1:
-        conn.execute(update(tables.delivery).where(_D.id == delivery_id).values(events=len(items)))
+        more = update(tables.delivery).where(_D.id == delivery_id)
+        conn.execute(more.values(events=_D.events + len(items) - 1))

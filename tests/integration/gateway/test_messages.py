@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import select
+
+from connectors.contract import Delivery
+from connectors.mqtt.packing import pack
+from connectors.mqtt.subscription import ARRIVAL
+from gateway import clock, tables
+from gateway.config import documents
 from gateway.usecases import dead, explaining
 from tests.integration.gateway.in_process import Build, House
 
@@ -75,3 +84,39 @@ def test_a_rule_whose_fingerprint_cannot_be_computed_for_a_record_takes_only_tha
         (letter,) = dead.listed(conn)
     assert letter.path == "fingerprint"
     assert "seven" in letter.reason
+
+
+def plant(format: str) -> dict[str, Any]:
+    topics = [{"topic": "dt/{device}/{metric}", "format": format}]
+    return {"id": "plant", "connector": "mqtt", "config": {"url": "mqtt://127.0.0.1", "topics": topics}}
+
+
+def five(house: House) -> Delivery:
+    """Five messages in one delivery; as plain numbers, two of them cannot be read."""
+    bodies = [b"20", b'{"a": 21, "b": 22}', b"23", b'{"value": 24}', b"25"]
+    at = clock.to_datetime(house.clock.now)
+    return pack([Delivery(b, {ARRIVAL: f"a-{n}"}, f"dt/p{n}/heat", received_at=at) for n, b in enumerate(bodies)])
+
+
+def test_of_messages_that_came_as_one_delivery_each_has_its_own_end(build: Build) -> None:
+    house = build({"connections": [plant("number")]})
+    for _ in range(2):  # as a broker does that heard no acknowledgement
+        house.gateway.run_in_inbox(house.gateway.hub.connection("plant"), five(house))
+    assert house.ends() == {"suppressed": 3, "merged": 3, "dead": 4}
+
+
+def test_a_replayed_message_of_a_packed_delivery_moves_no_other(build: Build) -> None:
+    house = build({"connections": [plant("number")]})
+    house.gateway.run_in_inbox(house.gateway.hub.connection("plant"), five(house))
+    house.gateway.apply(documents.validate({"connections": [plant("json")]}))
+    with house.gateway.reading() as conn:
+        later, earlier = dead.listed(conn)
+    assert later.reason.startswith("dt/p3/heat: ")
+
+    assert dead.replay(house.gateway, earlier.message_id) == "suppressed"  # it tells two readings now
+    assert dead.replay(house.gateway, later.message_id) == "suppressed"
+
+    assert house.ends() == {"suppressed": 6}
+    with house.gateway.reading() as conn:
+        twins = {(r.metric, r.value) for r in conn.execute(select(tables.twin))}
+    assert twins == {("heat", "20"), ("heat.a", "21"), ("heat.b", "22"), ("heat", "23"), ("heat", "24"), ("heat", "25")}

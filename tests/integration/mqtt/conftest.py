@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from connectors.contract import Delivery
 from connectors.mqtt import MqttConfig, MqttConnector
+from connectors.mqtt.packing import PACKED, unpack
 from connectors.mqtt.subscription import MqttSubscription
 from tests.real.mosquitto import Mosquitto, running
 
@@ -25,6 +26,12 @@ def broker() -> Iterator[Mosquitto]:
     """A broker for tests that do not harm it; every test uses topics and client ids of its own."""
     with running(websockets=True) as broker:
         yield broker
+
+
+def _once_all(count: int, acknowledge: Callable[[], None]) -> Callable[[], None]:
+    """What each message of a delivery is acknowledged by; the delivery is, once all of them are."""
+    left = iter(range(count - 1, -1, -1))
+    return lambda: None if next(left, 0) else acknowledge()
 
 
 class Inbox:
@@ -41,7 +48,9 @@ class Inbox:
             if self.full:
                 self.refused += 1
             else:
-                self._taken.append((delivery, acknowledge))
+                parts = list(unpack(delivery)) if PACKED in delivery.headers else [delivery]
+                stored = _once_all(len(parts), acknowledge)
+                self._taken.extend((part, stored) for part in parts)
             self._changed.notify_all()
         if self.store and not self.full:
             acknowledge()
