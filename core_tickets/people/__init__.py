@@ -4,6 +4,7 @@ from core_tickets.people.merging import BY_HAND, DayTold, ShiftTold, Told, roste
 from core_tickets.people.roster import Group, Person, Presence, Roster, WorkingTime
 from core_tickets.people.store import (
     drop,
+    drop_below,
     forget_shifts,
     keep_by_hand,
     load_roster,
@@ -25,6 +26,7 @@ __all__ = [
     "Told",
     "WorkingTime",
     "drop",
+    "drop_below",
     "forget_shifts",
     "keep_by_hand",
     "load_roster",

@@ -75,6 +75,14 @@ def drop(conn: Connection, what: str, source: str, keys: Collection[str]) -> Non
             _changed(conn)
 
 
+def drop_below(conn: Connection, what: str, source: str, prefix: str) -> None:
+    """Take away what a source said of all keys that begin so."""
+    table = TABLES[what]
+    gone = conn.execute(delete(table).where(table.c.source == source, table.c.key.startswith(prefix, autoescape=True)))
+    if gone.rowcount:
+        _changed(conn)
+
+
 def forget_shifts(conn: Connection, before: int) -> int:
     """Take away the shifts that ended before this moment; answers how many."""
     return conn.execute(delete(tables.shift).where(tables.shift.c.ends_at < before)).rowcount

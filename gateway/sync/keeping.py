@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 import id_registry
 import lineage
 from connectors.contract import DELETED
-from gateway.sync import linking, store
+from gateway.sync import linking, roster, store
 from gateway.sync.identity import Identifier, Said
 from gateway.sync.rows import Row
 from gateway.sync.sorting import Sorting
@@ -49,6 +49,10 @@ class Keeper:
     wants_news: bool
     run: int | None = None
 
+    @property
+    def stream(self) -> str:
+        return self.dataset.removeprefix(f"{self.connection_id}/")
+
     def write(self, conn: Connection, found: Sorting, read_at: int, now: int) -> tuple[list[News], Counts]:
         """Answers what rules may look at, and what the counts are to be corrected by: where something newer is held by now,
         nothing was done."""
@@ -79,6 +83,7 @@ class Keeper:
         gone = [row for row in gone if row.id in removed]
         if self.identifier.own_kind is not None:
             self._things(conn, rows, gone, held, read_at, now)
+        roster.take(conn, self.connection_id, self.stream, self.shelf.record, rows, gone)
         return self._news(rows, gone, held), late
 
     def _resolve(self, conn: Connection, found: Sorting, rows: Sequence[Row], now: int) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 import lineage
+from gateway.sync import roster
 from gateway.sync.rows import Row
 from gateway.sync.tables import replica, replica_stream, unusable, watch
 from id_registry.batches import planned_afresh
@@ -240,6 +241,7 @@ def forget(conn: Connection, connection_id: str, stream: str) -> None:
     """Let go of everything that is held of a stream, for a stream that became another record."""
     found = shelf(conn, connection_id, stream)
     if found is not None:
+        roster.forget(conn, connection_id, stream, found.record)
         conn.execute(delete(replica).where(_R.stream == found.id))
         conn.execute(delete(watch).where(watch.c.stream == found.id))
         conn.execute(delete(replica_stream).where(_S.id == found.id))

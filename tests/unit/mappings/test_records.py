@@ -10,7 +10,7 @@ ALERT = """key episode status severity title description starts_at ends_at devic
 unit url rule labels actor message acknowledged"""
 READING = "device metric value text unit at quality seq site customer device_name labels"
 OTHERS = """Ticket Customer Device Product Article StockLevel Supplier Interaction Order Delivery Downtime Oee Shift
-VehicleSignal BomLine KnowledgeArticle SupplierScore Holiday Inspection Contact"""
+VehicleSignal BomLine KnowledgeArticle SupplierScore Holiday Inspection Contact Person Team"""
 
 
 def test_alert_and_reading_are_what_every_connector_aims_at() -> None:
