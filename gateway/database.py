@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 
 import core_tickets.tables
+import gateway.figures.tables
 import gateway.sync.tables
 import gateway.tables
 import id_registry.tables
