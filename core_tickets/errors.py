@@ -4,6 +4,7 @@ TicketError
 ├── InvalidInput       mend what was sent: `path` names the field, `hint` says what to write instead
 ├── UnknownTicket      there is no ticket with this id
 ├── NotAllowed         choose one of `allowed`, or leave it
+│   └── Incomplete       give what `missing` names, then do it again
 └── VersionConflict    read the ticket again (it is at version `current`), then decide again
 
 `apply` puts these on the item of the batch they belong to; every other function raises them. Anything the database
@@ -12,9 +13,9 @@ raises comes through unchanged: the caller owns the transaction and retries it w
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["InvalidInput", "NotAllowed", "TicketError", "UnknownTicket", "VersionConflict"]
+__all__ = ["Incomplete", "InvalidInput", "Missing", "NotAllowed", "TicketError", "UnknownTicket", "VersionConflict"]
 
 
 class TicketError(Exception):
@@ -62,6 +63,28 @@ class NotAllowed(TicketError):
         self.action = action
         self.status = status
         self.allowed = allowed
+
+
+class Missing(NamedTuple):
+    """One thing an action still needs, in words, and how to give it. `tickets`: those that are in the way."""
+
+    need: str
+    en: str
+    zh: str
+    how: str = ""
+    how_zh: str = ""
+    tickets: tuple[int, ...] = ()
+
+
+class Incomplete(NotAllowed):
+    """Something that this action requires is missing."""
+
+    def __init__(
+        self, ticket_id: int, action: str, status: str, allowed: tuple[str, ...], missing: tuple[Missing, ...]
+    ) -> None:
+        said = "; ".join(f"{m.en} ({m.how})" if m.how else m.en for m in missing)
+        super().__init__(ticket_id, action, status, allowed, f"missing: {said}")
+        self.missing = missing
 
 
 class VersionConflict(TicketError):
