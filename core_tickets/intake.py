@@ -8,7 +8,7 @@ waited for that row in vain lets all locks go before it looks again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from core_tickets import tables
 from core_tickets.batch import among, insert_new, insert_rows, update_rows
 from core_tickets.model import BLANK, Change, Draft, Opened, Ticket
-from core_tickets.promises import STANDARD, Policy, due
+from core_tickets.promises import STANDARD, Policy, due, opened_because
 from core_tickets.rows import MUTABLE, SELECT_TICKET, entry_row, labels_json, row_of, ticket_of
 from core_tickets.workflow import meet, moved, raise_priority, reopened
 
@@ -175,16 +175,16 @@ class _Intake:
                 successor = self._new(group)
                 successors.append(successor)
                 self._opened(group, successor, {"previous": ticket.id})
-                done = moved(ticket, self.now, {"superseded_by": successor["id"]})
+                done = moved(ticket, self.now, {"superseded_by": successor["id"]}, self.policy)
             else:
                 fields = raise_priority(ticket, group.priority, self.policy)
                 if outcome == "reopen":
                     fields |= reopened(replace(ticket, **fields), self.now, self.policy)
-                done = moved(ticket, self.now, fields | group.counted(self.now, ticket))
+                done = moved(ticket, self.now, fields | group.counted(self.now, ticket), self.policy)
                 answer = "reopened" if outcome == "reopen" else "merged"
                 self._answer(group, ticket.id, answer, done.ticket.version, done.changes)
             changed.append(done.ticket)
-            self._enter(group.urgent, ticket.id, done.ticket.version, outcome, done.changes)
+            self._enter(group.urgent, ticket.id, done.ticket.version, outcome, done.changes, done.data)
         update_rows(self.conn, tables.ticket, [row_of(t) for t in changed], MUTABLE)
         insert_rows(self.conn, tables.ticket, successors)
 
@@ -225,7 +225,8 @@ class _Intake:
         changes = [(name, None, value) for name, blank in _OPENING if (value := row[name]) != blank]
         if draft.labels:
             changes.append(("labels", None, draft.labels))
-        self._enter(draft, row["id"], 1, "open", changes, data)
+        promised = opened_because(self.policy, row["kind"], row["priority"], by_hand=row["due_fixed"])
+        self._enter(draft, row["id"], 1, "open", changes, {**(data or {}), "promise": promised})
         self._answer(group, row["id"], "opened", 1)
 
     def _enter(
@@ -235,7 +236,7 @@ class _Intake:
         version: int,
         name: str,
         changes: Sequence[tuple[str, Any, Any]],
-        data: dict[str, Any] | None = None,
+        data: Mapping[str, Any],
     ) -> None:
         who = {"actor": draft.actor, "actor_kind": draft.actor_kind, "why": draft.why}
         self.entries.append(entry_row(ticket_id, self.now, name, **who, version=version, changes=changes, data=data))

@@ -54,16 +54,25 @@ class Ticket:
     resolution_due: int | None = None
     due_fixed: bool = False
     """The due times were set by hand; a change of priority leaves them."""
+    given_response_due: int | None = None
+    """What whoever works on it promised by hand, beside the policy's own; likewise `given_resolution_due`."""
+    given_resolution_due: int | None = None
     first_responded_at: int | None = None
     paused_since: int | None = None
     paused_total: int = 0
-    """Microseconds the resolution clock stood still since the ticket was opened or last reopened."""
+    """Working microseconds the resolution clock stood still since the ticket was opened or last reopened."""
+    claimed_at: int | None = None
+    """When somebody first took it."""
+    stage_since: int | None = None
+    """Since when it is in its state; None: since it was opened."""
     resolved_at: int | None = None
     closed_at: int | None = None
     reopened_at: int | None = None
+    confirmed_at: int | None = None
+    """When the customer said that it is finished; `resolved_at` is the technician's word."""
 
 
-COUNTED = frozenset({"updated_at", "occurrences", "first_seen", "last_seen", "version"})
+COUNTED = frozenset({"updated_at", "occurrences", "first_seen", "last_seen", "version", "claimed_at", "stage_since"})
 AUDITED = tuple(f for f in Ticket.__dataclass_fields__ if f not in COUNTED and f != "id")
 """The fields whose every change is in the audit trail: all but the id, the version and the counters of repeats."""
 _nothing = Ticket(0, "", -1, "", "", -1, -1, -1, -1)

@@ -72,6 +72,7 @@ ticket = Table(
     Column("resolved_at", BigInteger),
     Column("closed_at", BigInteger),
     Column("reopened_at", BigInteger),
+    Column("confirmed_at", BigInteger),
     Column("open_key", Text, unique=True),
     CheckConstraint(
         "status IN ('resolved', 'closed') OR fingerprint IS NULL OR (open_key IS NOT NULL AND open_key = fingerprint)",

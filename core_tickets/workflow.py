@@ -10,7 +10,7 @@ from core_tickets import checks
 from core_tickets.actions import ACTIONS, OPEN, Action, reopened
 from core_tickets.errors import NotAllowed, VersionConflict
 from core_tickets.model import AUDITED, Change, Command, Ticket
-from core_tickets.promises import Policy, promised_anew
+from core_tickets.promises import STANDARD, Policy, moved_because, promised_anew
 from core_tickets.vocabulary import ACTOR_KINDS
 
 __all__ = ["ACTIONS", "OPEN", "Action", "Step", "allowed", "meet", "moved", "raise_priority", "reopened", "step"]
@@ -23,6 +23,8 @@ class Step:
     ticket: Ticket
     changes: tuple[Change, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
+    event: str | None = None
+    """Its name for bridges, where that is another than the action's own."""
 
     @property
     def recorded(self) -> bool:
@@ -57,8 +59,22 @@ def step(ticket: Ticket, command: Command, now: int, policy: Policy) -> Step:
     answers = command.actor_kind in action.answers and data.get("public", True)
     if answers and ticket.first_responded_at is None:  # an internal comment answers nobody
         fields["first_responded_at"] = now
+    if ticket.claimed_at is None and _takes(command, fields):
+        fields["claimed_at"] = now
     after = _moved(ticket, now, fields, touched=bool(data))
-    return Step(after, _changes(ticket, after), data)
+    return Step(after, _changes(ticket, after), _with_promise(data, ticket, after, policy))
+
+
+def _takes(command: Command, fields: Mapping[str, Any]) -> bool:
+    """Does this command make somebody hold the ticket: claimed, taken over by oneself, or simply begun?"""
+    mine = command.actor_kind == "person" and fields.get("assignee") == command.actor
+    return command.action == "claim" or mine or fields.get("status", "pending") != "pending"
+
+
+def _with_promise(data: Mapping[str, Any], before: Ticket, after: Ticket, policy: Policy) -> Mapping[str, Any]:
+    """No promise moves silently: the entry says why it did."""
+    because = moved_because(before, after, policy) if after is not before else {}
+    return {**data, "promise": because} if because else data
 
 
 def meet(status: str, closed_at: int | None, reopen_within: int, now: int) -> str:
@@ -76,15 +92,16 @@ def raise_priority(ticket: Ticket, priority: int, policy: Policy) -> dict[str, A
     return {"priority": priority} | promised_anew(replace(ticket, priority=priority), policy)
 
 
-def moved(ticket: Ticket, now: int, fields: Mapping[str, Any]) -> Step:
+def moved(ticket: Ticket, now: int, fields: Mapping[str, Any], policy: Policy = STANDARD) -> Step:
     """The ticket with these fields set, one version on."""
     after = _moved(ticket, now, fields, touched=False)
-    return Step(after, _changes(ticket, after))
+    return Step(after, _changes(ticket, after), _with_promise({}, ticket, after, policy))
 
 
 def _moved(ticket: Ticket, now: int, fields: Mapping[str, Any], *, touched: bool) -> Ticket:
     if any(getattr(ticket, name) != value for name, value in fields.items()):
-        return replace(ticket, **fields, updated_at=now, version=ticket.version + 1)
+        since = now if fields.get("status", ticket.status) != ticket.status else ticket.stage_since
+        return replace(ticket, **fields, stage_since=since, updated_at=now, version=ticket.version + 1)
     return replace(ticket, updated_at=now) if touched else ticket
 
 

@@ -13,8 +13,13 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 
+import core_tickets.people.tables
 import core_tickets.tables
+import gateway.escalation.tables
 import gateway.figures.tables
+import gateway.notify.tables
+import gateway.stuck.tables
+import gateway.learning.tables
 import gateway.sync.tables
 import gateway.tables
 import id_registry.tables

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core_tickets.actions import approval, setting, states, talk
+from core_tickets.actions import approval, promising, setting, states, talk, together
 from core_tickets.actions.action import OPEN, Action
 from core_tickets.actions.states import reopened
 
@@ -22,6 +22,8 @@ ACTIONS: Mapping[str, Action] = {
     **approval.ACTIONS,
     **{name: states.ACTIONS[name] for name in ("reopen", "close")},
     **setting.ACTIONS,
+    **promising.ACTIONS,
     **talk.ACTIONS,
+    **together.ACTIONS,
 }
 """In the order people are offered them."""

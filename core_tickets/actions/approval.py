@@ -12,15 +12,15 @@ from core_tickets.promises import Policy
 from core_tickets.vocabulary import NEEDS_APPROVAL
 
 
-def _approve(ticket: Ticket, args: Args, now: int, _policy: Policy) -> Outcome:
+def _approve(ticket: Ticket, args: Args, now: int, policy: Policy) -> Outcome:
     text = checks.text("text", args.get("text") or "")
-    return unblocked(ticket, now) | {"approval": "approved"}, {"text": text} if text else {}
+    return unblocked(ticket, now, policy) | {"approval": "approved"}, {"text": text} if text else {}
 
 
-def _refuse(ticket: Ticket, args: Args, now: int, _policy: Policy) -> Outcome:
+def _refuse(ticket: Ticket, args: Args, now: int, policy: Policy) -> Outcome:
     """Refusing settles the ticket: what it says is why nothing is bought."""
     text = checks.text("text", args.get("text") or "", required=True)
-    return unblocked(ticket, now) | {"approval": "refused", "resolution": text, "resolved_at": now}, {}
+    return unblocked(ticket, now, policy) | {"approval": "refused", "resolution": text, "resolved_at": now}, {}
 
 
 def _needless(ticket: Ticket) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from core_tickets import checks
 from core_tickets.actions.action import BY_ANYBODY, BY_PERSON, OPEN, Action, Args, Outcome
 from core_tickets.model import Ticket
-from core_tickets.promises import PAUSING, Policy, due
+from core_tickets.promises import PAUSING, Policy, after_wait, due, waited
 from core_tickets.vocabulary import CAUSES, REASONS
 
 
@@ -22,20 +22,22 @@ def reopened(ticket: Ticket, now: int, policy: Policy) -> dict[str, Any]:
         "resolved_at": None,
         "closed_at": None,
         "reopened_at": now,
+        "confirmed_at": None,
         "paused_total": 0,
         "resolution_due": due(policy, ticket.kind, ticket.priority, now).resolution,
         "due_fixed": False,
+        "given_resolution_due": None,
     }
 
 
-def unblocked(ticket: Ticket, now: int) -> dict[str, Any]:
-    """The fields that end a block: a wait for the customer moves the resolution's due time by its length."""
+def unblocked(ticket: Ticket, now: int, policy: Policy) -> dict[str, Any]:
+    """The fields that end a block: a wait for the customer moves the resolution's due times by its working time."""
     fields: dict[str, Any] = {"blocked_reason": None, "blocked_text": None}
     if ticket.paused_since is not None:
-        wait = max(0, now - ticket.paused_since)
+        wait = waited(ticket, now, policy)
         fields |= {"paused_since": None, "paused_total": ticket.paused_total + wait}
-        if ticket.resolution_due is not None:
-            fields["resolution_due"] = ticket.resolution_due + wait
+        for name in ("resolution_due", "given_resolution_due"):
+            fields[name] = after_wait(getattr(ticket, name), ticket, wait, policy)
     return fields
 
 
@@ -46,16 +48,16 @@ def _block(_ticket: Ticket, args: Args, now: int, _policy: Policy) -> Outcome:
     return {"blocked_reason": reason, "blocked_text": text or None, "paused_since": paused}, {}
 
 
-def _unblock(ticket: Ticket, _args: Args, now: int, _policy: Policy) -> Outcome:
-    return unblocked(ticket, now), {}
+def _unblock(ticket: Ticket, _args: Args, now: int, policy: Policy) -> Outcome:
+    return unblocked(ticket, now, policy), {}
 
 
-def _resolve(ticket: Ticket, args: Args, now: int, _policy: Policy) -> Outcome:
+def _resolve(ticket: Ticket, args: Args, now: int, policy: Policy) -> Outcome:
     resolution = checks.text("resolution", args.get("resolution") or "", required=True)
     cause = args.get("cause")
     if cause is not None:
         checks.member("cause", cause, CAUSES)
-    return unblocked(ticket, now) | {"resolution": resolution, "cause": cause, "resolved_at": now}, {}
+    return unblocked(ticket, now, policy) | {"resolution": resolution, "cause": cause, "resolved_at": now}, {}
 
 
 def _reopen(ticket: Ticket, _args: Args, now: int, policy: Policy) -> Outcome:

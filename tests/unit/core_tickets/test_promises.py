@@ -11,6 +11,7 @@ from core_tickets import (
     PRIORITIES,
     STANDARD,
     Due,
+    Policy,
     Promise,
     due,
     first_response_breached,
@@ -23,7 +24,7 @@ MINUTE = 60_000_000
 
 
 def test_a_kind_has_its_own_line_or_that_of_all_kinds() -> None:
-    policy = {("*", 1): Promise(30, 60), ("complaint", 1): Promise(5, None)}
+    policy = Policy({("*", 1): Promise(30, 60), ("complaint", 1): Promise(5, None)})
     assert due(policy, "incident", 1, 0) == Due(30 * MINUTE, 60 * MINUTE)
     assert due(policy, "complaint", 1, 0) == Due(5 * MINUTE, None)
     assert due(policy, "incident", 2, 0) == Due(None, None)

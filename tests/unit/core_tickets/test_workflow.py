@@ -25,13 +25,15 @@ from core_tickets.workflow import Step, meet, step
 NOW = 1_790_000_000_000_000
 HOUR = 3_600_000_000
 
-ALWAYS = {"comment", "link", "unlink"}
+ALWAYS = {"comment", "link", "unlink", "watch", "unwatch", "attach", "detach"}
+HANDING = {"handoff", "accept_handoff", "return_handoff", "finish_handoff"}
+CHILDREN = {"add_child", "remove_child"}
 MOVES = {
-    "pending": {"start", "resolve", "assign", "set"},
-    "in_progress": {"block", "resolve", "assign", "set"},
-    "blocked": {"unblock", "resolve", "assign", "set"},
-    "resolved": {"close", "reopen", "assign", "set"},
-    "closed": {"reopen"},
+    "pending": {"start", "resolve", "assign", "set", "promise", "request_approval", *HANDING, *CHILDREN},
+    "in_progress": {"block", "resolve", "assign", "set", "promise", "request_approval", *HANDING, *CHILDREN},
+    "blocked": {"unblock", "resolve", "assign", "set", "promise", *HANDING, *CHILDREN},
+    "resolved": {"close", "reopen", "assign", "set", "confirm", *CHILDREN},
+    "closed": {"reopen", "confirm"},
 }
 ARGS: dict[str, dict[str, Any]] = {
     "block": {"reason": "waiting_for_part"},
@@ -41,6 +43,16 @@ ARGS: dict[str, dict[str, Any]] = {
     "comment": {"text": "Ordered"},
     "link": {"other": 2},
     "unlink": {"other": 2},
+    "watch": {"person": "li.na"},
+    "unwatch": {"person": "li.na"},
+    "attach": {"sha256": "0" * 64, "name": "fan.jpg", "media_type": "image/jpeg", "size": 1},
+    "detach": {"attachment": 1},
+    "add_child": {"other": 2},
+    "remove_child": {"other": 2},
+    "request_approval": {"approvers": ["wang.wei"]},
+    "handoff": {"group": "north"},
+    "promise": {"resolution_due": NOW + HOUR, "reason": "the fan comes at noon"},
+    "return_handoff": {"text": "not ours"},
 }
 
 
