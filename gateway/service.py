@@ -20,6 +20,7 @@ from connectors.contract import Delivery
 from connectors.errors import BadRecord
 from connectors.manifest.kinds import manifest_files
 from connectors.registry import Catalogue, installed
+from core_tickets.people import load_roster, roster_version
 from gateway import clock, metrics
 from gateway.config import store
 from gateway.config.documents import Documents
@@ -153,7 +154,7 @@ class Gateway:
         return self._hub.catalogue if self._hub is not None else self.installed
 
     def reload(self) -> Hub:
-        """Take over the stored configuration, and the manifests in the hub's folder, if they changed."""
+        """Take over the stored configuration, the manifests in the hub's folder, and the people, where they changed."""
         with self._loading:
             manifests = _state_of(self._folder)
             changed = manifests != self._manifests
@@ -162,6 +163,8 @@ class Gateway:
             with self.reading() as conn:
                 number = store.generation(conn)
                 if self._hub is not None and self._hub.generation == number and not changed:
+                    if self._hub.roster.version != roster_version(conn):
+                        self._hub = replace(self._hub, roster=load_roster(conn, self._hub.connections))
                     return self._hub
                 running = self._hub.connections if self._hub is not None else {}
                 hub = store.load(conn, self.installed, self.vault, running)

@@ -7,7 +7,7 @@ active in one of them is not active. Within one source people and groups are nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -68,19 +68,16 @@ def roster_of(
     """All sources together; those of the configuration first, the others in order of name."""
     names = _Names()
     people, groups = sorted(people, key=_place), sorted(groups, key=_place)
-    for each in people:
-        names.people[each.source, str(each.fields["id"])] = person_id(each.fields)
-    for each in groups:
-        for name in (each.fields.get("name"), each.fields["id"]):
-            if name:
-                names.groups[each.source, str(name)] = str(each.fields["id"]).strip()
-    made_people = {i: _person(i, told, names) for i, told in _together(people, lambda t: person_id(t.fields)).items()}
-    made_groups = {
-        i: _group(i, told, names) for i, told in _together(groups, lambda t: str(t.fields["id"]).strip()).items()
-    }
+    told_people, told_groups = _together(people, person_id), _together(groups, lambda f: str(f["id"]).strip())
+    for i, told in told_people.items():
+        names.people |= {(t.source, str(t.fields["id"])): i for t in told}
+    for i, told in told_groups.items():
+        names.groups |= {(t.source, str(t.fields[n])): i for t in told for n in ("name", "id") if t.fields.get(n)}
+    made_people = {i: _person(i, told, names) for i, told in told_people.items()}
+    made_groups = {i: _group(i, told, names) for i, told in told_groups.items()}
     calendars: dict[str, dict[str, bool]] = {}
-    for told in sorted(days):
-        calendars.setdefault(told.calendar, {})[told.day] = told.working
+    for each in sorted(days):
+        calendars.setdefault(each.calendar, {})[each.day] = each.working
     return Roster(made_people, made_groups, _shifts(made_people, shifts, names), calendars, version)
 
 
@@ -104,10 +101,13 @@ class _Names:
         return self.groups.get((source, text), text)
 
 
-def _together(told: Sequence[Told], name: Any) -> dict[str, list[Told]]:
+def _together(told: Sequence[Told], name: Callable[[Mapping[str, Any]], str]) -> dict[str, list[Told]]:
+    """By id. Upper and lower case make no other person; the first to write the id says how it is written."""
     found: dict[str, list[Told]] = {}
+    spelled: dict[str, str] = {}
     for each in told:
-        found.setdefault(name(each), []).append(each)
+        own = name(each.fields)
+        found.setdefault(spelled.setdefault(own.casefold(), own), []).append(each)
     return found
 
 
@@ -178,7 +178,7 @@ def _shifts(people: Mapping[str, Person], told: Sequence[ShiftTold], names: _Nam
     made: dict[frozenset[str], Presence] = {}
     found: dict[str, Presence] = {}
     for i, person in people.items():
-        working = person.groups & of_group.keys()
+        working = frozenset(person.groups & of_group.keys())
         if i in of_person:
             spans = [*of_person[i], *(s for g in working for s in of_group[g])]
             found[i] = Presence(joined(spans))

@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError, InvalidConfig
 from connectors.registry import Catalogue
 from connectors.runtime import Connection as Runtime
 from connectors.settings import config_schema, parse_config
+from core_tickets.people import Roster
 from gateway import metrics
 from gateway.automation.rules import (
     CompiledBridge,
@@ -100,6 +101,8 @@ class Hub:
     """The connectors there are: those installed, and those of the configuration."""
     policies: Policies = field(default_factory=lambda: build_policies(()))
     """How tickets move: read by `gateway.policies.<kind>.KIND.of(hub.policies)`."""
+    roster: Roster = field(default_factory=Roster)
+    """People, groups and shifts as they were when this was read; swapped when they change."""
 
     def connection(self, connection_id: str) -> Live:
         """Raises NotFound."""

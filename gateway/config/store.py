@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.registry import Catalogue
 from connectors.settings import config_schema
-from core_tickets.people import load_roster
+from core_tickets.people import Roster, keep_by_hand, load_roster
 from gateway import policies, tables
 from gateway.automation.specs import Bridge, Rule
 from gateway.config import secret_fields
@@ -22,6 +22,7 @@ from gateway.config.hub import Builder, Hub, Live
 from gateway.config.manifests import catalogue_of
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.notify.tried import tested_channels
+from gateway.policies import people as people_policy
 from gateway.secrets import SHOWN, Vault
 
 _PLACE = re.compile(r"(connectors|connections|mappings|rules|bridges|policies)\[(\d+)\]")
@@ -62,7 +63,8 @@ def stored(conn: Connection) -> dict[str, list[dict[str, Any]]]:
 def load(conn: Connection, catalogue: Catalogue, vault: Vault, running: Mapping[str, Live] | None = None) -> Hub:
     """What runs: a connection that cannot work is listed as broken, everything else works. `running`: what ran so far;
     connections that did not change are taken over."""
-    return _build(generation(conn), stored(conn), catalogue, vault, strict=False, running=running)
+    hub = _build(generation(conn), stored(conn), catalogue, vault, strict=False, running=running)
+    return replace(hub, roster=load_roster(conn, hub.connections))
 
 
 def _build(
@@ -105,7 +107,7 @@ def apply(
     try:
         hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
         around = policies.Surroundings(
-            hub.policies, load_roster(conn), _enabled(hub), _operations(hub), tested_channels(conn)
+            hub.policies, _roster_then(conn, hub, dry_run), _enabled(hub), _operations(hub), tested_channels(conn)
         )
         if problems := policies.check(around):
             raise BadConfiguration("The policies do not fit the people and connections; nothing was changed.", problems)
@@ -115,6 +117,17 @@ def apply(
     if not dry_run and any(c.what != "unchanged" for c in changes):
         _write(conn, before, after, now)
     return changes, hub
+
+
+def _roster_then(conn: Connection, hub: Hub, dry_run: bool) -> Roster:
+    """Everybody there would be with the people whom the configuration names; kept unless nothing shall change."""
+    told = people_policy.KIND.of(hub.policies)
+    with conn.begin_nested() as savepoint:
+        keep_by_hand(conn, told.people, told.groups)
+        roster = load_roster(conn, hub.connections)
+        if dry_run:
+            savepoint.rollback()
+    return roster
 
 
 def _enabled(hub: Hub) -> dict[str, str]:
@@ -147,7 +160,8 @@ def remove(conn: Connection, kind: str, item_id: str, catalogue: Catalogue, vaul
     after = before | {kind: [b for b in before[kind] if _id(kind, b) != item_id]}
     if len(after[kind]) == len(before[kind]):
         raise NotFound(f"There is no {kind} {item_id!r}.")
-    _build(0, after, catalogue, vault, strict=False)
+    told = people_policy.KIND.of(_build(0, after, catalogue, vault, strict=False).policies)
+    keep_by_hand(conn, told.people, told.groups)
     _write(conn, before, after, now)
 
 
