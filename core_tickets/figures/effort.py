@@ -54,15 +54,14 @@ def value_density(story: Story, _scene: Scene) -> Iterator[Fact]:
         yield fact(until.at, max(0, known), len(entries), (story.opened.entry.id, until.id), one.end.before)
 
 
-def _moves(story: Story, one: Round, name: str) -> tuple[int, list[int]]:
-    """How many photos, edits or customer views there were in a round, and the entries that say so."""
-    if name == "views":
-        assert one.end is not None
-        span = (one.begin.entry.at, one.end.entry.at)
-        return sum(s.n for s in story.signals if s.name == "view" and span[0] <= s.at <= span[1]), []
-    wanted = _photo if name == "photos" else _edit
-    found = [b.entry.id for b in one.beats if b is not one.begin and wanted(b)]
-    return len(found), found
+def _moves(one: Round, name: str) -> list[int]:
+    """The entries of the photos, edits or customer views of a round."""
+    wanted = {"photos": _photo, "edits": _edit, "views": _view}[name]
+    return [b.entry.id for b in one.beats if b is not one.begin and wanted(b)]
+
+
+def _view(beat: Beat) -> bool:
+    return beat.entry.name == "customer_view"
 
 
 def _photo(beat: Beat) -> bool:
@@ -76,9 +75,8 @@ def _edit(beat: Beat) -> bool:
 def _per_round(story: Story, names: tuple[str, ...]) -> Iterator[Fact]:
     for one in story.rounds:
         if one.end is not None:
-            counted = [_moves(story, one, name) for name in names]
-            read = [i for _, found in counted for i in found]
-            yield fact(one.end.entry.at, sum(n for n, _ in counted), 1, (*read, one.end.entry.id), one.end.before)
+            read = [i for name in names for i in _moves(one, name)]
+            yield fact(one.end.entry.at, len(read), 1, (*read, one.end.entry.id), one.end.before)
 
 
 def photos(story: Story, _scene: Scene) -> Iterator[Fact]:
@@ -92,7 +90,7 @@ def edits(story: Story, _scene: Scene) -> Iterator[Fact]:
 
 
 def customer_views(story: Story, _scene: Scene) -> Iterator[Fact]:
-    """How often the customer looked at the ticket in a round."""
+    """How often the customer looked at the ticket in a round (notes `customer_view`)."""
     yield from _per_round(story, ("views",))
 
 

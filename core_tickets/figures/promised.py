@@ -28,12 +28,19 @@ def first_response(story: Story, _scene: Scene) -> Iterator[Fact]:
 
 
 def first_response_deviation(story: Story, _scene: Scene) -> Iterator[Fact]:
-    """The first response minus the time it was promised for, as promised just before it was given; negative: earlier."""
+    """The first response minus the time it was promised for, as promised just before it was given: by whoever took the
+    ticket, else by the policy. Negative: earlier."""
     beat = _answer(story)
-    if beat is not None and (promised := beat.before["first_response_due"]) is not None:
+    if beat is not None and (promised := _promised(beat)) is not None:
         at = beat.after["first_responded_at"]
         read = (story.opened.entry.id, beat.entry.id)
         yield fact(at, at - promised, 1, read, beat.after, person=person_of(beat.entry))
+
+
+def _promised(beat: Beat) -> int | None:
+    given: int | None = beat.before.get("given_response_due")
+    by_policy: int | None = beat.before["first_response_due"]
+    return by_policy if given is None else given
 
 
 def first_response_overdue(story: Story, _scene: Scene) -> Iterator[Fact]:

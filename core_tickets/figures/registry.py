@@ -76,7 +76,7 @@ _ALL = (
         "first_response_deviation", Label("First-response deviation", "首次响应偏差"),
         Label("Mean of first response minus the promised time; negative is earlier than promised.",
               "实际首次响应减去承诺时间的平均值；负数为早于承诺。"),
-        "s", ("first_responded_at", "first_response_due"), promised.first_response_deviation, scale=MICRO,
+        "s", ("first_responded_at", "first_response_due", "given_response_due"), promised.first_response_deviation, scale=MICRO,
     ),
     Metric(
         "first_response_overdue", Label("First responses overdue", "首次响应超时率"),
@@ -123,7 +123,7 @@ _ALL = (
         effort.value_density,
     ),
     Metric(
-        "photos", Label("Photos", "照片数"), Label("Mean number of pictures attached per resolved round.", "每张已解决工单平均上传的照片数。"),
+        "photos", Label("Photos", "照片数"), Label("Mean number of pictures attached per resolved round.", "平均上传的照片数。"),
         "per ticket", (*_ROUND, "entry:attach"), effort.photos,
     ),
     Metric(
@@ -136,13 +136,13 @@ _ALL = (
         "customer_views", Label("Customer views", "客户查看次数"),
         Label("Mean number of looks by the customer per resolved round.",
               "每张已解决工单客户查看的平均次数。"),
-        "per ticket", (*_ROUND, "signal:view"), effort.customer_views,
+        "per ticket", (*_ROUND, "entry:customer_view"), effort.customer_views,
     ),
     Metric(
         "action_temperature", Label("Action temperature", "动作温度"),
         Label("Photos, edits and customer views together, per resolved round.",
               "每张已解决工单的照片、编辑与客户查看次数之和。"),
-        "per ticket", (*_ROUND, "entry:attach", "signal:view", *(f"entry:{name}" for name in sorted(effort.EDITS))),
+        "per ticket", (*_ROUND, "entry:attach", "entry:customer_view", *(f"entry:{name}" for name in sorted(effort.EDITS))),
         effort.action_temperature,
     ),
     Metric(

@@ -9,7 +9,7 @@ Nothing here reads the ticket's row: what stands there can be made from its entr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ WORK = frozenset({"pending", "in_progress", "blocked"})
 
 class Signal(NamedTuple):
     """An event of a ticket that another room keeps: `repeat` (an alert it stands for already), `asked` and `answered`
-    (a question to another system about it), `view` (its customer looked at it)."""
+    (a question to another system about it)."""
 
     ticket_id: int
     at: int
@@ -77,7 +77,6 @@ class Story:
     beats: tuple[Beat, ...]
     signals: tuple[Signal, ...]
     as_of: int
-    _cache: dict[int, Mapping[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def opened(self) -> Beat:
