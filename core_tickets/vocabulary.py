@@ -56,6 +56,7 @@ KINDS = {
     "spare_part_purchase": Label("Spare part purchase", "备件采购"),
     "potential_batch_issue": Label("Potential batch issue", "潜在批次问题"),
     "data_quality": Label("Data quality", "数据质量"),
+    "management": Label("Management", "管理"),
 }
 
 # What costs money is decided by a person before it is ordered.
