@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
@@ -19,7 +19,22 @@ from core_tickets.model import AUDITED, Ticket
 from core_tickets.rows import SELECT_TICKET, ticket_of
 from core_tickets.vocabulary import KINDS, PRIORITIES, STATUSES, format_priority
 
-__all__ = ["Filters", "Order", "Page", "counts", "get", "get_many", "links", "read_values", "search", "touched"]
+if TYPE_CHECKING:
+    from core_tickets.rights.scope import Scope
+
+__all__ = [
+    "Filters",
+    "Order",
+    "Page",
+    "counts",
+    "cursor_behind",
+    "get",
+    "get_many",
+    "links",
+    "read_values",
+    "search",
+    "touched",
+]
 
 _T = tables.ticket.c
 MAX_LIMIT = 500
@@ -49,6 +64,8 @@ class Filters:
     fingerprint: str | None = None
     source: str | None = None
     updated_since: int | None = None
+    scope: Scope | None = None
+    """Only what somebody may see: `core_tickets.rights.scope`."""
 
 
 class Page(NamedTuple):
@@ -157,7 +174,14 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(_T.title.icontains(checks.text("q", filters.q), autoescape=True))
     if filters.updated_since is not None:
         conditions.append(_T.updated_at >= checks.number("updated_since", filters.updated_since))
+    if filters.scope is not None:
+        conditions.append(filters.scope.condition())
     return conditions
+
+
+def cursor_behind(ticket: Ticket, order: Order = "newest") -> str:
+    """Where a list goes on behind this ticket."""
+    return _cursor(order, [getattr(ticket, c.name) for c in _ORDERS[order][0]])
 
 
 def _cursor(order: str, position: list[int]) -> str:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway import clock, tokens
+from gateway.api.sight import gate
 from gateway.errors import Forbidden, Unauthorized
 from gateway.service import Gateway
 from gateway.tokens import RIGHTS, Bearer, Right
@@ -24,15 +25,16 @@ GatewayDep = Annotated[Gateway, Depends(gateway_of)]
 
 
 def bearer(
-    gateway: GatewayDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
+    request: Request, gateway: GatewayDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
 ) -> Bearer:
-    """Raises Unauthorized."""
+    """Raises Unauthorized, and what `gate` raises."""
     if credentials is None:
         raise Unauthorized()
     with gateway.reading() as conn:
         found = tokens.find(conn, credentials.credentials, clock.now())
     if found is None:
         raise Unauthorized("The token is not valid (unknown, expired or revoked).")
+    gate(request, gateway, found)
     return found
 
 

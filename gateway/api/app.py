@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import connections, ids, inbound, operations, pages, problems, tickets
+from gateway.api.sight import Projected
 from gateway.database import require_current
 from gateway.service import Gateway
 from gateway.settings import Settings, load
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
     problems.install(app)
     for part in (inbound, tickets, ids, connections, operations, pages):
         app.include_router(part.router)
+    app.add_middleware(Projected)
     app.add_middleware(BodyLimit)
     app.add_middleware(inbound.Door)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

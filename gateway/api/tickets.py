@@ -27,6 +27,7 @@ from gateway.api.shapes import (
 )
 from gateway.bridge import outbox
 from gateway.errors import Problem, Refused
+from gateway.rights import Eyes, asker_of
 from gateway.tokens import Bearer, Right
 from gateway.usecases import explaining, tickets, tracing
 
@@ -42,7 +43,7 @@ KEPT = clock.DAY
 @router.get("")
 def list_tickets(
     gateway: GatewayDep,
-    _: Reader,
+    who: Reader,
     status: Annotated[list[Line] | None, Query()] = None,
     priority: Annotated[list[Literal["P0", "P1", "P2", "P3"]] | None, Query()] = None,
     kind: Annotated[list[Line] | None, Query()] = None,
@@ -62,7 +63,7 @@ def list_tickets(
         storm_id=gid(storm) if storm else None,
     )  # fmt: skip
     with gateway.reading() as conn:
-        page = core_tickets.search(conn, filters, cursor, limit)
+        page = Eyes(conn, gateway.hub, asker_of(gateway.hub, who)).search(filters, cursor, limit)
     now = clock.now()
     return answer({"items": [ticket_shape(t, now) for t in page.items], "next_cursor": page.next_cursor})
 
@@ -211,6 +212,9 @@ def act(
     asked = body or Action()
 
     def do(conn: Connection) -> tuple[int, Any]:
+        Eyes(conn, gateway.hub, asker_of(gateway.hub, who)).demand_action(
+            number, action
+        )  # as it is now, under its lock
         applied = tickets.act(
             conn, gateway, number, action, asked.args(), actor=_name(who), why=asked.why,
             expected_version=asked.expected_version,

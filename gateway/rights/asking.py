@@ -1,0 +1,53 @@
+"""From a token, a person or a role to who asks."""
+
+from __future__ import annotations
+
+from core_tickets.rights import EVERYBODY, Asker
+from gateway.config.hub import Hub
+from gateway.errors import Forbidden, NotFound
+from gateway.policies.rights import KIND
+from gateway.tokens import Bearer
+from mappings.suggestions import among
+
+CUSTOMER = "customer"
+
+
+def asker_of(hub: Hub, who: Bearer) -> Asker:
+    """Who a token speaks for. One without person, business roles and customer is a machine's or an administrator's, and
+    sees all that its role may. Raises Forbidden for a person who is not there any more."""
+    if who.person is None and who.roles is None and who.customer is None:
+        return EVERYBODY
+    roles = who.roles
+    if roles is None and who.person is None:
+        roles = frozenset({CUSTOMER})
+    return _asker(hub, who.person, roles, who.customer)
+
+
+def asker_as(hub: Hub, person: str) -> Asker:
+    """As this person would. Raises NotFound, Forbidden."""
+    if person not in hub.roster.people:
+        raise NotFound(f"The roster has no person {person!r}{among(person, sorted(hub.roster.people))}.")
+    return _asker(hub, person, None, None)
+
+
+def asker_in_role(hub: Hub, role: str) -> Asker:
+    """As anybody of a role, who stands in no relation to any ticket. Raises NotFound."""
+    known = KIND.of(hub.policies).roles
+    if role not in known:
+        raise NotFound(f"The policy rights has no role {role!r}; it has {', '.join(sorted(known))}.")
+    return Asker(roles=frozenset({role}))
+
+
+def _asker(hub: Hub, person: str | None, roles: frozenset[str] | None, customer: int | None) -> Asker:
+    roster = hub.roster
+    if person is None:
+        return Asker(None, roles or frozenset(), frozenset(), customer)
+    found = roster.people.get(person)
+    if found is None and roster.people:
+        raise Forbidden(f"{person} is not in the roster any more.")
+    if found is not None and not found.active:
+        raise Forbidden(f"{person} is not active any more.")
+    groups = found.groups if found is not None else frozenset()
+    leads = {g.id for g in roster.groups.values() if person in (g.lead, g.director)}
+    own = found.roles if found is not None else frozenset()
+    return Asker(person, own if roles is None else roles, groups | leads, customer)
