@@ -50,8 +50,13 @@ class NewTicket(Request):
     title: Annotated[Line, Field(min_length=1)]
     description: Long = ""
     kind: Literal[
-        "incident", "spare_part_purchase", "maintenance", "complaint", "potential_batch_issue", "data_quality",
-        "management"
+        "incident",
+        "spare_part_purchase",
+        "maintenance",
+        "complaint",
+        "potential_batch_issue",
+        "data_quality",
+        "management",
     ] = "incident"
     priority: Literal["P0", "P1", "P2", "P3"] = "P2"
     labels: dict[Line, Line] = Field({}, max_length=50)
