@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from gateway.automation.specs import Spec
 from gateway.errors import BadConfiguration, Problem
-from gateway.policies import figures, notification, rights
+from gateway.policies import figures, notification, people, rights
 from gateway.policies.kind import Policies, PolicyKind, Surroundings
 from mappings.suggestions import among
 
 __all__ = ["KINDS", "Policies", "PolicyKind", "Surroundings", "build", "check"]
 
-_ALL: tuple[PolicyKind[Any, Any], ...] = (figures.KIND, notification.KIND, rights.KIND)
+_ALL: tuple[PolicyKind[Any, Any], ...] = (people.KIND, figures.KIND, notification.KIND, rights.KIND)
 KINDS: Mapping[str, PolicyKind[Any, Any]] = {kind.name: kind for kind in _ALL}
 
 
