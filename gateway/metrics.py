@@ -52,6 +52,16 @@ OUTBOX_AGE = Gauge(
 DEAD = Gauge("weft_dead_letters", "Dead letters that nobody settled.", multiprocess_mode="mostrecent")
 TICKETS = Gauge("weft_tickets_open", "Open tickets.", ["priority"], multiprocess_mode="mostrecent")
 
+FIGURE = Gauge(
+    "weft_figure",
+    "A figure of yesterday as known when the day ended, in its own unit (docs/figures.md); NaN: nothing to count.",
+    ["metric"],
+    multiprocess_mode="mostrecent",
+)
+FIGURE_DAYS = Gauge(
+    "weft_figure_days_waiting", "Days whose figures are to be computed anew.", multiprocess_mode="mostrecent"
+)
+
 
 def registry() -> CollectorRegistry:
     """What a scrape sees: this process, or, where several serve (`weft serve --workers N`), all of them together."""
