@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +43,11 @@ class Series:
         return summed(self.days.values())
 
 
+def refused(path: str, message: str, hint: str) -> Refused:
+    """The error that says what to write instead."""
+    return Refused(f"{path}: {message}; {hint}.", [Problem(path, message, hint)])
+
+
 def metric_of(name: str) -> Metric:
     """Raises NotFound."""
     found = METRICS.get(name)
@@ -58,8 +63,7 @@ def series(
     events, for at most 31 days. Raises NotFound, Refused."""
     metric = metric_of(name)
     if by not in metric.dimensions:
-        hint = "write one of " + ", ".join(metric.dimensions)
-        raise Refused("This figure is not counted so.", [Problem("by", f"{name} is not counted by {by!r}", hint)])
+        raise refused("by", f"{name} is not counted by {by!r}", "write one of " + ", ".join(metric.dimensions))
     days = _days(first, last, MOST_DAYS if isinstance(as_of, str) else LIVE_DAYS)
     if isinstance(as_of, int):
         live = {day: computing.load(conn, day, terms, upto=as_of, pairs=metric.pairs) for day in days}
@@ -80,13 +84,10 @@ def _days(first: str, last: str, most: int) -> list[str]:
         try:
             date.fromisoformat(text)
         except ValueError:
-            problem = Problem(path, f"{text!r} is no day", "write a day such as 2026-11-22")
-            raise Refused("The days cannot be read.", [problem]) from None
+            raise refused(path, f"{text!r} is no day", "write a day such as 2026-11-22") from None
     if not "1971" < first <= last < "2200" or len(days_between(first, last)) > most:
-        problem = Problem(
-            "from", f"{first} to {last} cannot be answered", f"write at most {most} days, the earlier one first"
-        )
-        raise Refused("These days are no span.", [problem])
+        hint = f"write at most {most} days, the earlier one first"
+        raise refused("from", f"{first} to {last} cannot be answered", hint)
     return days_between(first, last)
 
 
@@ -100,9 +101,7 @@ def behind(
     _days(day, day, 1)
     for dimension in groups or ():
         if dimension not in metric.dimensions:
-            raise Refused(
-                "This figure is not counted so.", [Problem(dimension, f"{name} is not counted by it", "leave it out")]
-            )
+            raise refused(dimension, f"{name} is not counted by it", "leave it out")
     _, end = span(day, terms.zone)
     moment = as_of if isinstance(as_of, int) else (min(end, now) if as_of == THEN else now)
     loaded = computing.load(conn, day, terms, upto=moment, pairs=metric.pairs)
@@ -128,6 +127,28 @@ def shown(metric: Metric, one: Sum) -> dict[str, Any]:
     """A sum as the API shows it: the figure, and exactly what it is made of."""
     return {"value": value(metric, one), "numerator": Decimal(one.numerator), "denominator": one.denominator,
             "facts": one.facts}  # fmt: skip
+
+
+def cells(found: Series) -> list[dict[str, Any]]:
+    """The cells of a heat map: stage with weekday (1 Monday to 7) and hour, or with a group."""
+    made = []
+    for key, one in sorted(found.total().items()):
+        stage, _, rest = key.partition("/")
+        if found.by == "stage_hour":
+            weekday, _, hour = rest.partition("/")
+            place: dict[str, Any] = {"weekday": int(weekday), "hour": int(hour)}
+        else:
+            place = {"group": rest}
+        made.append({"stage": stage, **place, **shown(found.metric, one)})
+    return made
+
+
+def days_before(day: str, n: int) -> str:
+    """The day so many days before. A text that is no day comes back as it is, to be refused where it is read."""
+    try:
+        return (date.fromisoformat(day) - timedelta(days=n)).isoformat()
+    except (ValueError, OverflowError):
+        return day
 
 
 def today(terms: Terms, now: int) -> str:

@@ -87,7 +87,7 @@ def _mark(conn: Connection, zone: str) -> int:
         return int(found)
     for table in (figure_mark, figure_day_ticket, figure_day, figure_thing):
         conn.execute(delete(table))
-    _keep(conn, figure_mark, ("zone", "entry"), [(zone, 0)])
+    _keep(conn, figure_mark, ("zone", "entry", "answers_at"), [(zone, 0, 0)])
     return 0
 
 
@@ -122,11 +122,15 @@ def mark_days(conn: Connection, days: Iterable[str]) -> None:
         conn.execute(statement.on_conflict_do_update(index_elements=["day"], set_=again), rows)
 
 
-def mark_answers(conn: Connection, terms: Terms, now: int, since: int) -> None:
-    """The days whose questions to other systems were answered since then, of the last few days."""
-    s = tables.context_section.c
-    asked = select(s.asked_at).where(s.asked_at > now - CONTEXT * clock.DAY, s.answered_at >= since)
-    mark_days(conn, {day_of(at, terms.zone) for at in conn.execute(asked).scalars()})
+def mark_answers(conn: Connection, terms: Terms, now: int) -> None:
+    """Once an hour: the days whose questions to other systems were answered since the last time."""
+    m, s = figure_mark.c, tables.context_section.c
+    since = conn.execute(select(m.answers_at).where(m.zone == terms.zone)).scalar()
+    if since is None or now < since + clock.HOUR:
+        return
+    late = (s.asked_at > now - CONTEXT * clock.DAY, s.answered_at >= since - LATE)
+    mark_days(conn, {day_of(at, terms.zone) for at in conn.execute(select(s.asked_at).where(*late)).scalars()})
+    conn.execute(figure_mark.update().where(m.zone == terms.zone).values(answers_at=now))
 
 
 def tickets_of(conn: Connection, day: str) -> list[int]:

@@ -68,6 +68,7 @@ def tick(gateway: Gateway, now: int) -> int:
             break
     if took == PAGES * indexing.PAGE:
         return took  # the history is taken in first: a day computed meanwhile would be computed again
+    gateway.transact(lambda conn: indexing.mark_answers(conn, terms, now))
     with gateway.reading() as conn:
         days = due(conn, policy, now)
     end = time.monotonic() + BUDGET_S

@@ -17,6 +17,7 @@ figure_mark = Table(
     metadata,
     Column("zone", String(64), primary_key=True, comment="whose days the index holds; another zone makes it anew"),
     Column("entry", BigInteger, nullable=False, comment="all ticket entries up to this id are in the index"),
+    Column("answers_at", BigInteger, nullable=False, comment="answers to questions up to then are in it"),
 )
 
 figure_day = Table(

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column(
             "entry", sa.BigInteger(), nullable=False, comment="all ticket entries up to this id are in the index"
         ),
+        sa.Column("answers_at", sa.BigInteger(), nullable=False, comment="answers to questions up to then are in it"),
         sa.PrimaryKeyConstraint("zone"),
     )
     op.create_table(
