@@ -27,6 +27,7 @@ from gateway.bridge import outbox
 from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
 from gateway.errors import TooBusy, WeftError
+from gateway.figures import rounds
 from gateway.reconcile import reconcile
 from gateway.search.feeding import Feeder
 from gateway.service import Gateway
@@ -41,6 +42,7 @@ SEARCH_S = 5.0
 ANNOUNCE_S = 10.0
 AGAIN_S = 2.0
 SYNCS_S = 2.0
+FIGURES_S = 10.0
 
 
 class SubscriptionSink:
@@ -171,6 +173,8 @@ class Worker:
         self._poll(hub)
         if self._due("syncs", SYNCS_S):
             self._once("syncs", lambda: self._schedule.tick(hub))
+        if self._due("figures", FIGURES_S) and self._lease("figures"):
+            self._once("figures", lambda: rounds.run(gateway, clock.now()))
         self._heartbeats(hub)
         emitter = self._emitter
         if emitter is not None and self._due("openlineage", ANNOUNCE_S) and self._lease("openlineage"):

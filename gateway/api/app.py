@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api import connections, ids, inbound, operations, pages, problems, tickets
+from gateway.api import connections, figures, ids, inbound, operations, pages, problems, tickets
 from gateway.api.sight import Projected
 from gateway.database import require_current
 from gateway.service import Gateway
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
     )  # fmt: skip
     app.state.gateway = made
     problems.install(app)
-    for part in (inbound, tickets, ids, connections, operations, pages):
+    for part in (inbound, tickets, ids, connections, figures, operations, pages):
         app.include_router(part.router)
     app.add_middleware(Projected)
     app.add_middleware(BodyLimit)

@@ -20,6 +20,7 @@ from gateway.context import completeness
 from gateway.context.completeness import Completeness
 from gateway.database import current_revision, newest_revision
 from gateway.errors import NotFound, WeftError
+from gateway.figures import rounds
 from gateway.ingest.stored import unpack
 from gateway.service import Gateway
 from gateway.tokens import Role
@@ -191,6 +192,7 @@ def _gauge(gateway: Gateway) -> None:
         filters = core_tickets.Filters(status=core_tickets.OPEN)
         counted = core_tickets.counts(conn, filters)
         complete = completeness.by_connection(conn, now)
+        rounds.gauge(conn, gateway.hub, now)
     for state in OUTBOX_STATES:
         metrics.OUTBOX.labels(state).set(states.get(state, 0))
     metrics.OUTBOX_AGE.set(0 if oldest is None else (now - oldest) / clock.SECOND)

@@ -16,6 +16,8 @@ from gateway.automation.specs import STANDING
 from gateway.bridge import computing
 from gateway.config.hub import Hub
 from gateway.errors import NotFound
+from gateway.figures import tracked
+from gateway.policies.figures import KIND
 from gateway.sync import store
 from gateway.sync.values import loaded
 from lineage import FieldGraph
@@ -63,6 +65,7 @@ def _build(hub: Hub) -> FieldGraph:
         roots = {"ticket": TICKET, "alert": "Alert", "local": "registry", **dict.fromkeys(_HUB, "hub")}
         when = [question.when] if question.when else []
         graph.add_rule(f"context {question.section}", target, dict(question.inputs), roots=roots, when=when)
+    tracked.add_figures(graph, KIND.of(hub.policies).terms)
     return graph
 
 
