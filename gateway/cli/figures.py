@@ -95,7 +95,7 @@ def figures_tickets(
          "denominator": c.fact.denominator, "person": c.fact.person, "entries": [str(i) for i in c.fact.entries]}
         for c in found
     ]  # fmt: skip
-    rows = [(*list(d.values())[:5], " ".join(d["entries"])) for d in data]
+    rows = [(*list(d.values())[:5], " ".join(map(str, c.fact.entries))) for d, c in zip(data, found, strict=True)]
     columns = ("ticket", "at", "numerator", "denominator", "person", "entries")
     show({"items": data}, as_json=as_json, text=lambda out: out.print(table(f"{name} {day}", columns, rows)))
 
