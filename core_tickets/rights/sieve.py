@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from core_tickets.rights.data import Vocabulary
@@ -120,7 +121,21 @@ class Sieve:
         items = list(value)
         if len(items) == 2 and isinstance(items[0], str) and (kind := self._data.of(items[0])):
             return [items[0], self.put(items[1], kind)]
-        return [self._clean(item) for item in items]
+        return [self._clean(item) for item in self._unsplit(items)]
+
+    def _unsplit(self, items: list[Any]) -> list[Any]:
+        """Without texts that only together are a protected value, such as the words of a number: "138", "0013", "8000"."""
+        if len(items) < 2 or not any(isinstance(item, str) for item in items):
+            return items
+        told = [str(item) if isinstance(item, str | int) else "\n\n\n\n" for item in items]
+        starts = list(accumulate((len(text) + 1 for text in told), initial=0))
+        gone: set[int] = set()
+        for kind in self._data.kinds:
+            if kind.looks is not None and self._level(kind.name) is not Level.full:
+                for start, stop in spots(" ".join(told), kind.looks):
+                    within = [n for n, at in enumerate(starts[:-1]) if at < stop and at + len(told[n]) > start]
+                    gone |= set(within) if len(within) > 1 else set()
+        return [item for n, item in enumerate(items) if n not in gone]
 
     def text(self, text: str) -> str:
         """Free text, or JSON in text."""

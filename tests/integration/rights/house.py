@@ -106,7 +106,7 @@ def _a_ticket(company: Company, key: str, title: str, solved: str | None, labels
     house.tell(told)
     ticket = house.tickets()[-1]
     if solved:
-        house.act(ticket, "resolve", resolution=f"{solved}，客户 {SPELLINGS[4]} 已确认")
+        house.act(ticket, "resolve", resolution=f"{solved}，客户 {SPELLINGS[4]} 已确认", cause="wear")
         house.act(house.tickets()[-1], "close")
     return id_registry.format_id(ticket.id)
 
