@@ -58,10 +58,12 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
     """An engine whose transactions see what they must: on SQLite they begin IMMEDIATE, so a writer never fails midway."""
     parsed = normalise(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
+        made = create_engine(
             parsed, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=10, hide_parameters=True,
             connect_args={"connect_timeout": 5, "application_name": "weft"},
         )  # fmt: skip
+        event.listen(made, "connect", _set_up_postgresql)
+        return made
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -70,6 +72,12 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _set_up_postgresql(raw: Any, _record: Any) -> None:
+    from gateway.arrays import ArrayDumper  # a hub on SQLite has no psycopg
+
+    raw.adapters.register_dumper(list, ArrayDumper)
 
 
 def _set_up_sqlite(raw: Any, _record: Any) -> None:
@@ -106,6 +114,7 @@ def writer(engine: Engine) -> Engine:
         engine.url, pool_size=1, max_overflow=3, pool_timeout=10, hide_parameters=True,
         connect_args={"connect_timeout": 5, "application_name": "weft inbox"},
     )  # fmt: skip
+    event.listen(made, "connect", _set_up_postgresql)
     event.listen(made, "connect", _set_up_writer)
     return made
 
