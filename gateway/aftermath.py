@@ -11,11 +11,12 @@ from gateway.bridge.happened import Happened
 from gateway.bridge.planning import plan_commands
 from gateway.clock import Serial
 from gateway.config.hub import Hub
+from gateway.notify.reaction import notify
 
 Reaction = Callable[[Connection, Hub, Sequence[Happened], int], None]
 """Takes what happened in order, and now. It writes rows and calls nobody; a constant number of statements."""
 
-REACTIONS: tuple[Reaction, ...] = ()
+REACTIONS: tuple[Reaction, ...] = (notify,)
 
 
 def follow(conn: Connection, hub: Hub, happened: Sequence[Happened], serial: Serial, now: int) -> None:

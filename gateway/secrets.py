@@ -6,6 +6,7 @@ are and read at the time of use; the last is encrypted (`enc:...`) before it is 
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +28,7 @@ class Vault:
     def __init__(self, keys: list[str], private: Iterable[Path] = ()) -> None:
         """`private`: files of the hub's own that no connection may name."""
         self._private = frozenset(p.resolve() for p in private)
+        self._signing = [hmac.digest(k.encode(), b"weft signatures", "sha256") for k in keys]
         try:
             self._fernet = MultiFernet([Fernet(k) for k in keys])
         except (ValueError, TypeError):
@@ -40,6 +42,14 @@ class Vault:
         if value.startswith(("env:", "file:", ENCRYPTED)):
             return value
         return ENCRYPTED + self._fernet.encrypt(value.encode()).decode()
+
+    def sign(self, data: bytes, purpose: str) -> bytes:
+        """16 bytes that nobody without the key can make; of the same data for another purpose they are others."""
+        return _signature(self._signing[0], data, purpose)
+
+    def signed(self, data: bytes, purpose: str, signature: bytes) -> bool:
+        """Is it a signature of ours, by any of the keys?"""
+        return any(hmac.compare_digest(_signature(key, data, purpose), signature) for key in self._signing)
 
     def reveal(self, stored: str, path: str) -> str:
         """The secret itself. Raises BadConfiguration naming `path` when it cannot be had."""
@@ -67,6 +77,10 @@ class Vault:
             except UnicodeDecodeError:
                 raise _unreadable(path, f"{rest} is not text", "write the secret into it as UTF-8") from None
         return stored
+
+
+def _signature(key: bytes, data: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, purpose.encode() + b"\0" + data, "sha256")[:16]
 
 
 def _unreadable(path: str, why: str, hint: str) -> BadConfiguration:

@@ -28,6 +28,7 @@ from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
 from gateway.errors import TooBusy, WeftError
 from gateway.figures import rounds
+from gateway.notify import tick as notices
 from gateway.reconcile import reconcile
 from gateway.search.feeding import Feeder
 from gateway.service import Gateway
@@ -168,6 +169,8 @@ class Worker:
             found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
         if hub.checks and self._due("checks", 5.0):
             self._once("checks", lambda: checks.run_due(gateway, hub, clock.now()))
+        if self._due("notices", IDLE_S) and self._lease("notices"):
+            self._once("notices", lambda: notices.tick(gateway, hub, clock.now()))
         if self._due("search", SEARCH_S):
             self._once("search", lambda: self._feeder.feed(gateway))
         self._poll(hub)

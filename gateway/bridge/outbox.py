@@ -34,6 +34,8 @@ LEASE = 2 * clock.MINUTE
 ECHO_AWAITED = 15 * clock.MINUTE
 _O = tables.outbox.c
 _OPEN = ("waiting", "sending")
+NOTICE = "notice"
+"""The `bridge` of messages to people: they wait for no elder command, and `gateway.notify` says what came of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def claim(conn: Connection, now: int, limit: int = 20, leave: Collection[str] = 
     elder = tables.outbox.alias("elder")
     waits = exists().where(
         elder.c.ticket_id == _O.ticket_id, elder.c.connection_id == _O.connection_id, elder.c.id < _O.id,
-        elder.c.state.in_(_OPEN),
+        elder.c.state.in_(_OPEN), _O.bridge != NOTICE, elder.c.bridge != NOTICE,
     )  # fmt: skip
     due = and_(_O.state.in_(_OPEN), _O.next_at <= now, _O.lease_until <= now, _O.merged_into.is_(None), ~waits)
     if leave:
@@ -209,6 +211,8 @@ def _store(
     if not conn.execute(update(tables.outbox).where(mine).values(values)).rowcount:
         return False
     if isinstance(fate, RetryAt | MustConfirm):
+        return True
+    if claimed.bridge == NOTICE:
         return True
     if isinstance(fate, Done):
         _await_echoes(conn, gateway, claimed, fate.receipt, now)

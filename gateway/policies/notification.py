@@ -21,7 +21,8 @@ from gateway.errors import Problem
 from gateway.policies.kind import PolicyKind, Surroundings
 
 Event = Literal["opened", "assigned", "started", "blocked", "unblocked", "resolved", "reopened", "closed", "raised"]
-Audience = Literal["assignee", "group", "lead", "director", "creator", "watchers"]
+Audience = Literal["assignee", "pool", "group", "lead", "director", "creator", "watchers"]
+"""`pool`: the group, as long as nobody holds the ticket."""
 Tiered = Literal["P0", "P1", "P2", "P3"]
 MOBILE = frozenset({"phone", "sms"})
 """Addresses that are telephone numbers."""
@@ -149,7 +150,7 @@ class Notification:
 def _compile(spec: NotificationSpec) -> Notification:
     found: list[Tier] = []
     for name in ("P0", "P1", "P2", "P3"):
-        found.append(spec.tiers[name] if name in spec.tiers else found[-1])  # type: ignore[index]
+        found.append(spec.tiers[name] if name in spec.tiers else found[-1])
     first, second, third, fourth = found
     events: Mapping[str, tuple[str, ...]] = {event: tuple(whom) for event, whom in spec.events.items()}
     return Notification(
