@@ -7,7 +7,15 @@ Every function that touches the database takes a SQLAlchemy Connection and never
 from core_tickets.actions import ACTIONS, OPEN, Action
 from core_tickets.commands import apply
 from core_tickets.counting import touch
-from core_tickets.errors import InvalidInput, NotAllowed, TicketError, UnknownTicket, VersionConflict
+from core_tickets.errors import (
+    Incomplete,
+    InvalidInput,
+    Missing,
+    NotAllowed,
+    TicketError,
+    UnknownTicket,
+    VersionConflict,
+)
 from core_tickets.intake import open_or_merge
 from core_tickets.model import Applied, Change, Command, Draft, Entry, Note, Opened, Ticket
 from core_tickets.people import Group, Person, Presence, Roster
@@ -59,8 +67,10 @@ __all__ = [
     "Entry",
     "Filters",
     "Group",
+    "Incomplete",
     "InvalidInput",
     "Label",
+    "Missing",
     "NotAllowed",
     "Note",
     "Opened",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select, tuple_
 
 from core_tickets import checks, tables
 from core_tickets.batch import among, insert_rows, update_rows
+from core_tickets.collaboration import BOOKS, Book
 from core_tickets.errors import TicketError, UnknownTicket
 from core_tickets.model import Applied, Command, Ticket
 from core_tickets.promises import STANDARD, Policy
@@ -50,6 +51,8 @@ class _Work:
     changed: set[int] = field(default_factory=set)
     entries: list[dict[str, Any]] = field(default_factory=list)
     links: set[tuple[int, int]] = field(default_factory=set)
+    books: dict[type[Book], Book] = field(default_factory=dict)
+    """What the actions of this call keep beside the tickets."""
     relinked: dict[tuple[int, int], str | None] = field(default_factory=dict)
     """Pairs of tickets whose link this call makes (by whom) or takes away (None)."""
 
@@ -62,6 +65,9 @@ class _Work:
         if linking:
             found = select(_LINK.low, _LINK.high).where(among(self.conn, _LINK.low, self.tickets))
             self.links = {(row.low, row.high) for row in self.conn.execute(found)}
+        for kind in dict.fromkeys(kind for c in commands for kind in BOOKS.get(c.action, ())):
+            self.books[kind] = kind()
+            self.books[kind].load(self.conn, self.tickets, commands)
 
     def do(self, command: Command) -> Applied:
         ticket = self.tickets.get(command.ticket_id)
@@ -74,6 +80,8 @@ class _Work:
                     raise UnknownTicket(other)
             if command.action in _LINKING:
                 done = self._link(ticket, command, done)
+            for kind in BOOKS.get(command.action, ()):
+                done = self.books[kind].enter(ticket, command, done, self.now, self.policy)
         except TicketError as error:
             return Applied(command.ticket_id, command.action, ticket, error=error)
         if not done.recorded:
@@ -81,7 +89,8 @@ class _Work:
         self.tickets[ticket.id] = done.ticket
         self.changed.add(ticket.id)
         self._enter(command, done)
-        return Applied(ticket.id, command.action, done.ticket, done.changes, event=ACTIONS[command.action].event)
+        event = done.event or ACTIONS[command.action].event
+        return Applied(ticket.id, command.action, done.ticket, done.changes, event=event)
 
     def _link(self, ticket: Ticket, command: Command, done: Step) -> Step:
         other = self.tickets[done.data["other"]]
@@ -113,6 +122,8 @@ class _Work:
         changed = [row_of(self.tickets[i]) for i in sorted(self.changed)]
         update_rows(self.conn, tables.ticket, changed, MUTABLE)
         insert_rows(self.conn, tables.entry, self.entries)
+        for book in self.books.values():
+            book.store(self.conn)
         if self.relinked:
             self.conn.execute(delete(tables.link).where(tuple_(_LINK.low, _LINK.high).in_(list(self.relinked))))
             made = [(pair, actor) for pair, actor in self.relinked.items() if actor is not None]

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core_tickets.collaboration.approving import Approval, Approver, Approving, approvals, awaited, may_answer
+from core_tickets.collaboration.approving import waiting_for as approval_open
 from core_tickets.collaboration.attaching import Attaching, Attachment, attachments, contents
 from core_tickets.collaboration.book import Book
 from core_tickets.collaboration.children import Child, Children, children, open_children, parents
+from core_tickets.collaboration.children import waiting_for as children_open
 from core_tickets.collaboration.conduct import Conduct, Limits, Move, judge
 from core_tickets.collaboration.handoffs import Handing, Handoff, Stay, handoffs, stays
 from core_tickets.collaboration.mentions import Mentioned, mentions, named_in
@@ -41,10 +43,12 @@ __all__ = [
     "Mentioned",
     "Move",
     "Stay",
+    "approval_open",
     "approvals",
     "attachments",
     "awaited",
     "children",
+    "children_open",
     "contents",
     "handoffs",
     "judge",

@@ -22,7 +22,7 @@ __all__ = ["Facts", "Need", "Stage", "items_of", "missing", "required", "stages_
 @dataclass(frozen=True, slots=True)
 class Need:
     """One thing that must be there. `kind` is attachment, field, label, cause, score, signature, confirmed, approval,
-    stock or any; `name` says which (a label of attachments, a field, a label of the ticket)."""
+    recovered, stock or any; `name` says which (a label of attachments, a field, a label of the ticket)."""
 
     kind: str
     name: str = ""
@@ -56,6 +56,8 @@ class Facts:
     """What is known beside the ticket. `stock`: what is free to use by the item's code; None: no system knows the item."""
 
     attachments: Sequence[Attachment] = ()
+    recovered: bool = False
+    """The source itself said that it is over."""
     score: int | None = None
     signed: bool = False
     approved: bool = False
@@ -186,6 +188,15 @@ def _approval(_need: Need, ticket: Ticket, _args: Mapping[str, Any], facts: Fact
     )  # fmt: skip
 
 
+def _recovered(_need: Need, _ticket: Ticket, _args: Mapping[str, Any], facts: Facts) -> Missing | None:
+    if facts.recovered:
+        return None
+    return Missing(
+        "recovered", "the source's own word that it is over", "来源系统的恢复消息",
+        "wait for the source to tell its end", "等待来源系统发出恢复消息",
+    )  # fmt: skip
+
+
 def _stock(need: Need, ticket: Ticket, args: Mapping[str, Any], facts: Facts) -> Missing | None:
     labels = _labels(ticket, args)
     code = labels.get(need.name)
@@ -225,5 +236,6 @@ _CHECKS: Mapping[str, Callable[[Need, Ticket, Mapping[str, Any], Facts], Missing
     "signature": _signature,
     "confirmed": _confirmed,
     "approval": _approval,
+    "recovered": _recovered,
     "stock": _stock,
 }

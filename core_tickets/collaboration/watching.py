@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,7 +75,7 @@ class Watching:
         put(conn, tables.watcher, [row for row in self.changed.values() if row is not None])
 
 
-def watchers(conn: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+def watchers(conn: Connection, ids: Collection[int]) -> dict[int, list[str]]:
     """Who watches each of these tickets, in the order they began; tickets nobody watches are left out."""
     found: dict[int, list[str]] = {}
     for row in conn.execute(select(_W.ticket_id, _W.person).where(among(conn, _W.ticket_id, ids)).order_by(_W.at)):

@@ -53,6 +53,11 @@ def of_error(error: Exception) -> Response | None:
         case WeftError():
             headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
             return problem(error.status, error.title, error.detail, error.problems, headers, **error.extra)
+        case core_tickets.Incomplete():
+            lacking = [Problem(m.need, f"{m.zh} {m.en}", f"{m.how_zh} {m.how}") for m in error.missing]
+            in_the_way = [id_registry.format_id(t) for m in error.missing for t in m.tickets]
+            return problem(409, "Something is missing", f"{error.action} needs: " + "; ".join(m.en for m in error.missing),
+                           lacking, allowed=list(error.allowed), tickets=in_the_way)  # fmt: skip
         case core_tickets.NotAllowed():
             return problem(409, "Not allowed now", str(error), allowed=list(error.allowed))
         case core_tickets.VersionConflict():

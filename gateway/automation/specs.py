@@ -162,6 +162,17 @@ TicketEvent = Literal[
     "ticket.commented",
     "ticket.updated",
     "ticket.priority_changed",
+    "ticket.attached",
+    "ticket.approval_requested",
+    "ticket.accepted",
+    "ticket.declined",
+    "ticket.approval_withdrawn",
+    "ticket.handed_off",
+    "ticket.handoff_accepted",
+    "ticket.handoff_returned",
+    "ticket.handoff_finished",
+    "ticket.confirmed",
+    "ticket.announced",
 ]
 
 

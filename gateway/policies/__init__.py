@@ -13,13 +13,41 @@ from pydantic import ValidationError
 
 from gateway.automation.specs import Spec
 from gateway.errors import BadConfiguration, Problem
-from gateway.policies import figures, notification, people, rights
+from gateway.policies import (
+    attachments,
+    calendars,
+    conduct,
+    escalation,
+    figures,
+    grading,
+    notification,
+    people,
+    promises,
+    rights,
+    routing,
+    stages,
+    storms,
+)
 from gateway.policies.kind import Policies, PolicyKind, Surroundings
 from mappings.suggestions import among
 
 __all__ = ["KINDS", "Policies", "PolicyKind", "Surroundings", "build", "check"]
 
-_ALL: tuple[PolicyKind[Any, Any], ...] = (people.KIND, figures.KIND, notification.KIND, rights.KIND)
+_ALL: tuple[PolicyKind[Any, Any], ...] = (
+    people.KIND,
+    grading.KIND,
+    routing.KIND,
+    calendars.KIND,
+    promises.KIND,
+    escalation.KIND,
+    figures.KIND,
+    notification.KIND,
+    rights.KIND,
+    attachments.KIND,
+    conduct.KIND,
+    stages.KIND,
+    storms.KIND,
+)
 KINDS: Mapping[str, PolicyKind[Any, Any]] = {kind.name: kind for kind in _ALL}
 
 

@@ -17,6 +17,7 @@ from gateway.aftermath import follow
 from gateway.automation.rules import CompiledBridge
 from gateway.bridge.happened import Happened
 from gateway.bridge.planning import bridge_records, for_bridge, queue_command
+from gateway.collaboration import requirements
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, NotFound, Problem, Refused
 from gateway.service import Gateway
@@ -44,8 +45,9 @@ def act(
 ) -> core_tickets.Applied:  # fmt: skip
     """One action on one ticket, with its lineage and its bridges. Raises core_tickets' typed errors."""
     now = clock.now()
+    requirements.check(conn, gateway.hub, number, action, args)
     command = core_tickets.Command(number, action, dict(args), actor, "person", why, expected_version)
-    applied = core_tickets.apply(conn, [command], now)[0]
+    applied = core_tickets.apply(conn, [command], now, policy=gateway.hub.promises)[0]
     if applied.error is not None:
         raise applied.error
     assert applied.ticket is not None
@@ -67,7 +69,7 @@ def create(
         id=number, kind=kind, priority=priority, title=title, description=description, labels=dict(labels), device=device,
         customer=customer, assignee=assignee, group=group, actor=actor, actor_kind="person", why="made by hand",
     )  # fmt: skip
-    opened = core_tickets.open_or_merge(conn, [draft], now)[0]
+    opened = core_tickets.open_or_merge(conn, [draft], now, policy=gateway.hub.promises)[0]
     ticket = core_tickets.get(conn, opened.ticket_id)
     given = [f for f in TRACKED if getattr(ticket, f) not in (None, "", {})]
     remember_by_hand(conn, ticket, given, actor, now)

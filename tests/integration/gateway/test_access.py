@@ -104,7 +104,7 @@ def test_a_refusal_does_not_use_its_idempotency_key_up(api: Api) -> None:
     ticket = api.ask("POST", "/v1/tickets", json={"title": "t"}).json()["id"]
     close = f"/v1/tickets/{ticket}/close"
     assert api.ask("POST", close, headers={"Idempotency-Key": "k"}).status_code == 409
-    api.ask("POST", f"/v1/tickets/{ticket}/resolve", json={"resolution": "done"})
+    api.ask("POST", f"/v1/tickets/{ticket}/resolve", json={"resolution": "done", "cause": "other"})
     assert api.ask("POST", close, headers={"Idempotency-Key": "k"}).status_code == 200
 
 

@@ -137,12 +137,12 @@ def test_a_signal_that_fires_again_while_it_settles_stays_open(build: Build) -> 
 def test_a_recurrence_within_the_window_reopens_and_one_after_it_opens_anew(build: Build) -> None:
     house = build({"rules": [PLAIN | QUIET]})
     house.tell(house.alert("a", episode="1"))
-    house.act(_only(house), "resolve", resolution="x")
+    house.act(_only(house), "resolve", resolution="x", cause="other")
     house.act(_only(house), "close")
     house.clock.forward(29 * 60)
     house.tell(house.alert("a", episode="2"))
     assert _only(house).status == "in_progress"
-    house.act(_only(house), "resolve", resolution="x")
+    house.act(_only(house), "resolve", resolution="x", cause="other")
     house.act(_only(house), "close")
     house.clock.forward(31 * 60)
     house.tell(house.alert("a", episode="3"))

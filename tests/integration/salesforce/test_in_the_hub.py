@@ -225,7 +225,7 @@ def account_of(sandbox: Sandbox) -> dict[str, Any]:
 def close_one(house: House) -> core_tickets.Ticket:
     house.tell(house.alert("a", customer="C-1"))
     house.work()
-    for action, args in (("start", {}), ("resolve", {"resolution": "done"}), ("close", {})):
+    for action, args in (("start", {}), ("resolve", {"resolution": "done", "cause": "other"}), ("close", {})):
         house.act(house.tickets()[0], action, **args)
     return house.tickets()[0]
 
@@ -250,7 +250,7 @@ def test_when_a_ticket_is_closed_the_health_of_its_customer_is_computed_and_writ
 
 def test_a_ticket_without_a_customer_of_salesforce_changes_nobodys_health(known: House) -> None:
     known.tell(known.alert("b", customer="C-2"))
-    for action, args in (("resolve", {"resolution": "done"}), ("close", {})):
+    for action, args in (("resolve", {"resolution": "done", "cause": "other"}), ("close", {})):
         known.act(known.tickets()[0], action, **args)
     assert [c.op for c in known.commands() if c.connection_id == "sf"] == []
 
