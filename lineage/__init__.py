@@ -4,20 +4,9 @@
 them; `drill` replays all this for one value. `docs/lineage.md` is the guide.
 """
 
-from lineage.blocks import (
-    Column,
-    Columns,
-    Texts,
-    column,
-    columns_of,
-    is_row,
-    joined,
-    land_block,
-    raw_text,
-    raw_texts,
-    record_of,
-)
+from lineage.blocks import is_row, land_block, land_texts, raw_text, record_of
 from lineage.codec import Gone, decode, encode
+from lineage.columns import Column, Columns, Texts, column, columns_of, joined, raw_texts, texts_of
 from lineage.drilldown import drill, drill_row, history
 from lineage.erasure import Erasure, erase, erase_facts, rebuild, versions
 from lineage.errors import (
@@ -101,6 +90,7 @@ __all__ = [
     "joined",
     "land",
     "land_block",
+    "land_texts",
     "metadata",
     "note_effects",
     "object_prefix",
@@ -115,6 +105,7 @@ __all__ = [
     "record_of",
     "run_event",
     "run_plan",
+    "texts_of",
     "verify",
     "versions",
 ]

@@ -11,12 +11,11 @@ written by `codec`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from json import loads as _loads
-from json.encoder import encode_basestring
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -25,6 +24,7 @@ from sqlalchemy import Connection, insert, select
 
 from lineage import tables
 from lineage.codec import decode, encode
+from lineage.columns import Columns
 from lineage.errors import Damaged
 from lineage.plans import Plan, plan_id
 from lineage.state import State, state_of
@@ -36,19 +36,7 @@ FIRST_ROW = 1 << 62
 _PLACES = 12
 _PLACE = (1 << _PLACES) - 1
 _LEVEL = 1
-_NOTHING = type(None)
-_PLAIN = frozenset({str, int, bool, _NOTHING})
-_quoted: Callable[[str], str] = encode_basestring
 _B = tables.block.c
-
-
-class Columns(NamedTuple):
-    """What the texts of plain records of one shape do not say themselves: which columns are exact numbers, times and
-    dates."""
-
-    exact: tuple[str, ...]
-    times: tuple[str, ...]
-    dates: tuple[str, ...]
 
 
 class RawRow(Protocol):
@@ -66,6 +54,20 @@ class RawRow(Protocol):
     def text(self) -> bytes: ...
     @property
     def columns(self) -> Columns | None: ...
+
+
+class RawTexts(Protocol):
+    """Records of one shape as a source gave them, all plain: their keys and objects as of a RawRow, and what `raw_texts`
+    made of them."""
+
+    @property
+    def keys(self) -> Sequence[str]: ...
+    @property
+    def objects(self) -> Sequence[bytes]: ...
+    @property
+    def texts(self) -> Sequence[bytes]: ...
+    @property
+    def columns(self) -> Columns: ...
 
 
 class Block(NamedTuple):
@@ -106,99 +108,6 @@ def raw_text(record: Mapping[str, Any]) -> bytes:
         return encode(record)
 
 
-class Column(NamedTuple):
-    """A column of plain records: its values, each as JSON, the kinds of value in it, and what the texts leave unsaid:
-    exact, times, dates, or nothing."""
-
-    values: Sequence[Any]
-    texts: Sequence[str]
-    kinds: frozenset[type]
-    unsaid: str
-
-
-class Texts(NamedTuple):
-    """What `raw_texts` gives: the text of each record, what the texts leave unsaid, and the columns they are made of."""
-
-    lines: list[bytes]
-    columns: Columns
-    parts: dict[str, Column]
-
-
-def raw_texts(records: Sequence[Mapping[str, Any]]) -> Texts | None:
-    """The texts of `raw_text` for many records of one shape, column by column in half the time. None where a record is of
-    another shape than the others, or holds more than plain values: then ask for each alone."""
-    names = tuple(records[0])
-    if not names or any(map(names.__ne__, map(tuple, records))):
-        return None
-    parts: dict[str, Column] = {}
-    for name, values in zip(names, zip(*[record.values() for record in records], strict=True), strict=True):
-        written = column(values)
-        if written is None:
-            return None
-        parts[name] = written
-    lines = joined(parts)
-    if lines is None:
-        return None
-    unsaid = [tuple(name for name, part in parts.items() if part.unsaid == kind) for kind in Columns._fields]
-    return Texts(lines, Columns(*unsaid), parts)
-
-
-def joined(parts: Mapping[str, Column]) -> list[bytes] | None:
-    """Columns as one JSON text per record; None for half a character, which only `codec` can write."""
-    row = "{" + ",".join([_quoted(name).replace("%", "%%") + ":%s" for name in parts]) + "}"
-    try:
-        return [(row % values).encode() for values in zip(*[part.texts for part in parts.values()], strict=True)]
-    except UnicodeEncodeError:
-        return None
-
-
-def column(values: Sequence[Any]) -> Column | None:
-    """A column with its values as JSON; None where they are not plain."""
-    kinds = frozenset(map(type, values))
-    empty, own = _NOTHING in kinds, kinds - {_NOTHING}
-    if own == {str}:
-        texts = (
-            ["null" if value is None else _quoted(value) for value in values] if empty else list(map(_quoted, values))
-        )
-        return Column(values, texts, kinds, "")
-    if own == {Decimal}:
-        present = [value for value in values if value is not None] if empty else values
-        if not all(map(Decimal.is_finite, present)):
-            return None
-        texts = ["null" if value is None else str(value) for value in values] if empty else list(map(str, values))
-        return Column(values, texts, kinds, "exact")
-    unsaid = "times" if own == {datetime} else "dates" if own == {date} else ""
-    if unsaid == "times" and {value.tzinfo for value in values if value is not None} != {UTC}:
-        return None
-    if not unsaid and not own <= {int, bool}:
-        return None
-    try:  # none of these has a comma in it
-        return Column(values, orjson.dumps(values)[1:-1].decode().split(","), kinds, unsaid)
-    except orjson.JSONEncodeError:  # a number of more than 64 bits
-        return None
-
-
-def columns_of(records: Sequence[Mapping[str, Any]]) -> Columns | None:
-    """What the texts of these records leave unsaid; None when plain JSON could not tell."""
-    names = list(records[0])
-    if len(set(map(tuple, records))) > 1:
-        return None
-    found: tuple[list[str], list[str], list[str]] = ([], [], [])
-    for name, column in zip(names, zip(*[record.values() for record in records], strict=True), strict=True):
-        kinds = set(map(type, column))
-        if kinds <= _PLAIN:
-            continue
-        place = next((n for n, kind in enumerate((Decimal, datetime, date)) if kinds <= {kind, _NOTHING}), None)
-        if place is None:
-            return None
-        if place == 0 and not all(value is None or value.is_finite() for value in column):
-            return None
-        if place == 1 and not all(value is None or value.tzinfo is not None for value in column):
-            return None
-        found[place].append(name)
-    return Columns(*map(tuple, found))
-
-
 def record_of(text: bytes, columns: Columns | None) -> dict[str, Any]:
     """The record that a text was made of."""
     if columns is None:
@@ -218,22 +127,53 @@ def land_block(
 ) -> list[int]:  # fmt: skip
     """Store raw records with the plan by which each became a record; returns the landing id of each, in order. One
     statement for all of them. Raises UnstorableValue."""
-    if not rows:
+    blocks = [
+        (b"".join([row.object for row in part]), _packed(part), len(part))
+        for start in range(0, len(rows), ROWS)
+        if (part := rows[start : start + ROWS])
+    ]
+    return _land(conn, dataset, blocks, plan, read_at, run, actor)
+
+
+def land_texts(
+    conn: Connection, dataset: str, rows: RawTexts, plan: Plan | None, read_at: int, *, run: int | None = None,
+    actor: str = "",
+) -> list[int]:  # fmt: skip
+    """The same for records of one shape whose texts are at hand, without an object for each."""
+    blocks = [
+        (b"".join(rows.objects[start : start + ROWS]), _lines(rows.columns, keys, rows.texts[start : start + ROWS]), len(keys))
+        for start in range(0, len(rows.keys), ROWS)
+        if (keys := rows.keys[start : start + ROWS])
+    ]  # fmt: skip
+    return _land(conn, dataset, blocks, plan, read_at, run, actor)
+
+
+def _land(
+    conn: Connection, dataset: str, blocks: Sequence[tuple[bytes, bytes, int]], plan: Plan | None, read_at: int,
+    run: int | None, actor: str,
+) -> list[int]:  # fmt: skip
+    """Blocks of (objects, payload, count of rows): the landing id of each row."""
+    if not blocks:
         return []
     state = state_of(conn)
     common = {
         "dataset": state.dataset_ids(conn, (dataset,))[dataset], "plan": None if plan is None else plan_id(conn, state, plan),
         "read_at": read_at, "run": run, "actor": actor,
     }  # fmt: skip
-    parts = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
     compress = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False).compress
     values = [
-        common | {"count": len(part), "objects": b"".join([r.object for r in part]), "payload": compress(_packed(part))}
-        for part in parts
+        common | {"count": count, "objects": objects, "payload": compress(payload)}
+        for objects, payload, count in blocks
     ]
     made = insert(tables.block).returning(_B.id, sort_by_parameter_order=True)
     ids = conn.execute(made, values).scalars().all()
-    return [row_id(block, place) for block, part in zip(ids, parts, strict=True) for place in range(len(part))]
+    counts = [count for _, _, count in blocks]
+    return [row for block, count in zip(ids, counts, strict=True) for row in _ids(block, count)]
+
+
+def _ids(block: int, count: int) -> range:
+    first = row_id(block, 0)
+    return range(first, first + count)
 
 
 def _packed(rows: Sequence[RawRow]) -> bytes:
@@ -243,8 +183,12 @@ def _packed(rows: Sequence[RawRow]) -> bytes:
         return _coded(
             keys, [row.record if row.record is not None else record_of(row.text, row.columns) for row in rows]
         )
+    return _lines(columns, keys, [row.text for row in rows])
+
+
+def _lines(columns: Columns, keys: Sequence[str], texts: Sequence[bytes]) -> bytes:
     head = {"exact": columns.exact, "times": columns.times, "dates": columns.dates, "keys": keys}
-    return b"\n".join([orjson.dumps(head), *[row.text for row in rows]])
+    return b"\n".join([orjson.dumps(head), *texts])
 
 
 def _coded(keys: Sequence[str], records: Iterable[Any]) -> bytes:

@@ -77,7 +77,7 @@ class Reader:
             objects = lineage.object_prefixes(self._dataset, keys)
         except (BadRecord, lineage.UnstorableValue):
             return self._one_by_one(records)
-        ids, contents = _numbers(objects), _numbers(map(self._content, together.lines))
+        ids, contents = _numbers(objects), _numbers(self._contents(together.lines))
         whole = zip(ids, keys, objects, records, together.lines, repeat(together.columns), contents, strict=False)
         return Page(list(starmap(Row, whole)), (), records, together.parts)
 
@@ -98,10 +98,13 @@ class Reader:
         keys = list(map("/".join, zip(*columns, strict=True)))
         return keys if keys and max(map(len, keys)) <= KEY_LENGTH and "\0" not in "".join(keys) else None
 
-    def _content(self, text: bytes) -> bytes:
-        content = self._hash.copy()
-        content.update(text)
-        return content.digest()
+    def _contents(self, texts: Iterable[bytes]) -> list[bytes]:
+        found = []
+        for text in texts:
+            content = self._hash.copy()
+            content.update(text)
+            found.append(content.digest())
+        return found
 
     def _one_by_one(self, records: Sequence[Mapping[str, Any]]) -> Page:
         rows: list[Row] = []
@@ -124,7 +127,9 @@ class Reader:
             text = lineage.raw_text(record)
         except lineage.UnstorableValue as error:
             raise BadRecord(str(error), hint="let the connector leave it out, or give it as text") from error
-        return Row(object_id(of), key, of, record, text, lineage.columns_of([record]), object_id(self._content(text)))
+        return Row(
+            object_id(of), key, of, record, text, lineage.columns_of([record]), object_id(*self._contents([text]))
+        )
 
     def object(self, key: str) -> bytes:
         return lineage.object_prefix(self._dataset, key)
