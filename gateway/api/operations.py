@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import func, select
 
 import core_tickets
+import id_registry
 from gateway import clock, metrics, tables, tokens
 from gateway.api.access import REFUSALS, Administrator, Configurer, GatewayDep, Reader
 from gateway.api.problems import problem
@@ -22,6 +23,7 @@ from gateway.database import current_revision, newest_revision
 from gateway.errors import NotFound, WeftError
 from gateway.figures import rounds
 from gateway.ingest.stored import unpack
+from gateway.rights import check_holder
 from gateway.service import Gateway
 from gateway.tokens import Role
 from gateway.usecases import dead, explaining, ledger, syncing, tracing
@@ -123,18 +125,24 @@ def list_tokens(gateway: GatewayDep, _: Administrator) -> Response:
         found = tokens.listed(conn)
     return answer({"items": [
         {"id": t.id, "name": t.name, "role": t.role, "created_at": clock.rfc3339(t.created_at),
-         "expires_at": clock.rfc3339(t.expires_at), "revoked_at": clock.rfc3339(t.revoked_at)}
+         "expires_at": clock.rfc3339(t.expires_at), "revoked_at": clock.rfc3339(t.revoked_at), "person": t.person,
+         "roles": t.roles, "customer": None if t.customer is None else id_registry.format_id(t.customer)}
         for t in found
     ], "next_cursor": None})  # fmt: skip
 
 
 @router.post("/v1/tokens", status_code=201, tags=["access"])
 def make_token(gateway: GatewayDep, _: Administrator, new: NewToken) -> Response:
-    """The token is shown only now."""
+    """The token is shown only now. With a person, business roles or a customer it sees and does what the policy `rights`
+    says, and never more than its role."""
+    customer = check_holder(gateway.hub, new.person, new.roles, new.customer)
     now = clock.now()
     expires = None if new.expires_in_s is None else now + new.expires_in_s * clock.SECOND
     with gateway.transaction() as conn:
-        token_id, token = tokens.create(conn, name=new.name, role=Role(new.role), now=now, expires_at=expires)
+        token_id, token = tokens.create(
+            conn, name=new.name, role=Role(new.role), now=now, expires_at=expires, person=new.person, roles=new.roles,
+            customer=customer,
+        )  # fmt: skip
     return answer({"id": token_id, "token": token, "role": new.role}, 201)
 
 

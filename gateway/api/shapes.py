@@ -102,6 +102,9 @@ class NewToken(Request):
     name: Annotated[Line, Field(min_length=1)]
     role: Literal["viewer", "agent", "integrator", "admin"]
     expires_in_s: Annotated[int, Field(ge=60, le=10 * 366 * 86_400)] | None = None
+    person: Line | None = Field(None, min_length=1, description="id in the roster: who asks, and stands in timelines")
+    roles: list[Line] = Field([], max_length=20, description="business roles; default: those of the person")
+    customer: Line | None = Field(None, description="global id of the customer it is for, such as CUST-2026-000001")
 
 
 class Preview(Request):

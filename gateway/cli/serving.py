@@ -18,6 +18,7 @@ from gateway.api.app import create_app
 from gateway.cli.session import Database, Json, gateway, settings, show, table
 from gateway.database import current_revision, migrate, open_engine, require_current
 from gateway.errors import BadConfiguration, Problem
+from gateway.rights import check_holder
 from gateway.secrets import new_key, write_private
 from gateway.service import Gateway
 from gateway.settings import Settings
@@ -144,14 +145,22 @@ def create_token(
     role: Annotated[Role, typer.Option(help="What it may do.")],
     name: Annotated[str, typer.Option(help="Whose it is; stands in every audit trail.")] = "cli",
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; default: never.")] = None,
+    person: Annotated[str | None, typer.Option(help="Whose it is, by the roster's id: stands in timelines.")] = None,
+    roles: Annotated[
+        list[str] | None, typer.Option("--as", help="Business role; default: those of the person.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option(help="The customer it is for, such as CUST-2026-000001.")] = None,
     database_url: Database = None,
     as_json: Json = False,
 ) -> None:
-    """A new API token, shown once."""
+    """A new API token, shown once. With --person, --as or --customer it sees and does what the policy rights says."""
     with gateway(database_url=database_url) as g, g.transaction() as conn:
+        number = check_holder(g.hub, person, roles or [], customer)
         now = clock.now()
         expires = None if days is None else now + days * clock.DAY
-        token_id, token = tokens.create(conn, name=name, role=role, now=now, expires_at=expires)
+        token_id, token = tokens.create(
+            conn, name=name, role=role, now=now, expires_at=expires, person=person, roles=roles, customer=number
+        )
     show({"id": token_id, "token": token, "role": role.value}, as_json=as_json, text=lambda out: out.print(token))
 
 
@@ -160,9 +169,9 @@ def list_tokens(database_url: Database = None, as_json: Json = False) -> None:
     """All tokens, never their secret."""
     with gateway(database_url=database_url) as g, g.reading() as conn:
         found = tokens.listed(conn)
-    rows = [(t.id, t.name, t.role, clock.rfc3339(t.created_at), clock.rfc3339(t.expires_at), clock.rfc3339(t.revoked_at))
-            for t in found]  # fmt: skip
-    columns = ("id", "name", "role", "created", "expires", "revoked")
+    rows = [(t.id, t.name, t.role, clock.rfc3339(t.created_at), clock.rfc3339(t.expires_at), clock.rfc3339(t.revoked_at),
+             t.person, ", ".join(t.roles or ())) for t in found]  # fmt: skip
+    columns = ("id", "name", "role", "created", "expires", "revoked", "person", "as")
     data = [dict(zip(columns, row, strict=True)) for row in rows]
     show({"items": data}, as_json=as_json, text=lambda out: out.print(table("Tokens", columns, rows)))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import id_registry
 from core_tickets.rights import EVERYBODY, Asker
 from gateway.config.hub import Hub
-from gateway.errors import Forbidden, NotFound
+from gateway.errors import Forbidden, NotFound, Problem, Refused
 from gateway.policies.rights import KIND
 from gateway.tokens import Bearer
 from mappings.suggestions import among
@@ -26,7 +29,7 @@ def asker_of(hub: Hub, who: Bearer) -> Asker:
 def asker_as(hub: Hub, person: str) -> Asker:
     """As this person would. Raises NotFound, Forbidden."""
     if person not in hub.roster.people:
-        raise NotFound(f"The roster has no person {person!r}{among(person, sorted(hub.roster.people))}.")
+        raise NotFound(f"The roster has no person {person!r}; {among(person, sorted(hub.roster.people))}.")
     return _asker(hub, person, None, None)
 
 
@@ -36,6 +39,29 @@ def asker_in_role(hub: Hub, role: str) -> Asker:
     if role not in known:
         raise NotFound(f"The policy rights has no role {role!r}; it has {', '.join(sorted(known))}.")
     return Asker(roles=frozenset({role}))
+
+
+def check_holder(hub: Hub, person: str | None, roles: Collection[str], customer: str | None) -> int | None:
+    """Can a token be for these? Answers the customer's number. Raises Refused with every problem."""
+    known, people = KIND.of(hub.policies).roles, hub.roster.people
+    problems = [
+        Problem("roles", f"the policy rights has no role {role!r}", among(role, sorted(known)))
+        for role in sorted(roles)
+        if role not in known
+    ]
+    if person is not None and people and person not in people:
+        problems.append(Problem("person", f"the roster has no person {person!r}", among(person, sorted(people))))
+    number = None
+    if customer is not None:
+        try:
+            number = id_registry.parse_id(customer)
+        except id_registry.RegistryError:
+            number = 0
+        if not number or id_registry.kind_of(number) != "customer":
+            problems.append(Problem("customer", f"{customer!r} is no customer's id", "one reads CUST-2026-000001"))
+    if problems:
+        raise Refused("The token cannot be for these.", problems)
+    return number
 
 
 def _asker(hub: Hub, person: str | None, roles: frozenset[str] | None, customer: int | None) -> Asker:
