@@ -53,6 +53,23 @@ def read(gateway: GatewayDep, _: Reader, global_id: Line) -> Response:
         return answer(_shape(conn, number, live))
 
 
+@router.get("/{global_id}/golden")
+def read_golden(gateway: GatewayDep, _: Reader, global_id: Line) -> Response:
+    """The thing's golden record: of each field the value that counts, whose it is, why, and what others say."""
+    number = gid(global_id)
+    with gateway.reading() as conn:
+        live = id_registry.live(conn, [number])[number]
+        if not id_registry.was_minted(conn, live):
+            raise NotFound(f"There is no {id_registry.format_id(number)}.")
+        golden = id_registry.golden(conn, live)
+    fields = [
+        {"field": name, "value": f.value, "system": f.winner.system, "rule": f.rule,
+         "others": [{"field": name, "system": c.system, "value": c.value} for c in f.losers]}
+        for name, f in golden.fields.items()
+    ]  # fmt: skip
+    return answer({"id": id_registry.format_id(number), "live": id_registry.format_id(live), "fields": fields})
+
+
 def _shape(conn: Any, asked: int, live: int) -> dict[str, Any]:
     names = id_registry.crosswalk(conn, live)
     if not names and not id_registry.was_minted(conn, live):

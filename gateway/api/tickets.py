@@ -29,7 +29,7 @@ from gateway.bridge import outbox
 from gateway.errors import Problem, Refused
 from gateway.rights import Eyes, asker_of
 from gateway.tokens import Bearer, Right
-from gateway.usecases import explaining, tickets, tracing
+from gateway.usecases import explaining, histories, tickets, tracing
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], responses=REFUSALS)
 
@@ -114,6 +114,17 @@ def read_context(gateway: GatewayDep, _: Reader, ticket: TicketId) -> Response:
     sections = [section_shape(row) for row in found]
     complete = asked is None and all(s["status"] not in ("pending",) for s in sections)
     return answer({"ticket": ticket, "complete": complete, "sections": sections})
+
+
+@router.get("/{ticket}/history")
+def read_history(
+    gateway: GatewayDep, _: Reader, ticket: TicketId, cursor: TicketId | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Response:  # fmt: skip
+    """The other tickets of the ticket's device, the latest first: what was wrong with it, why, and what helped."""
+    before = None if cursor is None else tickets.ticket_id(cursor)
+    with gateway.reading() as conn:
+        return answer(histories.of_device(conn, tickets.ticket_id(ticket), before=before, limit=limit))
 
 
 @router.get("/{ticket}/lineage")
