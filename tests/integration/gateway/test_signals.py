@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.zabbix.webhook import PARAMETERS
 from core_tickets import Ticket
 from gateway import clock, tables
 from gateway.automation.signals import Observed, Signal, advance
@@ -171,6 +173,24 @@ def test_a_storm_folds_what_is_too_much_and_ends_with_its_last_member(build: Bui
     assert house.commands() == []
     house.ends()
     house.verify()
+
+
+def test_one_trouble_on_many_hosts_of_zabbix_is_a_storm_though_each_host_has_a_trigger_of_its_own(build: Build) -> None:
+    zabbix = {
+        "id": "zbx",
+        "connector": "zabbix",
+        "config": {"url": "http://127.0.0.1:1", "token": "t", "webhook_token": "t"},
+    }
+    house = build({"connections": [zabbix]})
+    for n in range(52):
+        told = dict.fromkeys(PARAMETERS, "") | {
+            "event_source": "0", "event_id": str(n + 1), "event_value": "1", "event_name": f"CPU of host {n} is high",
+            "event_nseverity": "4", "event_date": "2026.11.21", "event_time": "21:40:00", "trigger_id": str(1000 + n),
+            "host_id": str(n), "host": f"host-{n}", "item_key": "system.cpu.util",
+        }  # fmt: skip
+        house.deliver(orjson.dumps(told), connection="zbx", headers={"authorization": "Bearer t"})
+    assert len(house.tickets()) == 51
+    assert "system.cpu.util" in _storm(house).title
 
 
 def test_a_member_that_fires_again_keeps_the_storm_open(build: Build) -> None:
