@@ -20,6 +20,7 @@ from gateway.policies import (
     escalation,
     figures,
     grading,
+    learning,
     notification,
     people,
     promises,
@@ -47,6 +48,7 @@ _ALL: tuple[PolicyKind[Any, Any], ...] = (
     conduct.KIND,
     stages.KIND,
     storms.KIND,
+    learning.KIND,
 )
 KINDS: Mapping[str, PolicyKind[Any, Any]] = {kind.name: kind for kind in _ALL}
 

@@ -1,0 +1,11 @@
+"""The kinds of proposals there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.learning.duplicates import DUPLICATES
+from gateway.learning.proposals import ProposalKind
+from gateway.learning.zombies import ZOMBIES
+
+KINDS: Mapping[str, ProposalKind] = {kind.name: kind for kind in (ZOMBIES, DUPLICATES)}
