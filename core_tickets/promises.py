@@ -140,7 +140,7 @@ def claim_due(ticket: Ticket, policy: Policy) -> int | None:
     return policy.named(promise.calendar).add(ticket.opened_at, promise.claim * MINUTE)
 
 
-def stage_deadline(ticket: Ticket, now: int, policy: Policy) -> int | None:
+def stage_deadline(ticket: Ticket, policy: Policy) -> int | None:
     """By when it shall have left the state it is in. None: nothing is promised, or it waits for its customer."""
     promise = policy.line(ticket.kind, ticket.priority)[1]
     minutes = promise.stages.get(ticket.status)

@@ -11,12 +11,13 @@ from gateway.bridge.happened import Happened
 from gateway.bridge.planning import plan_commands
 from gateway.clock import Serial
 from gateway.config.hub import Hub
+from gateway.escalation.planning import plan as plan_escalation
 from gateway.notify.reaction import notify
 
 Reaction = Callable[[Connection, Hub, Sequence[Happened], int], None]
 """Takes what happened in order, and now. It writes rows and calls nobody; a constant number of statements."""
 
-REACTIONS: tuple[Reaction, ...] = (notify,)
+REACTIONS: tuple[Reaction, ...] = (notify, plan_escalation)
 
 
 def follow(conn: Connection, hub: Hub, happened: Sequence[Happened], serial: Serial, now: int) -> None:

@@ -26,6 +26,7 @@ from gateway.automation import checks, timers
 from gateway.bridge import outbox
 from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
+from gateway.escalation import firing as escalation
 from gateway.errors import TooBusy, WeftError
 from gateway.figures import rounds
 from gateway.notify import tick as notices
@@ -165,6 +166,8 @@ class Worker:
         hub = gateway.hub
         self._tend_subscriptions(hub)
         found = self._commands(hub) + self._questions(hub)
+        if self._due("escalation", 1.0):  # no lease: its rows are claimed, so each worker takes some
+            self._once("escalation", lambda: escalation.tick(gateway, clock.now()))
         if self._due("timers", 1.0) and self._lease("timers"):
             found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
         if hub.checks and self._due("checks", 5.0):

@@ -65,7 +65,7 @@ def _resolve(conn: Connection, gateway: Gateway, hub: Hub, quiet: Mapping[int, s
                              why="the signal flapped and has been quiet since")
         for ticket_id in sorted(quiet)
     ]  # fmt: skip
-    done = [a for a in core_tickets.apply(conn, commands, now) if a.error is None]
+    done = [a for a in core_tickets.apply(conn, commands, now, policy=hub.promises) if a.error is None]
     facts = {"status": "resolved", "resolution": text}
     lineage.record(conn, [lineage.Write(a.ticket_id, None, list(facts), [], facts, "hub", now) for a in done])
     # the source said itself that it is over, so nothing of this goes back to it

@@ -22,10 +22,13 @@ from gateway.automation.specs import AtEnd
 from gateway.bridge.happened import Happened
 from gateway.config.hub import Hub
 from gateway.ingest.item import End, Fault, Item
+from gateway.routing.desk import decide, facts_of
 from mappings import Mapping
 
 HELD = ("status", "resolution", "cause", "blocked_reason", "approval")
 """Fields that follow from what happened to a ticket, not from a template."""
+DECIDED = ("group", "assignee")
+"""Fields that the policy `routing` may set; the priority is always one of the template's."""
 
 
 @dataclass(slots=True)
@@ -119,7 +122,11 @@ class TicketWork:
         openings = [o for o, draft in made if draft is not None]
         drafts = [draft for _, draft in made if draft is not None]
         landed = self._land([o.item for o in openings])
-        for opening, opened in zip(openings, core_tickets.open_or_merge(self.conn, drafts, self.now), strict=True):
+        decided = decide(self.conn, self.hub, drafts, self.now)
+        for opening, draft, made_of in zip(openings, drafts, decided, strict=True):
+            opening.facts = opening.facts | facts_of(draft, made_of)
+        done = core_tickets.open_or_merge(self.conn, decided, self.now, policy=self.hub.promises)
+        for opening, opened in zip(openings, done, strict=True):
             item, signal = opening.item, opening.signal
             signal.ticket_id, signal.changed = opened.ticket_id, True
             item.settle(
@@ -166,6 +173,7 @@ class TicketWork:
             source_key=item.event.key or None,
             url=values.get("url"),
             group=values.get("group"),
+            assignee=values.get("assignee"),
             storm_id=o.parent,
             seen_at=self.now,
             actor=f"rule:{o.rule.spec.id}",
@@ -195,6 +203,7 @@ class TicketWork:
             facts["source"], facts["source_key"] = item.source, item.event.key or None
             facts["fingerprint"] = opening.fingerprint
             fields += ["status", "source", "source_key", "fingerprint"]
+            fields += [f for f in DECIDED if f in facts and f not in fields]
         else:
             changed = {c.field: c.after for c in opened.changes}
             fields = [f for f in opening.template.fields if f in changed]
@@ -216,7 +225,8 @@ class TicketWork:
         gently = [r.ticket_id for r in ending if r.at_end == "resolve_untouched"]
         touched = core_tickets.touched(self.conn, gently) if gently else set()
         commands = [_end(r, touched) for r in ending]
-        for resolving, applied in zip(ending, core_tickets.apply(self.conn, commands, self.now), strict=True):
+        done = core_tickets.apply(self.conn, commands, self.now, policy=self.hub.promises)
+        for resolving, applied in zip(ending, done, strict=True):
             item = resolving.item
             if item is not None:
                 item.settle(

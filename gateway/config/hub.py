@@ -16,6 +16,10 @@ from connectors.errors import ConnectorError, InvalidConfig
 from connectors.registry import Catalogue
 from connectors.runtime import Connection as Runtime
 from connectors.settings import config_schema, parse_config
+from core_tickets import Policy
+from core_tickets.calendars import Calendar
+from core_tickets.calendars import ALWAYS, Calendar
+from core_tickets.escalation import Ladders
 from core_tickets.people import Roster
 from gateway import metrics
 from gateway.automation.rules import (
@@ -35,7 +39,7 @@ from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
 from gateway.errors import BadConfiguration, NotFound, Problem
-from gateway.policies import Policies
+from gateway.policies import Policies, calendars, escalation, promises
 from gateway.policies import build as build_policies
 from gateway.secrets import Vault
 from mappings import Mapping, MappingError, load_library, load_mapping
@@ -103,6 +107,32 @@ class Hub:
     """How tickets move: read by `gateway.policies.<kind>.KIND.of(hub.policies)`."""
     roster: Roster = field(default_factory=Roster)
     """People, groups and shifts as they were when this was read; swapped when they change."""
+
+    @cached_property
+    def calendars(self) -> MappingABC[str, Calendar]:
+        """When people work, by the names of the policy `calendars`, with the days and shifts that are known now."""
+        specs = calendars.KIND.of(self.policies)
+        return {ALWAYS.name: ALWAYS, **{n: calendars.calendar_of(spec, self.roster) for n, spec in specs.items()}}
+
+    @cached_property
+    def promises(self) -> Policy:
+        """By when tickets are answered and solved, for whoever changes them: core_tickets.apply(..., policy=...)."""
+        return promises.in_force(self.policies, self.roster)
+
+    @property
+    def calendars(self) -> MappingABC[str, Calendar]:
+        """Working time by name, besides `always`; with the days and shifts that are known now."""
+        return self.promises.calendars
+
+    @cached_property
+    def ladders(self) -> Ladders:
+        """Who is told when nothing moves."""
+        return escalation.KIND.of(self.policies)
+
+    @cached_property
+    def escalation_version(self) -> str:
+        """Of promises, calendars and ladders: equal exactly when they decide the same."""
+        return promises.version(self.policies, self.roster, ("promises", "calendars", "escalation"))
 
     def connection(self, connection_id: str) -> Live:
         """Raises NotFound."""

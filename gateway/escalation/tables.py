@@ -20,7 +20,6 @@ timer = Table(
 )
 _waits = text("next_at IS NOT NULL")
 Index("escalation_timer_due", timer.c.next_at, postgresql_where=_waits, sqlite_where=_waits)
-Index("escalation_timer_policy", timer.c.policy)
 
 escalation = Table(
     "escalation",
@@ -37,9 +36,10 @@ Index("escalation_fired", escalation.c.fired_at)
 policy = Table(
     "escalation_policy",
     metadata,
-    Column("version", String(16), primary_key=True),
-    Column("since", BigInteger, nullable=False, comment="when a hub first worked by it"),
-    Column("body", Text, nullable=False, comment="JSON: the documents and days it was made of"),
+    Column("since", _ID, primary_key=True, autoincrement=False),
+    Column("version", String(16), nullable=False),
+    Column("swept", BigInteger, comment="open tickets planned by it up to here; NULL: all"),
+    Column("body", Text, nullable=False, comment="JSON: the documents, days and shifts it was made of"),
 )
 
 audit = Table(

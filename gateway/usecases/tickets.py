@@ -69,6 +69,7 @@ def create(
         id=number, kind=kind, priority=priority, title=title, description=description, labels=dict(labels), device=device,
         customer=customer, assignee=assignee, group=group, actor=actor, actor_kind="person", why="made by hand",
     )  # fmt: skip
+    draft = decide(conn, gateway.hub, [draft], now)[0]
     opened = core_tickets.open_or_merge(conn, [draft], now, policy=gateway.hub.promises)[0]
     ticket = core_tickets.get(conn, opened.ticket_id)
     given = [f for f in TRACKED if getattr(ticket, f) not in (None, "", {})]

@@ -36,7 +36,6 @@ def upgrade() -> None:
     )
     waits = sa.text("next_at IS NOT NULL")
     op.create_index("escalation_timer_due", "escalation_timer", ["next_at"], postgresql_where=waits, sqlite_where=waits)
-    op.create_index("escalation_timer_policy", "escalation_timer", ["policy"])
     op.create_table(
         "escalation",
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
@@ -50,10 +49,11 @@ def upgrade() -> None:
     op.create_index("escalation_fired", "escalation", ["fired_at"])
     op.create_table(
         "escalation_policy",
+        sa.Column("since", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False, comment="when a hub first worked by it"),
-        sa.Column("body", sa.Text(), nullable=False, comment="JSON: the documents and days it was made of"),
-        sa.PrimaryKeyConstraint("version"),
+        sa.Column("swept", sa.BigInteger(), nullable=True, comment="open tickets planned by it up to here; NULL: all"),
+        sa.Column("body", sa.Text(), nullable=False, comment="JSON: the documents, days and shifts it was made of"),
+        sa.PrimaryKeyConstraint("since"),
     )
     op.create_table(
         "escalation_audit",

@@ -1,0 +1,106 @@
+"""When which step of which ladder is due, kept as one row a ticket, written in the transaction that changed the ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+import core_tickets
+from core_tickets.batch import among
+from core_tickets.escalation import due_steps, episode
+from gateway.bridge.happened import Happened
+from gateway.config.hub import Hub
+from gateway.escalation import tables
+
+_T = tables.timer.c
+PLANNED = ("episode", "next_at", "plan", "done", "policy")
+
+Planned = tuple[int, str, int]
+"""Episode, step, due at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """The row of a ticket: what will run, and what ran in the running episode."""
+
+    ticket_id: int
+    episode: int
+    plan: tuple[Planned, ...]
+    done: frozenset[str]
+    policy: str
+
+    @property
+    def next_at(self) -> int | None:
+        return min((at for _, _, at in self.plan), default=None)
+
+    def due(self, now: int) -> list[Planned]:
+        """What has to run by now, in order."""
+        return sorted((p for p in self.plan if p[2] <= now), key=lambda p: (p[2], p[1]))
+
+    def without(self, ran: Collection[Planned]) -> Timer:
+        """After these ran."""
+        done = self.done | {step for when, step, _ in ran if when == self.episode}
+        return replace(self, plan=tuple(p for p in self.plan if p not in ran), done=done)
+
+
+def timer_of(row: Any) -> Timer:
+    plan = tuple((int(e), str(s), int(at)) for e, s, at in orjson.loads(row.plan))
+    return Timer(row.ticket_id, row.episode, plan, frozenset(orjson.loads(row.done)), row.policy)
+
+
+def planned(ticket: core_tickets.Ticket, before: Timer | None, hub: Hub, now: int, *, anew: bool = False) -> Timer:
+    """The timer of a ticket as it stands. What was due before this change runs all the same: nobody escapes a step by
+    answering before the worker comes. `anew`: another policy came into force; it does not reach back, so what would have
+    been due under it by now counts as passed."""
+    current = episode(ticket)
+    done = before.done if before is not None and before.episode == current else frozenset()
+    overdue = [] if before is None else before.due(now)
+    known = done | {step for when, step, _ in overdue if when == current}
+    steps = due_steps(ticket, hub.ladders, hub.promises)
+    if anew:
+        passed = {step for step, at in steps.items() if at <= now and step not in known}
+        done, known = done | passed, known | passed
+    fresh = [(current, step, at) for step, at in steps.items() if step not in known]
+    return Timer(ticket.id, current, (*overdue, *sorted(fresh)), done, hub.escalation_version)
+
+
+def plan(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> None:
+    """A reaction: plan every ticket of which something happened anew. Three statements."""
+    ids = {h.ticket_id for h in happened}
+    tickets = core_tickets.get_many(conn, sorted(ids))
+    before = timers(conn, ids)
+    keep(conn, _changed((planned(t, before.get(t.id), hub, now), before.get(t.id)) for t in tickets.values()))
+
+
+def _changed(pairs: Iterable[tuple[Timer, Timer | None]]) -> list[Timer]:
+    return [after for after, before in pairs if after != before and (before is not None or after.plan)]
+
+
+def timers(conn: Connection, ids: Collection[int]) -> Mapping[int, Timer]:
+    """The timers of these tickets."""
+    if not ids:
+        return {}
+    found = conn.execute(select(tables.timer).where(among(conn, _T.ticket_id, sorted(ids))))
+    return {row.ticket_id: timer_of(row) for row in found}
+
+
+def keep(conn: Connection, changed: Sequence[Timer]) -> None:
+    """Write these timers. One statement; in order of id, as everything that locks tickets."""
+    if not changed:
+        return
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    rows = [
+        {
+            "ticket_id": t.ticket_id, "episode": t.episode, "next_at": t.next_at, "plan": orjson.dumps(t.plan).decode(),
+            "done": orjson.dumps(sorted(t.done)).decode(), "policy": t.policy,
+        }
+        for t in sorted(changed, key=lambda t: t.ticket_id)
+    ]  # fmt: skip
+    statement = insert(tables.timer)
+    excluded = {name: statement.excluded[name] for name in PLANNED}
+    conn.execute(statement.on_conflict_do_update(index_elements=["ticket_id"], set_=excluded), rows)
