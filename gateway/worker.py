@@ -26,8 +26,8 @@ from gateway.automation import checks, timers
 from gateway.bridge import outbox
 from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
-from gateway.escalation import firing as escalation
 from gateway.errors import TooBusy, WeftError
+from gateway.escalation import firing as escalation
 from gateway.figures import rounds
 from gateway.notify import tick as notices
 from gateway.reconcile import reconcile

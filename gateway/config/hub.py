@@ -17,8 +17,6 @@ from connectors.registry import Catalogue
 from connectors.runtime import Connection as Runtime
 from connectors.settings import config_schema, parse_config
 from core_tickets import Policy
-from core_tickets.calendars import Calendar
-from core_tickets.calendars import ALWAYS, Calendar
 from core_tickets.escalation import Ladders
 from core_tickets.people import Roster
 from gateway import metrics
@@ -39,7 +37,7 @@ from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
 from gateway.errors import BadConfiguration, NotFound, Problem
-from gateway.policies import Policies, calendars, escalation, promises
+from gateway.policies import Policies, escalation, promises
 from gateway.policies import build as build_policies
 from gateway.secrets import Vault
 from mappings import Mapping, MappingError, load_library, load_mapping
@@ -109,20 +107,9 @@ class Hub:
     """People, groups and shifts as they were when this was read; swapped when they change."""
 
     @cached_property
-    def calendars(self) -> MappingABC[str, Calendar]:
-        """When people work, by the names of the policy `calendars`, with the days and shifts that are known now."""
-        specs = calendars.KIND.of(self.policies)
-        return {ALWAYS.name: ALWAYS, **{n: calendars.calendar_of(spec, self.roster) for n, spec in specs.items()}}
-
-    @cached_property
     def promises(self) -> Policy:
         """By when tickets are answered and solved, for whoever changes them: core_tickets.apply(..., policy=...)."""
-        return promises.in_force(self.policies, self.roster)
-
-    @property
-    def calendars(self) -> MappingABC[str, Calendar]:
-        """Working time by name, besides `always`; with the days and shifts that are known now."""
-        return self.promises.calendars
+        return promises.in_force(self.policies, self.roster, self.calendars)
 
     @cached_property
     def ladders(self) -> Ladders:
@@ -229,6 +216,10 @@ class Builder:
         asked = self._or_problems(lambda: compile_questions(self._questions(connections, defaults)))
         checks = self._or_problems(lambda: compile_checks(_checks(connections, defaults)))
         moved = self._or_problems(lambda: build_policies(policies))
+        if moved is not None:
+            given = [(f"connections[{n}].as_role", spec.as_role) for n, spec in enumerate(connections)]
+            given += [(f"bridges[{n}].as_role", bridge.as_role) for n, bridge in enumerate(bridges)]
+            self.problems += rights.unknown_roles(rights.KIND.of(moved), given)
         if self.problems:
             raise BadConfiguration("The configuration has problems; nothing was changed.", self.problems)
         assert moved is not None

@@ -118,4 +118,9 @@ def _rulebook(row: Any) -> Rulebook:
     people = {p: Person(p, groups=frozenset(teams)) for p, teams in groups.items()}
     roster = Roster(people=people, shifts=shifts, days=body["days"])
     policies = Policies(specs, compiled)
-    return Rulebook(row.since, row.version, promises.in_force(policies, roster), escalation.KIND.of(policies))
+    return Rulebook(
+        row.since,
+        row.version,
+        promises.in_force(policies, roster, calendars.known(policies, roster)),
+        escalation.KIND.of(policies),
+    )

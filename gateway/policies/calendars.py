@@ -16,7 +16,7 @@ from core_tickets.calendars import ALWAYS, NINE_TO_SIX, Calendar, Hours
 from core_tickets.people import Roster
 from gateway.automation.specs import Name, Spec
 from gateway.errors import BadConfiguration, Problem
-from gateway.policies.kind import PolicyKind, Surroundings
+from gateway.policies.kind import Policies, PolicyKind, Surroundings
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
@@ -113,6 +113,11 @@ def _compile(spec: CalendarsSpec) -> Calendars:
     if problems:
         raise BadConfiguration("The calendars have problems.", problems)
     return found
+
+
+def known(policies: Policies, roster: Roster) -> Mapping[str, Calendar]:
+    """Every calendar by name, `always` among them, with the days and shifts that are known now."""
+    return {ALWAYS.name: ALWAYS} | {name: calendar_of(spec, roster) for name, spec in KIND.of(policies).items()}
 
 
 def calendar_of(spec: CalendarSpec, roster: Roster) -> Calendar:

@@ -88,13 +88,11 @@ def _check(spec: PromisesSpec, around: Surroundings) -> Sequence[Problem]:
 KIND: PolicyKind[PromisesSpec, Lines] = PolicyKind("promises", PromisesSpec, _compile, _check)
 
 
-def in_force(policies: Policies, roster: Roster) -> Policy:
-    """The promises as they hold now: with their calendars, and the days and shifts the roster knows."""
+def in_force(policies: Policies, roster: Roster, named: Mapping[str, Calendar]) -> Policy:
+    """The promises as they hold now. `named`: the calendars, as calendars.known gives them."""
     lines, warn = KIND.of(policies)
-    known: dict[str, Calendar] = {
-        name: calendars.calendar_of(spec, roster) for name, spec in calendars.KIND.of(policies).items()
-    }
-    for name in sorted({p.calendar for p in lines.values()} - {ALWAYS.name, *known}):
+    known = dict(named)
+    for name in sorted({p.calendar for p in lines.values()} - {*known}):
         # refused when it is saved; a calendar taken away since is no reason to promise nothing
         log.warning("promises.no_calendar", calendar=name, instead=ALWAYS.name)
         known[name] = ALWAYS
