@@ -35,9 +35,13 @@ class Asker:
     customer: int | None = None
     unlimited: bool = False
     """Nobody in particular: an administrator's or a machine's token without business roles."""
+    stands: frozenset[str] = frozenset()
+    """Relations to every ticket, of who is nobody in particular but a role, such as a system that is written to."""
 
     def relations(self, ticket: Ticket, *, watches: bool = False, asked: bool = False) -> frozenset[str]:
         """`asked`: the person opened it by hand."""
+        if self.stands:
+            return self.stands
         found = {
             "holder": self.person is not None and ticket.assignee == self.person,
             "group": ticket.group is not None and ticket.group in self.groups,

@@ -45,8 +45,8 @@ def gate(request: Request, gateway: Gateway, who: Bearer) -> None:
                 raise Forbidden("Your roles may not make tickets; the policy rights names `create` under `do`.")
         elif route.startswith(IDS) and reads:
             eyes.demand_thing(_kind(request))
-        elif not eyes.may_page(route, writes=not reads):
-            raise eyes.refuse_page(route)
+        else:
+            eyes.demand_page(route, writes=not reads)
 
 
 def _ticket(request: Request, eyes: Eyes, route: str, *, reads: bool) -> None:

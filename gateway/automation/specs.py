@@ -159,6 +159,9 @@ TicketEvent = Literal[
     "ticket.reopened",
     "ticket.closed",
     "ticket.assigned",
+    "ticket.claimed",
+    "ticket.handed_over",
+    "ticket.returned",
     "ticket.commented",
     "ticket.updated",
     "ticket.priority_changed",
@@ -202,6 +205,9 @@ class Bridge(Spec):
         False, description="one command for a ticket that stands for many alerts (a storm); else one for each of them"
     )
     enabled: bool = Field(True, description="false switches a built-in bridge off")
+    as_role: Name | None = Field(
+        None, description="a role of the policy rights: only what it may read goes out; default: the connection's"
+    )
     ask: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], BridgeQuestion] = Field(
         {}, description="the target's questions, by names of yours; the mapping reads the first one's answer by its fields, "
         "the others' as NAME.field"

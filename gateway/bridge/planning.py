@@ -21,6 +21,7 @@ from gateway.clock import Serial
 from gateway.config.hub import Hub
 from gateway.context.things import Things
 from gateway.ingest.recall import opening_messages, records
+from gateway.rights import outgoing
 from mappings import EvaluationError, Expression
 
 log = structlog.get_logger(__name__)
@@ -96,7 +97,14 @@ def for_bridge(
         record["local"] = things.local(target)
     if bridge.asks_names:
         record["names"] = {kind: _name(conn, ticket, record["alert"], kind) for kind in ("device", "customer")}
-    return record
+    role = role_of(hub, bridge, target)
+    return record if role is None else outgoing(conn, hub, record, role, ticket.id)
+
+
+def role_of(hub: Hub, bridge: CompiledBridge, target: str) -> str | None:
+    """The role that what goes out is cut down to; None: all of it goes."""
+    live = hub.connections.get(target)
+    return bridge.spec.as_role or (live.spec.as_role if live is not None else None)
 
 
 def _name(conn: Connection, ticket: core_tickets.Ticket, alert: Mapping[str, Any], kind: str) -> str | None:

@@ -38,6 +38,9 @@ class ConnectionSpec(Spec):
     codes: dict[Literal["device", "customer", "item", "supplier", "product"], str] = Field(
         {}, description="thing: the connection whose codes this system uses for it; default: codes of its own"
     )
+    as_role: Name | None = Field(
+        None, description="a role of the policy rights: bridges write only what it may read to this system"
+    )
     context: list[ContextQuestion] | None = Field(None, description="instead of the connector's own questions")
     checks: list[Check] | None = Field(None, description="instead of the connector's own checks")
 

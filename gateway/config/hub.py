@@ -37,8 +37,9 @@ from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
 from gateway.errors import BadConfiguration, NotFound, Problem
-from gateway.policies import Policies, escalation, promises
+from gateway.policies import Policies, calendars, escalation, promises, rights
 from gateway.policies import build as build_policies
+from gateway.policies.rights import unknown_roles
 from gateway.secrets import Vault
 from mappings import Mapping, MappingError, load_library, load_mapping
 from mappings.suggestions import among
@@ -105,6 +106,12 @@ class Hub:
     """How tickets move: read by `gateway.policies.<kind>.KIND.of(hub.policies)`."""
     roster: Roster = field(default_factory=Roster)
     """People, groups and shifts as they were when this was read; swapped when they change."""
+
+    @cached_property
+    def calendars(self) -> MappingABC[str, Calendar]:
+        """When people work, by the names of the policy `calendars`, with the days and shifts that are known now."""
+        specs = calendars.KIND.of(self.policies)
+        return {ALWAYS.name: ALWAYS, **{n: calendars.calendar_of(spec, self.roster) for n, spec in specs.items()}}
 
     @cached_property
     def promises(self) -> Policy:
@@ -216,10 +223,7 @@ class Builder:
         asked = self._or_problems(lambda: compile_questions(self._questions(connections, defaults)))
         checks = self._or_problems(lambda: compile_checks(_checks(connections, defaults)))
         moved = self._or_problems(lambda: build_policies(policies))
-        if moved is not None:
-            given = [(f"connections[{n}].as_role", spec.as_role) for n, spec in enumerate(connections)]
-            given += [(f"bridges[{n}].as_role", bridge.as_role) for n, bridge in enumerate(bridges)]
-            self.problems += rights.unknown_roles(rights.KIND.of(moved), given)
+        self.problems += unknown_roles(moved, connections, bridges)
         if self.problems:
             raise BadConfiguration("The configuration has problems; nothing was changed.", self.problems)
         assert moved is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import yaml
 from pydantic import Field
@@ -14,7 +14,7 @@ from core_tickets.vocabulary import STATUSES
 from gateway.automation.specs import Name, Spec
 from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
-from gateway.policies.kind import PolicyKind, Surroundings
+from gateway.policies.kind import Policies, PolicyKind, Surroundings
 from id_registry import KINDS as THINGS
 from mappings.suggestions import among
 
@@ -120,7 +120,7 @@ def _unknown(path: str, given: Sequence[str], known: Collection[str]) -> Iterato
 
 
 def _check(spec: RightsSpec, around: Surroundings) -> Sequence[Problem]:
-    """Connections must not be given roles that are gone, and nobody may be left with roles the policy does not know."""
+    """Nobody may be left with only roles that the policy does not know."""
     lost = sorted(
         person.id
         for person in around.roster.people.values()
@@ -131,6 +131,29 @@ def _check(spec: RightsSpec, around: Surroundings) -> Sequence[Problem]:
     told = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
     roles = sorted({role for person in lost for role in around.roster.people[person].roles})
     return [Problem("roles", f"{told} would see nothing: none of {', '.join(roles)} is a role here", "add one of them")]
+
+
+class Bearing(Protocol):
+    """A connection or a bridge."""
+
+    @property
+    def as_role(self) -> str | None: ...
+
+
+def unknown_roles(
+    policies: Policies | None, connections: Sequence[Bearing], bridges: Sequence[Bearing]
+) -> list[Problem]:
+    """Connections and bridges that go out as a role which the policy does not have."""
+    if policies is None:
+        return []
+    known = sorted(KIND.of(policies).roles)
+    given = [(f"connections[{n}].as_role", each.as_role) for n, each in enumerate(connections)]
+    given += [(f"bridges[{n}].as_role", each.as_role) for n, each in enumerate(bridges)]
+    return [
+        Problem(path, f"the policy rights has no role {role!r}", among(role, known))
+        for path, role in given
+        if role is not None and role not in known
+    ]
 
 
 def text_of(spec: RightsSpec) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import id_registry
-from core_tickets.rights import EVERYBODY, Asker
+from core_tickets.rights import EVERYBODY, RELATIONS, Asker
 from gateway.config.hub import Hub
 from gateway.errors import Forbidden, NotFound, Problem, Refused
 from gateway.policies.rights import KIND
@@ -33,12 +33,10 @@ def asker_as(hub: Hub, person: str) -> Asker:
     return _asker(hub, person, None, None)
 
 
-def asker_in_role(hub: Hub, role: str) -> Asker:
-    """As anybody of a role, who stands in no relation to any ticket. Raises NotFound."""
-    known = KIND.of(hub.policies).roles
-    if role not in known:
-        raise NotFound(f"The policy rights has no role {role!r}; it has {', '.join(sorted(known))}.")
-    return Asker(roles=frozenset({role}))
+def asker_in_role(role: str) -> Asker:
+    """As a role itself, such as a system that is written to: however it may stand to a ticket. A role that the policy
+    does not have sees nothing."""
+    return Asker(roles=frozenset({role}), stands=frozenset(RELATIONS))
 
 
 def check_holder(hub: Hub, person: str | None, roles: Collection[str], customer: str | None) -> int | None:

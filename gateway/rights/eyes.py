@@ -136,6 +136,10 @@ class Eyes:
         ids |= set(map(id_registry.parse_id, sorted(set(_ID.findall(orjson.dumps(told).decode())))[:MOST]))
         return self._projection(ids, about).project(told)
 
+    def clean(self, values: Any, about: int) -> Any:
+        """Values about a ticket, of any type, without protected data; what is no ticket's field is not asked for."""
+        return values if self.asker.unlimited else self._projection([about], about).sieve.clean(values)
+
     def _projection(self, ids: Collection[int], about: int | None) -> Projection:
         seen = self.seen_many(ids)
         sight = seen[about].sight if about in seen else self.anywhere
@@ -187,7 +191,12 @@ class Eyes:
         open_ = [page.removeprefix("* ") for page in pages if not writes or page.startswith("* ")]
         return any(path == page or path.startswith(page.rstrip("/") + "/") for page in open_)
 
-    def refuse_page(self, path: str) -> Forbidden:
+    def demand_page(self, path: str, *, writes: bool = False) -> None:
+        """Raises Forbidden."""
+        if not self.may_page(path, writes=writes):
+            raise self._refused(path)
+
+    def _refused(self, path: str) -> Forbidden:
         roles = self.rights.roles_of(self.asker.roles)
         able = sorted(
             r.name for r in self.rights.roles.values() if any(path.startswith(p.removeprefix("* ")) for p in r.pages)

@@ -29,16 +29,15 @@ def _path(path: str) -> str:
     return next((f"context.{path.removeprefix(start)}" for start in _PLACES if path.startswith(start)), path)
 
 
-def outgoing(conn: Connection, hub: Hub, record: dict[str, Any], role: str, ticket: int) -> dict[str, Any]:
-    """The record a bridge's expressions read, as far as `role` may have it: a field that it may not is null. Raises
-    NotFound for a role that the policy does not have."""
-    eyes = Eyes(conn, hub, asker_in_role(hub, role))
-    seen = eyes.seen_many([ticket])[ticket]
-    sight = seen.sight
+def outgoing(conn: Connection, hub: Hub, record: Mapping[str, Any], role: str, ticket: int) -> dict[str, Any]:
+    """The record a bridge's expressions read, as far as `role` may have it: a field of the ticket that it may not see is
+    null, protected data are `***`, and all else keeps its type."""
+    eyes = Eyes(conn, hub, asker_in_role(role))
+    sight = eyes.seen_many([ticket])[ticket].sight
     about = dict(record.get("ticket") or {})
-    held = {name: value if name in ("id", "link") or sight.of(name) else None for name, value in about.items()}
-    told: dict[str, Any] = eyes.project({**record, "ticket": held}, ticket)
+    held = {name: value if name in _ALWAYS or sight.of(name) else None for name, value in about.items()}
+    told: dict[str, Any] = eyes.clean({**record, "ticket": held}, ticket)
     return told
 
 
-__all__ = ["outgoing", "visible"]
+_ALWAYS = ("id", "link", "version")
