@@ -17,6 +17,7 @@ from connectors.registry import Catalogue
 from connectors.runtime import Connection as Runtime
 from connectors.settings import config_schema, parse_config
 from core_tickets import Policy
+from core_tickets.calendars import ALWAYS, Calendar
 from core_tickets.escalation import Ladders
 from core_tickets.people import Roster
 from gateway import metrics
@@ -37,7 +38,7 @@ from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
 from gateway.errors import BadConfiguration, NotFound, Problem
-from gateway.policies import Policies, calendars, escalation, promises, rights
+from gateway.policies import Policies, calendars, escalation, promises
 from gateway.policies import build as build_policies
 from gateway.policies.rights import unknown_roles
 from gateway.secrets import Vault
