@@ -14,7 +14,8 @@ from rich.console import Console
 import lineage
 from gateway import clock
 from gateway.api.tickets import impact_shape
-from gateway.cli.session import Database, Json, fail, gateway, show, table
+from gateway.cli import reading
+from gateway.cli.session import As, Database, Json, eyes, fail, gateway, show, table
 from gateway.config.durations import parse as parse_duration
 from gateway.ingest.stored import unpack
 from gateway.usecases import dead, explaining, ledger, tickets, tracing
@@ -26,15 +27,18 @@ dead_app = typer.Typer(help="Dead letters.", no_args_is_help=True)
 
 def add(app: typer.Typer) -> None:
     app.command()(explain)
+    reading.add(app)
     app.command()(audit)
     app.add_typer(lineage_app, name="lineage")
     app.add_typer(dead_app, name="dead")
 
 
-def explain(ticket: str, database_url: Database = None, as_json: Json = False) -> None:
+def explain(ticket: str, as_: As = None, database_url: Database = None, as_json: Json = False) -> None:
     """Why a ticket exists, why this priority, what did not match and why, what was sent and what came back."""
     with gateway(database_url=database_url) as g, g.reading() as conn:
-        told = explaining.explain(conn, g.hub, tickets.ticket_id(ticket))
+        number, look = tickets.ticket_id(ticket), eyes(conn, g, as_)
+        look.demand(number, "explain")
+        told = look.project(explaining.explain(conn, g.hub, number), number)
     show(told, as_json=as_json, text=lambda out: _tell(out, told))
 
 
@@ -85,14 +89,16 @@ def audit(database_url: Database = None, as_json: Json = False) -> None:
 
 
 @lineage_app.command("show")
-def lineage_show(ticket: str, field: str, database_url: Database = None, as_json: Json = False) -> None:
+def lineage_show(ticket: str, field: str, as_: As = None, database_url: Database = None, as_json: Json = False) -> None:
     """Where the value of a ticket's field came from: source, raw value, every step, and is it still so."""
     with gateway(database_url=database_url) as g, g.reading() as conn:
+        number, look = tickets.ticket_id(ticket), eyes(conn, g, as_)
+        look.demand(number, "lineage", field)
         try:
-            origin = tracing.drill(conn, tickets.ticket_id(ticket), field)
+            origin = look.project(tracing.drill(conn, number, field).as_dict(), number)
         except lineage.NoOrigin:
             raise fail(f"{ticket} has no field {field!r} whose origin is known") from None
-    show(origin.as_dict(), as_json=as_json, text=lambda out: _origin(out, origin))
+    show(origin, as_json=as_json, text=lambda out: _origin(out, origin))
 
 
 def _told(value: Any) -> str:
@@ -107,19 +113,18 @@ def _change(change: Mapping[str, Any]) -> str:
     return f"{change['field']}: {after}" if before is None else f"{change['field']}: {before} → {after}"
 
 
-def _origin(out: Console, origin: lineage.Origin) -> None:
-    out.print(f"{origin.field} = {_told(origin.value)}   [{origin.verdict.value}]", markup=False, style="bold")
-    out.print(f"written {clock.rfc3339(origin.at)} by {origin.actor}", markup=False)
-    for trace in origin.traces:
-        out.print(
-            f"{trace.mapping} {trace.version[:12]}: {trace.field} = {trace.expression}", markup=False, style="cyan"
-        )
-        for step in trace.steps:
-            out.print(f"    {step.text} → {step.error or _told(step.result)}", markup=False)
-    rows = [(s.dataset, s.key, s.field, s.raw, clock.rfc3339(s.read_at)) for s in origin.sources]
+def _origin(out: Console, origin: Mapping[str, Any]) -> None:
+    out.print(f"{origin['field']} = {_told(origin['value'])}   [{origin['verdict']}]", markup=False, style="bold")
+    out.print(f"written {clock.rfc3339(origin['at'])} by {origin['actor']}", markup=False)
+    for trace in origin["traces"]:
+        head = f"{trace['mapping']} {trace['version'][:12]}: {trace['field']} = {trace['expression']}"
+        out.print(head, markup=False, style="cyan")
+        for step in trace["steps"]:
+            out.print(f"    {step['text']} → {step.get('error') or _told(step['result'])}", markup=False)
+    rows = [(s["dataset"], s["key"], s["field"], s["raw"], clock.rfc3339(s["read_at"])) for s in origin["sources"]]
     if rows:
         out.print(table("源 · sources", ("dataset", "record", "field", "raw value", "read at"), rows))
-    facts = [(f.name, f.value, f.origin, f.xref) for f in origin.facts]
+    facts = [(f["name"], f["value"], f["origin"], f.get("xref")) for f in origin["facts"]]
     if facts:
         out.print(table("事实 · facts", ("name", "value", "from", "crosswalk"), facts))
 
@@ -127,13 +132,16 @@ def _origin(out: Console, origin: lineage.Origin) -> None:
 @lineage_app.command("impact")
 def lineage_impact(
     dataset: Annotated[str, typer.Argument(help="A dataset (am-main/alert, Alert, Ticket) or a ticket id.")],
-    field: str, database_url: Database = None, as_json: Json = False,
+    field: str, as_: As = None, database_url: Database = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """What depends on a field: of a dataset by the configuration, of a ticket also what was really done."""
     with gateway(database_url=database_url) as g, g.reading() as conn:
         if dataset.startswith("TKT-"):
-            shown = impact_shape(tracing.impact(conn, g.hub, tickets.ticket_id(dataset), field))
+            number, look = tickets.ticket_id(dataset), eyes(conn, g, as_)
+            look.demand(number, "impact", field)
+            shown = look.project(impact_shape(tracing.impact(conn, g.hub, number, field)), number)
         else:
+            eyes(conn, g, as_).demand_page("/v1/lineage/graph")
             found = tracing.graph_of(g.hub).downstream(Node.of(dataset, field), None)
             shown = {"field": field, "predicted": [
                 {"dataset": e.target.dataset, "field": None if e.target.path is None else ".".join(map(str, e.target.path)),

@@ -11,10 +11,13 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Connection
 
+from core_tickets.rights import EVERYBODY
 from gateway import logs
 from gateway.api.shapes import plain
 from gateway.database import require_current
+from gateway.rights import Eyes, asker_as
 from gateway.service import Gateway
 from gateway.settings import Settings, load
 
@@ -22,6 +25,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Database = Annotated[
     str | None, typer.Option("--database-url", help="Instead of WEFT_DATABASE_URL.", show_default=False)
 ]
+
+As = Annotated[
+    str | None,
+    typer.Option("--as", help="See what this person of the roster sees; default: everything, as an administrator.",
+                 show_default=False),
+]  # fmt: skip
 
 
 def settings(**flags: Any) -> Settings:
@@ -40,6 +49,11 @@ def gateway(**flags: Any) -> Iterator[Gateway]:
         yield opened
     finally:
         opened.close()
+
+
+def eyes(conn: Connection, g: Gateway, person: str | None) -> Eyes:
+    """What a person sees; nobody named: everything. Raises NotFound, Forbidden."""
+    return Eyes(conn, g.hub, EVERYBODY if person is None else asker_as(g.hub, person))
 
 
 def show(data: Any, *, as_json: bool, text: Callable[[Console], None]) -> None:
