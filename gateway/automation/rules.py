@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from core_tickets import KINDS
 from gateway.automation.specs import STANDING, Bridge, Check, ContextQuestion, Rule
 from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
@@ -287,7 +288,22 @@ class _Collector:
             known = _names(rule.on)
             unknown = sorted({str(read[0]) for read in made.reads if read and read[0] not in known})
             self.problems += [Problem(path, f"{rule.on} has no {name!r}", among(name, known)) for name in unknown]
+        self.problems += _wrong_constants(made, path)
         return made
+
+
+def _wrong_constants(made: Mapping, path: str) -> list[Problem]:
+    """What a template says whatever the record, and no ticket can hold: told now, not by a dead letter at night."""
+    found: list[Problem] = []
+    for name in set(made.fields) - {edge.target_field for edge in made.edges}:
+        told = made.trace(name, {})
+        if told.error is not None:
+            found.append(Problem(f"{path}.{name}", told.error.message, f"mend {told.error.expression!r}"))
+        elif name == "kind" and told.value not in KINDS:
+            found.append(
+                Problem(f"{path}.kind", f"there is no kind {told.value!r}", among(str(told.value), sorted(KINDS)))
+            )
+    return found
 
 
 def _names(kind: str) -> list[str]:
@@ -295,7 +311,8 @@ def _names(kind: str) -> list[str]:
 
 
 def _problems(error: MappingError, path: str) -> list[Problem]:
-    return [Problem(f"{path}.{p.path}".rstrip("."), p.message, p.hint) for p in error.problems]
+    """A rule's template is written without the word `fields`."""
+    return [Problem(f"{path}.{p.path.removeprefix('fields.')}".rstrip("."), p.message, p.hint) for p in error.problems]
 
 
 def compile_rules(rules: Sequence[Rule]) -> RuleSet:
