@@ -184,7 +184,10 @@ class _Intake:
                 answer = "reopened" if outcome == "reopen" else "merged"
                 self._answer(group, ticket.id, answer, done.ticket.version, done.changes)
             changed.append(done.ticket)
-            self._enter(group.urgent, ticket.id, done.ticket.version, outcome, done.changes, done.data)
+            data = done.data
+            if group.priority < ticket.priority and "grading" in group.urgent.decided:
+                data = {**data, "grading": group.urgent.decided["grading"]}
+            self._enter(group.urgent, ticket.id, done.ticket.version, outcome, done.changes, data)
         update_rows(self.conn, tables.ticket, [row_of(t) for t in changed], MUTABLE)
         insert_rows(self.conn, tables.ticket, successors)
 
@@ -226,7 +229,7 @@ class _Intake:
         if draft.labels:
             changes.append(("labels", None, draft.labels))
         promised = opened_because(self.policy, row["kind"], row["priority"], by_hand=row["due_fixed"])
-        self._enter(draft, row["id"], 1, "open", changes, {**(data or {}), "promise": promised})
+        self._enter(draft, row["id"], 1, "open", changes, {**(data or {}), **draft.decided, "promise": promised})
         self._answer(group, row["id"], "opened", 1)
 
     def _enter(

@@ -115,6 +115,8 @@ class Draft:
     actor: str = ""
     actor_kind: str = "rule"
     why: str = ""
+    decided: Mapping[str, Any] = field(default_factory=dict)
+    """Why it has this priority and goes to these people, as `explain` tells it; kept with the opening."""
 
     def __post_init__(self) -> None:
         checks.number("id", self.id, least=1)

@@ -59,7 +59,7 @@ def step(ticket: Ticket, command: Command, now: int, policy: Policy) -> Step:
     answers = command.actor_kind in action.answers and data.get("public", True)
     if answers and ticket.first_responded_at is None:  # an internal comment answers nobody
         fields["first_responded_at"] = now
-    if ticket.claimed_at is None and _takes(command, fields):
+    if ticket.claimed_at is None and "claimed_at" not in fields and _takes(command, fields):
         fields["claimed_at"] = now
     after = _moved(ticket, now, fields, touched=bool(data))
     return Step(after, _changes(ticket, after), _with_promise(data, ticket, after, policy))

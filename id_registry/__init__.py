@@ -51,6 +51,7 @@ from id_registry.survivorship import (
     GoldenRecord,
     Policy,
     golden,
+    golden_values,
     load_policy,
 )
 from id_registry.tables import metadata
@@ -98,6 +99,7 @@ __all__ = [
     "forbidden",
     "format_id",
     "golden",
+    "golden_values",
     "history",
     "kind_of",
     "live",

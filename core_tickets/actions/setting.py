@@ -30,9 +30,12 @@ SETTABLE = tuple(_CHECK)
 
 
 def _assign(_ticket: Ticket, args: Args, _now: int, _policy: Policy) -> Outcome:
-    if not args:
+    """`decision`: why the hub chose them, as routing keeps it."""
+    named = {name: value for name, value in args.items() if name != "decision"}
+    if not named:
         raise InvalidInput("args of assign", "names nobody", hint="give assignee, group or both; null takes it away")
-    return {name: optional_text(name, value) for name, value in args.items()}, {}
+    fields = {name: optional_text(name, value) for name, value in named.items()}
+    return fields, {"routing": dict(args["decision"])} if args.get("decision") else {}
 
 
 def _set(ticket: Ticket, args: Args, _now: int, policy: Policy) -> Outcome:
@@ -49,6 +52,6 @@ def _set(ticket: Ticket, args: Args, _now: int, policy: Policy) -> Outcome:
 
 
 ACTIONS: Mapping[str, Action] = {
-    "assign": Action(UNCLOSED, None, "ticket.assigned", ("assignee", "group"), _assign),
+    "assign": Action(UNCLOSED, None, "ticket.assigned", ("assignee", "group", "decision"), _assign),
     "set": Action(UNCLOSED, None, "ticket.updated", SETTABLE, _set),
 }

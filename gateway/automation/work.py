@@ -27,8 +27,6 @@ from mappings import Mapping
 
 HELD = ("status", "resolution", "cause", "blocked_reason", "approval")
 """Fields that follow from what happened to a ticket, not from a template."""
-DECIDED = ("group", "assignee")
-"""Fields that the policy `routing` may set; the priority is always one of the template's."""
 
 
 @dataclass(slots=True)
@@ -45,6 +43,8 @@ class Opening:
     fingerprint: str
     reopen_within: int
     parent: int | None = None
+    decided: dict[str, Any] = field(default_factory=dict)
+    """What the policies made of it: priority, group, assignee."""
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class TicketWork:
         landed = self._land([o.item for o in openings])
         decided = decide(self.conn, self.hub, drafts, self.now)
         for opening, draft, made_of in zip(openings, drafts, decided, strict=True):
-            opening.facts = opening.facts | facts_of(draft, made_of)
+            opening.decided = facts_of(draft, made_of)
         done = core_tickets.open_or_merge(self.conn, decided, self.now, policy=self.hub.promises)
         for opening, opened in zip(openings, done, strict=True):
             item, signal = opening.item, opening.signal
@@ -203,12 +203,19 @@ class TicketWork:
             facts["source"], facts["source_key"] = item.source, item.event.key or None
             facts["fingerprint"] = opening.fingerprint
             fields += ["status", "source", "source_key", "fingerprint"]
-            fields += [f for f in DECIDED if f in facts and f not in fields]
         else:
             changed = {c.field: c.after for c in opened.changes}
             fields = [f for f in opening.template.fields if f in changed]
             facts |= {f: v for f, v in changed.items() if f in HELD and f not in fields}
             fields += [f for f in changed if f in HELD and f not in fields]
+        decided = opening.decided
+        if opened.outcome != "opened":
+            decided = {f: v for f, v in decided.items() if f in fields}
+        fields = [f for f in fields if f not in decided]
+        if decided:
+            told = {name: lineage.Fact(value, "policy") for name, value in decided.items()}
+            write = lineage.Write(opened.ticket_id, None, list(told), [landing], told, "hub", self.now)
+            self.writes.append(write)
         if fields:
             write = lineage.Write(opened.ticket_id, plan, fields, [landing], facts, f"rule:{rule}", self.now)
             self.writes.append(write)
