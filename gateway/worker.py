@@ -24,6 +24,7 @@ from connectors.runtime import Kept
 from gateway import announcing, clock, heartbeats, leases, tables
 from gateway.automation import checks, timers
 from gateway.bridge import outbox
+from gateway.collaboration import attachments, conduct, reminders
 from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
 from gateway.errors import TooBusy, WeftError
@@ -31,8 +32,10 @@ from gateway.escalation import firing as escalation
 from gateway.figures import rounds
 from gateway.notify import tick as notices
 from gateway.reconcile import reconcile
+from gateway.routing.relief import Relief
 from gateway.search.feeding import Feeder
 from gateway.service import Gateway
+from gateway.stuck import asking
 from gateway.sync.schedule import Schedule
 
 log = structlog.get_logger(__name__)
@@ -41,9 +44,14 @@ LEASE = 15 * clock.SECOND
 IDLE_S = 0.5
 SHARE_S = 5.0
 SEARCH_S = 5.0
+TOGETHER_S = 2.0
+CONDUCT_S = 600.0
+SWEEP_S = 3600.0
 ANNOUNCE_S = 10.0
 AGAIN_S = 2.0
 SYNCS_S = 2.0
+STUCK_S = 10.0
+RELIEF_S = 5.0
 FIGURES_S = 10.0
 
 
@@ -110,6 +118,7 @@ class Worker:
         self._next: dict[str, float] = {}
         self._held: dict[str, int] = {}
         """Until when each lease is surely ours."""
+        self._relief = Relief()
         self._feeder = Feeder(gateway.search, gateway.settings.home)
         self._emitter = announcing.emitter_of(gateway.settings.openlineage_url)
 
@@ -170,10 +179,20 @@ class Worker:
             self._once("escalation", lambda: escalation.tick(gateway, clock.now()))
         if self._due("timers", 1.0) and self._lease("timers"):
             found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
+        if self._due("relief", RELIEF_S) and self._lease("relief"):
+            self._once("relief", lambda: self._relief.tick(gateway, clock.now()))
         if hub.checks and self._due("checks", 5.0):
             self._once("checks", lambda: checks.run_due(gateway, hub, clock.now()))
         if self._due("notices", IDLE_S) and self._lease("notices"):
             self._once("notices", lambda: notices.tick(gateway, hub, clock.now()))
+        if self._due("together", TOGETHER_S):
+            self._once("together", lambda: reminders.tick(gateway, hub, clock.now()))
+        if self._due("conduct", CONDUCT_S) and self._lease("conduct"):
+            self._once("conduct", lambda: conduct.look(gateway, hub, clock.now()))
+        if self._due("attachments", SWEEP_S) and self._lease("attachments"):
+            self._once("attachments", lambda: attachments.sweep(gateway, clock.now()))
+        if self._due("stuck", STUCK_S) and self._lease("stuck"):
+            self._once("stuck", lambda: asking.tick(gateway, hub, clock.now()))
         if self._due("search", SEARCH_S):
             self._once("search", lambda: self._feeder.feed(gateway))
         self._poll(hub)

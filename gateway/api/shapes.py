@@ -69,15 +69,15 @@ class NewTicket(Request):
 class Action(Request):
     """The arguments of an action; which ones apply depends on it."""
 
-    reason: Line | None = Field(None, description="block: one of the listed reasons")
+    reason: Line | None = Field(None, description="block: one of the listed reasons; hand_over, return: why")
     text: Long | None = Field(
         None, description="comment: what to say; block: more about the reason; approve, refuse: why"
     )
     public: bool | None = Field(None, description="comment: may the customer see it")
     resolution: Long | None = Field(None, description="resolve: what was done")
     cause: Line | None = Field(None, description="resolve: cause code")
-    assignee: Line | None = Field(None, description="assign: a person")
-    group: Line | None = Field(None, description="assign: a group")
+    assignee: Line | None = Field(None, description="assign, hand_over: a person")
+    group: Line | None = Field(None, description="assign, hand_over: a group")
     why: Line = ""
     expected_version: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
 
@@ -125,7 +125,7 @@ def answer(body: Any, status: int = 200) -> Response:
 
 
 _TIMES = ("opened_at", "updated_at", "first_seen", "last_seen", "first_response_due", "resolution_due", "first_responded_at",
-          "resolved_at", "closed_at", "reopened_at", "paused_since")  # fmt: skip
+          "resolved_at", "confirmed_at", "closed_at", "reopened_at", "paused_since")  # fmt: skip
 
 
 def ticket_shape(ticket: core_tickets.Ticket, now: int) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Response
-from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection, select
 
 import core_tickets
 from gateway import clock, tables
 from gateway.api.access import REFUSALS, Actor, GatewayDep, Reader
+from gateway.api.once import IdempotencyKey, once
 from gateway.api.shapes import (
     Action,
     Line,
@@ -26,7 +25,7 @@ from gateway.api.shapes import (
     ticket_shape,
 )
 from gateway.bridge import outbox
-from gateway.errors import Problem, Refused
+from gateway.collaboration.shown import together
 from gateway.rights import Eyes, asker_of
 from gateway.tokens import Bearer, Right
 from gateway.usecases import explaining, histories, tickets, tracing
@@ -34,10 +33,9 @@ from gateway.usecases import explaining, histories, tickets, tracing
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], responses=REFUSALS)
 
 ActionName = Literal[
-    "start", "block", "unblock", "resolve", "approve", "refuse", "reopen", "close", "assign", "comment"
+    "start", "block", "unblock", "resolve", "approve", "refuse", "reopen", "close", "assign", "comment", "claim", "hand_over",
+    "return",
 ]
-IdempotencyKey = Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")]
-KEPT = clock.DAY
 
 
 @router.get("")
@@ -80,7 +78,7 @@ def make_ticket(gateway: GatewayDep, who: Actor, new: NewTicket, idempotency_key
         )  # fmt: skip
         return 201, ticket_shape(ticket, clock.now())
 
-    return _once(gateway, who, idempotency_key, new.model_dump_json(), do)
+    return once(gateway, who, idempotency_key, new.model_dump_json(), do)
 
 
 @router.get("/{ticket}")
@@ -90,7 +88,9 @@ def read_ticket(gateway: GatewayDep, _: Reader, ticket: TicketId) -> Response:
     with gateway.reading() as conn:
         found = core_tickets.get(conn, number)
         shown = ticket_shape(found, clock.now())
-        shown["timeline"] = [entry_shape(e) for e in core_tickets.timeline(conn, number, limit=500)]
+        entries = core_tickets.timeline(conn, number, limit=500)
+        shown["timeline"] = [entry_shape(e) for e in entries]
+        shown |= together(conn, gateway.hub, found, entries, clock.now())
         shown["commands"] = tickets.commands_of(conn, number)
         m = tables.storm_member.c
         members = conn.execute(select(tables.storm_member).where(m.ticket_id == number).order_by(m.at).limit(1000))
@@ -196,7 +196,7 @@ def send_remote(
         sent = tickets.send_remote(conn, gateway, number, command.op, command.key, command.body, _name(who))
         return 202, {"command": str(sent)}
 
-    done = _once(gateway, who, idempotency_key, f"remote {ticket} {command.model_dump_json()}", do)
+    done = once(gateway, who, idempotency_key, f"remote {ticket} {command.model_dump_json()}", do)
     gateway.wake_worker.set()
     return done
 
@@ -218,7 +218,8 @@ def act(
     gateway: GatewayDep, who: Actor, ticket: TicketId, action: ActionName, body: Action | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:  # fmt: skip
-    """One of start, block, unblock, resolve, approve, refuse, reopen, close, assign, comment. 409 says what is allowed now."""
+    """One of start, block, unblock, resolve, approve, refuse, reopen, close, assign, comment, claim, hand_over, return. 409
+    says what is allowed now."""
     number = tickets.ticket_id(ticket)
     asked = body or Action()
 
@@ -233,39 +234,10 @@ def act(
         assert applied.ticket is not None
         return 200, ticket_shape(applied.ticket, clock.now())
 
-    done = _once(gateway, who, idempotency_key, f"{action} {ticket} {asked.model_dump_json()}", do)
+    done = once(gateway, who, idempotency_key, f"{action} {ticket} {asked.model_dump_json()}", do)
     gateway.wake_worker.set()
     return done
 
 
 def _name(who: Bearer) -> str:
     return who.actor
-
-
-def _once(gateway: Any, who: Bearer, key: str | None, request: str, do: Any) -> Response:
-    """The same `Idempotency-Key` again gives the first answer and does nothing; with another request it is refused."""
-    if key is None:
-        status, body = gateway.transact(do)
-        return answer(body, status)
-    digest = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
-    c, now = tables.idempotency.c, clock.now()
-    mine = (c.token_id == who.id) & (c.key == key)
-
-    def once(conn: Connection) -> tuple[int, str]:
-        conn.execute(delete(tables.idempotency).where(mine, c.at < now - KEPT))
-        # the key is taken before anything is done, so that the same request at the same moment waits for this one
-        insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-        taken = insert(tables.idempotency).values(token_id=who.id, key=key, digest=digest, status=0, body="", at=now)
-        if conn.execute(taken.on_conflict_do_nothing().returning(c.key)).first() is None:
-            known = conn.execute(select(c.digest, c.status, c.body).where(mine)).one()
-            if known.digest != digest:
-                problem = Problem("Idempotency-Key", "was used for another request", "take a new key for each request")
-                raise Refused("The idempotency key does not fit.", [problem])
-            return known.status, known.body
-        status, body = do(conn)
-        told = bytes(answer(body, status).body).decode()
-        conn.execute(update(tables.idempotency).where(mine).values(status=status, body=told))
-        return status, told
-
-    status, text = gateway.transact(once)
-    return Response(text, status, media_type="application/json")

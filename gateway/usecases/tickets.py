@@ -20,6 +20,8 @@ from gateway.bridge.planning import bridge_records, for_bridge, queue_command
 from gateway.collaboration import requirements
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, NotFound, Problem, Refused
+from gateway.routing.desk import decide, facts_of
+from gateway.routing.hands import completed
 from gateway.service import Gateway
 from mappings import EvaluationError
 
@@ -45,6 +47,7 @@ def act(
 ) -> core_tickets.Applied:  # fmt: skip
     """One action on one ticket, with its lineage and its bridges. Raises core_tickets' typed errors."""
     now = clock.now()
+    args = completed(conn, gateway.hub, number, action, args, actor)
     requirements.check(conn, gateway.hub, number, action, args)
     command = core_tickets.Command(number, action, dict(args), actor, "person", why, expected_version)
     applied = core_tickets.apply(conn, [command], now, policy=gateway.hub.promises)[0]
@@ -69,10 +72,13 @@ def create(
         id=number, kind=kind, priority=priority, title=title, description=description, labels=dict(labels), device=device,
         customer=customer, assignee=assignee, group=group, actor=actor, actor_kind="person", why="made by hand",
     )  # fmt: skip
-    draft = decide(conn, gateway.hub, [draft], now)[0]
-    opened = core_tickets.open_or_merge(conn, [draft], now, policy=gateway.hub.promises)[0]
+    made_of = decide(conn, gateway.hub, [draft], now)[0]
+    opened = core_tickets.open_or_merge(conn, [made_of], now, policy=gateway.hub.promises)[0]
     ticket = core_tickets.get(conn, opened.ticket_id)
-    given = [f for f in TRACKED if getattr(ticket, f) not in (None, "", {})]
+    chosen = {f: lineage.Fact(v, "policy") for f, v in facts_of(draft, made_of).items() if v is not None}
+    if chosen:
+        lineage.record(conn, [lineage.Write(ticket.id, None, list(chosen), [], chosen, "hub", now)])
+    given = [f for f in TRACKED if getattr(ticket, f) not in (None, "", {}) and f not in chosen]
     remember_by_hand(conn, ticket, given, actor, now)
     follow(conn, gateway.hub, [Happened("ticket.opened", ticket.id, ticket.version, "")], gateway.serial, now)
     return ticket

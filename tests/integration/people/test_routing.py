@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+import pytest
+
 import core_tickets
-from tests.integration.gateway.in_process import Build, House
+from core_tickets.people import ShiftTold, Told, put_people, put_shifts
+from gateway import clock
+from gateway.config import documents
+from gateway.errors import Refused
+from gateway.routing.relief import Relief
+from gateway.usecases import tickets
+from tests.integration.gateway.in_process import START, Build, House
 from tests.integration.people.house import PEOPLE, ROUTING, config, routing
 
 
@@ -80,3 +89,136 @@ def test_most_open_tickets_are_the_limit_of_everybody(build: Build) -> None:
     ticket = opened(house, "b")
     assert (ticket.group, ticket.assignee) == ("line-1", None)
     assert ["li.na", "full", "1"] in why(house, ticket)["people"]
+
+
+def test_what_is_given_back_goes_to_somebody_else_and_never_to_the_same_at_once(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    ticket = opened(house, "a")
+    held: list[str | None] = [ticket.assignee]
+    for _ in range(4):
+        house.act(house.tickets()[-1], "return", reason="no key to the cabinet")
+        held.append(house.tickets()[-1].assignee)
+    assert all(a != b for a, b in pairwise(held))
+    assert set(held) == {"li.na", "wang"}
+    house.verify()
+
+
+def test_what_the_only_one_who_can_gives_back_goes_on_to_the_next_rule(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    house.act(opened(house, "a", title="PLC"), "return", reason="not my machine")
+    ticket = house.tickets()[-1]
+    assert (ticket.group, ticket.assignee, ticket.status) == ("line-1", "wang", "pending")
+    told = why(house, ticket)
+    assert ["li.na", "gave_back", "line-1"] in told["people"]
+    assert ["plc", "nobody_fits", "line-1"] in told["passed"]
+
+
+def test_handed_to_a_group_it_is_given_to_somebody_of_it(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    ticket = opened(house, "a")
+    house.act(ticket, "hand_over", group="electric", reason="the fuse")
+    assert (house.tickets()[0].group, house.tickets()[0].assignee) == ("electric", "zhao")
+
+
+def test_handed_to_a_person_it_moves_to_that_person_s_group(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    house.act(opened(house, "a"), "hand_over", assignee="zhao", reason="the fuse")
+    assert (house.tickets()[0].group, house.tickets()[0].assignee) == ("electric", "zhao")
+
+
+@pytest.mark.parametrize(
+    ("action", "args", "said"),
+    [
+        ("hand_over", {"assignee": "audit", "reason": "x"}, "may not receive"),
+        ("hand_over", {"assignee": "zhoa", "reason": "x"}, "there is no person"),
+        ("hand_over", {"group": "electrics", "reason": "x"}, "there is no group"),
+        ("claim", {}, "there is no person"),
+    ],
+)
+def test_nothing_is_handed_to_who_could_not_have_it(build: Build, action: str, args: dict[str, str], said: str) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    ticket = opened(house, "a")
+    with pytest.raises(Refused) as refused:
+        house.act(ticket, action, **args)
+    assert said in refused.value.problems[0].message
+    assert refused.value.problems[0].hint
+    assert house.tickets()[0].assignee == ticket.assignee
+
+
+def shifts(*spans: tuple[str, str, int, int]) -> list[ShiftTold]:
+    """(key, person, from, to) in seconds from the tests' beginning."""
+    at = clock.SECOND
+    return [ShiftTold("hr", key, "", who, START + a * at, START + b * at) for key, who, a, b in spans]
+
+
+def plan(house: House, *spans: tuple[str, str, int, int]) -> None:
+    """Make the plan of shifts be this, as a personnel system would."""
+    connection = [{"id": "hr", "connector": "robot"}]
+    house.gateway.apply(documents.validate({"connections": connection}))
+    with house.gateway.transaction() as conn:
+        put_people(conn, [Told("hr", f"p/{p}", {"id": p, "name": p}) for p in ("li.na", "wang")])
+        put_shifts(conn, shifts(*spans))
+    house.gateway.reload()
+
+
+def test_only_who_is_on_shift_gets_a_ticket(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    plan(house, ("s1", "li.na", 0, 3600), ("s2", "wang", 3600, 7200))
+    assert opened(house, "a").assignee == "li.na"
+    assert opened(house, "b").assignee == "li.na"
+    house.clock.forward(3700)
+    assert opened(house, "c").assignee == "wang"
+
+
+def test_when_all_are_off_shift_the_group_has_it_and_whoever_comes_gets_it(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    plan(house, ("s1", "li.na", 600, 3600), ("s2", "wang", 3600, 7200))
+    ticket = opened(house, "a")
+    assert (ticket.group, ticket.assignee) == ("line-1", None)
+    assert ["li.na", "off_shift"] in why(house, ticket)["people"]
+    relief = Relief()
+    assert relief.tick(house.gateway, house.clock.now) == 0
+    assert relief.tick(house.gateway, house.clock.forward(700)) == 1
+    assert house.tickets()[0].assignee == "li.na"
+    house.verify()
+
+
+def test_what_nobody_has_begun_changes_hands_with_the_shift_and_what_is_begun_stays(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    plan(house, ("s1", "li.na", 0, 3600), ("s2", "wang", 3600, 7200))
+    begun, untouched = opened(house, "a"), opened(house, "b")
+    house.act(begun, "start")
+    assert Relief().tick(house.gateway, house.clock.forward(3700)) == 1
+    assert [t.assignee for t in house.tickets()] == ["li.na", "wang"]
+    assert why(house, untouched)["people"][0][:2] == ["wang", "chosen"]
+
+
+def test_who_leaves_the_house_leaves_no_ticket_behind(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    ticket = opened(house, "a", title="PLC")
+    assert ticket.assignee == "li.na"
+    gone = [p | {"active": p["id"] != "li.na"} for p in PEOPLE["persons"]]
+    with_skill = routing({"id": "all", "group": "line-1"})
+    house.gateway.apply(documents.validate(config({**PEOPLE, "persons": gone}, with_skill)))
+    Relief().tick(house.gateway, house.clock.now)
+    assert house.tickets()[0].assignee == "wang"
+
+
+def test_a_reopened_ticket_stays_with_its_holder_who_is_still_here(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    ticket = opened(house, "a")
+    house.act(ticket, "resolve", resolution="done")
+    house.act(ticket, "reopen")
+    assert house.tickets()[0].assignee == ticket.assignee
+
+
+def test_a_ticket_made_by_hand_is_routed_too(build: Build) -> None:
+    house = build(config(PEOPLE, ROUTING))
+    made = house.gateway.transact(
+        lambda c: tickets.create(
+            c, house.gateway, kind="maintenance", priority=2, title="换灯", description="", actor="token:ann",
+            labels={"Module": "ＰＯＷＥＲ"}, device=None, customer=None, assignee=None, group=None,
+        )
+    )  # fmt: skip
+    assert (made.group, made.assignee) == ("electric", "zhao")
+    house.verify()
