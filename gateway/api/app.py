@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
     )  # fmt: skip
     app.state.gateway = made
     problems.install(app)
-    for part in (inbound, tickets, ids, connections, figures, operations, pages):
+    for part in (inbound, figures, tickets, ids, connections, operations, pages):
         app.include_router(part.router)
     app.add_middleware(Projected)
     app.add_middleware(BodyLimit)
