@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core_tickets import tables as core
 from core_tickets.batch import among
-from core_tickets.figures import Terms, day_of
+from core_tickets.figures import Terms, day_of, span
 from gateway import clock, tables
 from gateway.figures.tables import figure_day, figure_day_ticket, figure_mark, figure_thing
 
@@ -73,7 +73,7 @@ def index(conn: Connection, terms: Terms, now: int, *, page: int = PAGE) -> int:
         found.read(row, terms.zone)
     _keep(conn, figure_thing, ("thing", "ticket_id"), sorted(found.things))
     _keep(conn, figure_day_ticket, ("day", "ticket_id"), sorted(found.on))
-    mark_days(conn, found.days | _moved(conn, found.restless, terms, min(r.at for r in rows)))
+    mark_days(conn, found.days | _moved(conn, found.restless, terms, min(r.at for r in rows)), terms.zone)
     late = [row.id for row in rows if row.at >= now - LATE]
     _advance(conn, terms.zone, min(late) - 1 if late else rows[-1].id)
     return len(rows) if not late else sum(1 for row in rows if row.id < late[0])
@@ -111,11 +111,13 @@ def _moved(conn: Connection, restless: Collection[int], terms: Terms, since: int
     return days | set(conn.execute(near).scalars())
 
 
-def mark_days(conn: Connection, days: Iterable[str]) -> None:
+def mark_days(conn: Connection, days: Iterable[str], zone: str) -> None:
     """These days are to be computed anew."""
     rows = [
-        {"day": day, "marked": 1, "done": 0, "computed_at": 0, "cost_us": 0, "versions": ""} for day in sorted(days)
-    ]
+        {"day": day, "marked": 1, "done": 0, "over_at": span(day, zone)[1] + LATE, "computed_at": 0, "cost_us": 0,
+         "versions": ""}
+        for day in sorted(days)
+    ]  # fmt: skip
     if rows:
         statement = _insert(conn, figure_day)
         again = {"marked": figure_day.c.marked + 1}
@@ -129,7 +131,9 @@ def mark_answers(conn: Connection, terms: Terms, now: int) -> None:
     if since is None or now < since + clock.HOUR:
         return
     late = (s.asked_at > now - CONTEXT * clock.DAY, s.answered_at >= since - LATE)
-    mark_days(conn, {day_of(at, terms.zone) for at in conn.execute(select(s.asked_at).where(*late)).scalars()})
+    mark_days(
+        conn, {day_of(at, terms.zone) for at in conn.execute(select(s.asked_at).where(*late)).scalars()}, terms.zone
+    )
     conn.execute(figure_mark.update().where(m.zone == terms.zone).values(answers_at=now))
 
 

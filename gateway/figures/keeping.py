@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from core_tickets.figures import METRICS, Metric, Sum, Terms, day_of, span, version
+from core_tickets.figures import METRICS, Metric, Sum, Terms, day_of, version
 from gateway import clock
 from gateway.figures import computing, indexing
 from gateway.figures.tables import figure_day, figure_revision, figure_value
@@ -84,23 +84,17 @@ def due(conn: Connection, policy: Figures, now: int) -> list[str]:
     """The days to be computed, the latest first."""
     d, today = figure_day.c, day_of(now, policy.terms.zone)
     oldest = (date.fromisoformat(today) - timedelta(days=policy.history_days)).isoformat()
-    wanted = or_(d.marked > d.done, d.versions != together(policy.terms), d.day >= _days_ago(today, 1))
+    wanted = or_(d.marked > d.done, d.versions != together(policy.terms), d.computed_at < d.over_at)
     query = select(figure_day).where(d.day <= today, d.day >= oldest, wanted).order_by(d.day.desc())
     return [row.day for row in conn.execute(query) if _is_due(row, policy.terms, now)]
 
 
 def _is_due(row: Any, terms: Terms, now: int) -> bool:
-    _, end = span(row.day, terms.zone)
-    over = end + indexing.LATE
-    if row.computed_at == 0 or row.versions != together(terms) or row.computed_at < over <= now:
+    if row.computed_at == 0 or row.versions != together(terms) or row.computed_at < row.over_at <= now:
         return True
-    running = now < over
+    running = now < row.over_at
     wait = max(EVERY_NOW, SHARE_NOW * row.cost_us) if running else max(EVERY_PAST, SHARE_PAST * row.cost_us)
     return bool((running or row.marked > row.done) and now >= row.computed_at + wait)
-
-
-def _days_ago(day: str, n: int) -> str:
-    return (date.fromisoformat(day) - timedelta(days=n)).isoformat()
 
 
 def together(terms: Terms) -> str:
@@ -118,7 +112,7 @@ def refresh(gateway: Gateway, policy: Figures, day: str, now: int) -> list[Revis
 
     def keep(conn: Connection) -> list[Revision]:
         if known is None:
-            indexing.mark_days(conn, [day])
+            indexing.mark_days(conn, [day], policy.terms.zone)
         mine = update(figure_day).where(d.day == day, d.computed_at == (known.computed_at if known else 0))
         done = {"done": known.marked if known else 0, "computed_at": computed.at, "cost_us": computed.cost_us}
         if conn.execute(mine.values(**done, versions=together(policy.terms))).rowcount == 0:
@@ -131,9 +125,9 @@ def refresh(gateway: Gateway, policy: Figures, day: str, now: int) -> list[Revis
 def compute(conn: Connection, terms: Terms, day: str, now: int) -> Computed:
     """The sums of a day: as known now, and, when it is over, as known when it ended."""
     began = time.thread_time_ns()
-    loaded = computing.load(conn, day, terms, upto=now)
+    loaded = computing.load(conn, day, terms, upto=now + 1)
     metrics = list(METRICS.values())
-    rows = _rows(metrics, terms, day, NOW, loaded.sums(metrics, now), now)
+    rows = _rows(metrics, terms, day, NOW, loaded.sums(metrics, now + 1), now)
     if now >= loaded.end + indexing.LATE:
         rows += _rows(metrics, terms, day, THEN, loaded.sums(metrics, loaded.end), loaded.end)
     return Computed(day, rows, now, (time.thread_time_ns() - began) // 1000)

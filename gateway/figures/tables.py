@@ -26,6 +26,7 @@ figure_day = Table(
     Column("day", String(10), primary_key=True),
     Column("marked", BigInteger, nullable=False, comment="grows with each event that may change the day"),
     Column("done", BigInteger, nullable=False, comment="`marked` as it was when the day was computed"),
+    Column("over_at", BigInteger, nullable=False, comment="its end, and time for what commits late"),
     Column("computed_at", BigInteger, nullable=False, comment="0: never"),
     Column("cost_us", BigInteger, nullable=False, comment="CPU time of the last computation"),
     Column("versions", String(64), nullable=False, comment="hash of the versions of all figures that were computed"),

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("marked", sa.BigInteger(), nullable=False, comment="grows with each event that may change the day"),
         sa.Column("done", sa.BigInteger(), nullable=False, comment="`marked` as it was when the day was computed"),
+        sa.Column("over_at", sa.BigInteger(), nullable=False, comment="its end, and time for what commits late"),
         sa.Column("computed_at", sa.BigInteger(), nullable=False, comment="0: never"),
         sa.Column("cost_us", sa.BigInteger(), nullable=False, comment="CPU time of the last computation"),
         sa.Column(
