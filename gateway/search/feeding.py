@@ -1,6 +1,6 @@
-"""What goes into the index: solved tickets, and the knowledge articles of every connection, as they change.
+"""What goes into the index: solved tickets, the knowledge articles of every connection and the hub's own, as they change.
 
-The index follows the database by two watermarks that lie in its folder, so that they are lost with it; what was committed
+The index follows the database by watermarks that lie in its folder, so that they are lost with it; what was committed
 late is looked at again within `LOOKBACK`, and putting a document twice changes nothing. Without watermarks everything is
 put in anew.
 """
@@ -19,6 +19,8 @@ import core_tickets
 import id_registry
 from core_tickets import Filters
 from gateway.clock import MINUTE
+from gateway.config.hub import HUB
+from gateway.learning.tables import article
 from gateway.search.index import LAYOUT, Document, SearchIndex
 from gateway.service import Gateway
 from gateway.sync.tables import replica, replica_stream
@@ -46,7 +48,7 @@ class Feeder:
             self.index.clear()
             self.known.clear()
         count = 0
-        for name, pages in (("tickets", self._tickets), ("articles", self._articles)):
+        for name, pages in (("tickets", self._tickets), ("articles", self._articles), ("own", self._own_articles)):
             since = marks.get(name, 0)
             for documents, gone, reached in pages(gateway, max(since - LOOKBACK, 0)):
                 fresh = [(d, at) for d, at in documents if self.known.get(d.id) != at]
@@ -102,6 +104,22 @@ class Feeder:
             if rows:
                 yield made, gone, max(map(_moved, rows))
                 after = (_moved(rows[-1]), rows[-1].stream, rows[-1].id)
+            if len(rows) < PAGE:
+                return
+
+    def _own_articles(self, gateway: Gateway, since: int) -> Iterator[_Page]:
+        """Those the hub learned from its own tickets."""
+        c, after = article.c, (since, 0)
+        while True:
+            query = select(article).where(tuple_(c.changed_at, c.id) > after).order_by(c.changed_at, c.id).limit(PAGE)
+            with gateway.reading() as conn:
+                rows = list(conn.execute(query))
+            ids = {r.id: article_document_id(HUB, id_registry.format_id(r.id)) for r in rows}
+            made = [(Document(ids[r.id], "article", r.title, r.body), r.changed_at) for r in rows if r.active]
+            gone = [(ids[r.id], r.changed_at) for r in rows if not r.active]
+            if rows:
+                yield made, gone, rows[-1].changed_at
+                after = (rows[-1].changed_at, rows[-1].id)
             if len(rows) < PAGE:
                 return
 
