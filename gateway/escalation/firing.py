@@ -129,7 +129,9 @@ def outcome(fired: Fired) -> dict[str, Any]:
 def _note(fired: Fired, hub: Hub, trails: Mapping[int, Sequence[Entry]], now: int) -> Note:
     """What the timeline says of it; of a breach with who held the ticket how long until then."""
     data, kind = outcome(fired), telling.reason(fired.step)
-    if fired.key.startswith(BREACHED):
+    if not fired.key.startswith(BREACHED):
+        kind = "escalated" if kind == "breached" else kind
+    else:
         calendar = hub.promises.calendar(fired.ticket.kind, fired.ticket.priority)
         held = holds(trails[fired.ticket.id], now, calendar)
         until = shares(held, calendar, fired.episode, fired.due_at)
@@ -137,7 +139,7 @@ def _note(fired: Fired, hub: Hub, trails: Mapping[int, Sequence[Entry]], now: in
             "holder": holder_at(held, fired.due_at - 1),
             "held_s": {who: part // SECOND for who, part in until.items()},
         }
-    elif fired.step.do == "room":
+    if fired.step.do == "room":
         data |= {"minutes": fired.step.template}
     return Note(fired.ticket.id, kind, data, "hub", now)
 
