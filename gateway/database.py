@@ -15,11 +15,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalEr
 
 import core_tickets.people.tables
 import core_tickets.tables
+import gateway.collaboration.tables
 import gateway.escalation.tables
 import gateway.figures.tables
+import gateway.learning.tables
 import gateway.notify.tables
 import gateway.stuck.tables
-import gateway.learning.tables
 import gateway.sync.tables
 import gateway.tables
 import id_registry.tables

@@ -158,7 +158,13 @@ class Approving:
             raise NotAllowed(ticket.id, command.action, ticket.status, allowed(ticket), reason)
         after = standing.answered(mine, command.action, command.actor, step.data["text"], now)
         self._put(after)
-        data = {**step.data, "approval": after.number, "for": list(mine), "state": after.state}
+        data = {
+            **step.data,
+            "approval": after.number,
+            "for": list(mine),
+            "state": after.state,
+            "asked_by": after.asked_by,
+        }
         if after.state == "open":
             return replace(step, data=data | {"awaited": list(awaited(after))})
         fields = unblocked(ticket, now, policy) | {"status": "in_progress"}

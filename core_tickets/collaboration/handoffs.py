@@ -80,7 +80,13 @@ class Handing:
             raise NotAllowed(ticket.id, command.action, ticket.status, allowed(ticket), reason)
         self._receiving(ticket, command, standing)
         person, text = command.actor, str(step.data["text"])
-        data = {**step.data, "handoff": standing.number, "group": standing.group, "due": standing.due}
+        data = {
+            **step.data,
+            "handoff": standing.number,
+            "group": standing.group,
+            "due": standing.due,
+            "sent_by": standing.actor,
+        }
         if command.action == "accept_handoff":
             self._put(replace(standing, state="accepted", accepted_at=now, accepted_by=command.actor))
             return redone(ticket, now, {"assignee": person or None}, data, policy)

@@ -11,7 +11,22 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api import connections, figures, ids, inbound, operations, pages, problems, tickets
+from gateway.api import (
+    attachments,
+    collaboration,
+    confirmations,
+    connections,
+    figures,
+    ids,
+    inbound,
+    notices,
+    operations,
+    pages,
+    problems,
+    questions,
+    replies,
+    tickets,
+)
 from gateway.api.sight import Projected
 from gateway.database import require_current
 from gateway.service import Gateway
@@ -65,7 +80,21 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
     )  # fmt: skip
     app.state.gateway = made
     problems.install(app)
-    for part in (inbound, figures, tickets, ids, connections, operations, pages):
+    for part in (
+        inbound,
+        attachments,
+        collaboration,
+        confirmations,
+        questions,
+        figures,
+        tickets,
+        notices,
+        replies,
+        ids,
+        connections,
+        operations,
+        pages,
+    ):
         app.include_router(part.router)
     app.add_middleware(Projected)
     app.add_middleware(BodyLimit)
@@ -75,13 +104,13 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
 
 
 class BodyLimit:
-    """Refuses a request to the API whose body is over 1 MiB; the inbound door has its own, per connection."""
+    """Refuses a request to the API whose body is over 1 MiB; messages and attachments have limits of their own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/v1/inbound/"):
+        if scope["type"] != "http" or _has_its_own_limit(scope["path"]):
             await self._app(scope, receive, send)
             return
         size = 0
@@ -95,6 +124,10 @@ class BodyLimit:
             return message
 
         await self._app(scope, bounded, send)
+
+
+def _has_its_own_limit(path: str) -> bool:
+    return path.startswith("/v1/inbound/") or (path.startswith("/v1/tickets/") and path.endswith("/attachments"))
 
 
 def _openapi(app: FastAPI) -> dict[str, object]:

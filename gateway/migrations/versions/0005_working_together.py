@@ -21,6 +21,7 @@ def upgrade() -> None:
     _children()
     _approvals()
     _handoffs()
+    _conduct()
 
 
 def _watching_and_attaching() -> None:
@@ -122,7 +123,20 @@ def _handoffs() -> None:
     )
 
 
+def _conduct() -> None:
+    op.create_table(
+        "conduct_flag",
+        sa.Column("person", sa.String(length=200), nullable=False),
+        sa.Column("period", sa.BigInteger(), autoincrement=False, nullable=False, comment="spans since 1970"),
+        sa.Column("span", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("person", "period"),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("conduct_flag")
     for table in ("handoff", "approver", "approval", "child", "attachment", "watcher"):
         op.drop_table(f"ticket_{table}")
     op.drop_column("ticket", "confirmed_at")

@@ -1,0 +1,96 @@
+"""The customer's word that it is finished: by a signed link, by a token of the customer's, or told to an agent."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+import core_tickets
+import id_registry
+from gateway import clock
+from gateway.collaboration import requirements
+from gateway.errors import NotFound, Refused
+from gateway.policies.stages import KIND
+from gateway.secrets import Vault
+from gateway.service import Gateway
+from gateway.usecases import tickets
+
+_FORM = struct.Struct(">QI")
+_PURPOSE = "confirm"
+LASTING = 30 * clock.DAY
+
+
+class LinkExpired(Refused):
+    """This link is too old; ask for a new one. 链接已过期。"""
+
+    status, title = 410, "Link expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the customer says: `solved` or not, a score of 1 to 5, the number of an attachment that is the signature."""
+
+    solved: bool
+    text: str = ""
+    score: int | None = None
+    signature: int | None = None
+
+
+def make_link(vault: Vault, ticket_id: int, until: int) -> str:
+    """The last part of `/v1/confirmations/...`. Whoever has it speaks for the customer, until `until`."""
+    data = _FORM.pack(ticket_id, until // clock.SECOND)
+    return _text(data + vault.sign(data, _PURPOSE))
+
+
+def read_link(vault: Vault, token: str, now: int) -> int:
+    """The ticket it is about. Raises NotFound for what is no link of ours, LinkExpired."""
+    try:
+        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except (ValueError, binascii.Error):
+        raise NotFound("This is no link of this hub.") from None
+    data, signature = raw[: _FORM.size], raw[_FORM.size :]
+    if len(data) < _FORM.size or not vault.signed(data, _PURPOSE, signature) or _text(raw) != token:
+        raise NotFound("This is no link of this hub.")
+    ticket_id, until = _FORM.unpack(data)
+    if now >= until * clock.SECOND:
+        raise LinkExpired()
+    return int(ticket_id)
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def say(
+    conn: Connection, gateway: Gateway, number: int, word: Word, *, actor: str, why: str = ""
+) -> core_tickets.Ticket:
+    """Keep the customer's word. Solved: the ticket is confirmed, and closed if its stage then lacks nothing. Not solved:
+    it is opened again, with what the customer says. Raises core_tickets' errors."""
+    if not word.solved:
+        applied = tickets.act(conn, gateway, number, "reopen", {}, actor=actor, why=why or word.text[:500])
+        if word.text.strip():
+            said = {"text": word.text, "public": True}
+            applied = tickets.act(conn, gateway, number, "comment", said, actor=actor)
+        assert applied.ticket is not None
+        return applied.ticket
+    args = {"text": word.text, "score": word.score, "signature": word.signature}
+    given = {name: value for name, value in args.items() if value not in (None, "")}
+    applied = tickets.act(conn, gateway, number, "confirm", given, actor=actor, why=why)
+    ticket = applied.ticket
+    assert ticket is not None
+    if not KIND.of(gateway.hub.policies).close_when_confirmed or ticket.status != "resolved":
+        return ticket
+    if "close" in requirements.still_required(conn, gateway.hub, ticket):
+        return ticket  # the list of what is missing is shown with the ticket
+    closed = tickets.act(conn, gateway, number, "close", {}, actor=actor, why="客户已确认 confirmed by the customer")
+    assert closed.ticket is not None
+    return closed.ticket
+
+
+def customer_actor(customer: int | None) -> str:
+    """Who stands in the timeline for a customer."""
+    return "customer" if customer is None else f"customer:{id_registry.format_id(customer)}"
