@@ -148,6 +148,10 @@ class Sight:
         level = max((grant.level(path) for _, grant in self.grants), default=Level.hidden)
         return self._decided(path, level, path)
 
+    def reaches(self, path: str) -> bool:
+        """May anything below this path be seen: only public comments of the timeline?"""
+        return any(p.startswith(path + ".") for _, grant in self.grants for p in grant.read)
+
     def data(self, kind: str) -> Decision:
         """Of a kind of data such as customer.phone, wherever it stands."""
         if self.unlimited:

@@ -7,7 +7,7 @@ sight shows, one that cannot be seen is left out, and the whole goes through the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from core_tickets.model import Ticket
@@ -38,7 +38,6 @@ class Projection:
     seen: Mapping[str, Seen]
     sieve: Sieve
     about: Seen | None = None
-    withheld: dict[str, str] = field(default_factory=dict)
 
     def project(self, answer: Any) -> Any:
         """The answer as the asker may have it."""
@@ -65,7 +64,7 @@ class Projection:
         if _is_ticket(value):
             seen = self.seen.get(value["id"])
             if seen is None or not seen.sight.visible:
-                return {"id": value["id"], "withheld": {"*": "you do not see this ticket"}}
+                return {"id": value["id"], "withheld": [{"what": "*", "why": "you do not see this ticket"}]}
             return self._ticket(value, seen)
         if isinstance(ticket := value.get("ticket"), dict) and _is_ticket(ticket):
             at = self.seen.get(ticket["id"], at)
@@ -88,19 +87,19 @@ class Projection:
 
     def _ticket(self, value: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        withheld: dict[str, str] = {}
+        withheld: list[dict[str, str]] = []
         for key, item in value.items():
             found = seen.sight.of(key)
             if key == "allowed":
                 made[key] = [name for name in item if seen.sight.action(name, seen.ticket)]
-            elif key in ALWAYS or found.level is Level.full:
+            elif key in ALWAYS or found.level is Level.full or seen.sight.reaches(key):
                 made[key] = self._walk(item, seen)
             else:
-                withheld[key] = found.why
+                withheld.append({"what": key, "why": found.why})
                 made[key] = _masked(item) if found.level is Level.masked else _EMPTY.get(type(item))
         for kind in seen.sight.rights.data.kinds:
             if not (found := seen.sight.data(kind.name)) or found.level is Level.masked:
-                withheld[kind.name] = found.why
+                withheld.append({"what": kind.name, "why": found.why})
         return made | {"withheld": withheld}
 
     def _entry(self, value: Mapping[str, Any], at: Seen) -> Any:
