@@ -28,9 +28,9 @@ def squeezed(text: str) -> str:
 
 
 def near(a: str, b: str) -> bool:
-    """Are these two spellings of one thing: the same but for separators, or for zeros before a number?"""
+    """Are these two spellings of one thing: the same but for case, width, separators, or zeros before a number?"""
     x, y = squeezed(a), squeezed(b)
-    return bool(x) and normalised(a) != normalised(b) and (x == y or _numbers(a) == _numbers(b) != ())
+    return bool(x) and a != b and (x == y or _numbers(a) == _numbers(b) != ())
 
 
 def _numbers(text: str) -> tuple[str, ...]:

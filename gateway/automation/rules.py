@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 
 from core_tickets import KINDS
+from gateway.automation.because import because
 from gateway.automation.specs import STANDING, Bridge, Check, ContextQuestion, Rule
 from gateway.config import yaml12
 from gateway.errors import BadConfiguration, Problem
@@ -93,7 +94,7 @@ class RuleSet:
         told: list[dict[str, Any]] = []
         for rule in self.by_kind.get(kind, ()):
             matched = rule.holds(record)
-            parts = [] if rule.when is None else _because(rule.when, record)
+            parts = [] if rule.when is None else because(rule.when, record)
             if matched and rule.spec.threshold is not None:
                 parts.append(rule.spec.threshold.describe())
             told.append(
@@ -102,19 +103,6 @@ class RuleSet:
             if matched and kind != "Reading":
                 break
         return told
-
-
-def _because(when: Expression, record: MappingABC[str, Any]) -> list[str]:
-    """Each comparison of a condition with the values it saw."""
-    told = when.explain(record)
-    lines = []
-    for part in told.parts:
-        seen = ", ".join(f"{name} = {value!r}" for name, value in part.values.items())
-        outcome = "cannot be computed" if part.result is None else str(part.result).lower()
-        lines.append(
-            f"{part.text}: {outcome}" + (f" ({seen})" if seen else "") + (f"; {part.error}" if part.error else "")
-        )
-    return lines + ([f"error: {told.error}"] if told.error else [])
 
 
 def local_names(expressions: Iterable[Expression | None]) -> frozenset[str]:

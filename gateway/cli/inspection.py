@@ -57,6 +57,15 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
             out.print(f"  {mark} {rule['rule']}: {rule['when']}", markup=False)
             for part in rule["because"]:
                 out.print(f"      {part}", markup=False)
+    for name, title in (("grading", "评级 · how urgent, and why"), ("routing", "派单 · who got it, and why")):
+        for decision in told.get(name, ()):
+            out.print(f"\n{title}  {decision['at']}", style="bold")
+            for line in decision["told"]:
+                out.print(f"  {line}", markup=False)
+    if told.get("doubts"):
+        out.print("\n可能没人收到 · it may not have been received", style="bold")
+        for line in told["doubts"]:
+            out.print(f"  {line}", markup=False)
     if told["messages"]:
         rows = [(m["at"], m["id"], m["end"], m["rule"], m["trace"].get("move", "")) for m in told["messages"]]
         out.print(table("消息 · messages", ("at", "message", "end", "rule", "move"), rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +17,8 @@ from gateway.automation.rules import RuleSet, compile_rules
 from gateway.automation.specs import STANDING, Rule
 from gateway.config.hub import Hub
 from gateway.ingest.recall import opening_messages, records
+from gateway.routing.doubts import doubts
+from gateway.routing.words import tell_grading, tell_routing
 from gateway.usecases.tickets import commands_of
 
 _M = tables.message.c
@@ -43,10 +46,22 @@ def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
                          for c in e.changes]}
             for e in timeline if e.type == "change"
         ],
+        "grading": _told(timeline, "grading", tell_grading),
+        "routing": _told(timeline, "routing", tell_routing),
+        "doubts": doubts(hub, ticket),
         "commands": commands_of(conn, number),
         "notes": [{"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "data": dict(e.data)}
                   for e in timeline if e.type == "note"],
     }  # fmt: skip
+
+
+def _told(
+    timeline: Sequence[core_tickets.Entry], name: str, tell: Callable[[Mapping[str, Any]], list[str]]
+) -> list[dict[str, Any]]:
+    """Each decision of a policy on it, as data and in words."""
+    return [
+        {"at": clock.rfc3339(e.at), "told": tell(e.data[name]), **e.data[name]} for e in timeline if e.data.get(name)
+    ]
 
 
 def _readable(field: str, value: Any) -> Any:
