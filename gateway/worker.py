@@ -30,6 +30,7 @@ from gateway.context import snapshot
 from gateway.errors import TooBusy, WeftError
 from gateway.escalation import firing as escalation
 from gateway.figures import rounds
+from gateway.learning import rounds as learning
 from gateway.notify import tick as notices
 from gateway.reconcile import reconcile
 from gateway.routing.relief import Relief
@@ -53,6 +54,7 @@ SYNCS_S = 2.0
 STUCK_S = 10.0
 RELIEF_S = 5.0
 FIGURES_S = 10.0
+LEARNING_S = 60.0
 
 
 class SubscriptionSink:
@@ -200,6 +202,8 @@ class Worker:
             self._once("syncs", lambda: self._schedule.tick(hub))
         if self._due("figures", FIGURES_S) and self._lease("figures"):
             self._once("figures", lambda: rounds.run(gateway, clock.now()))
+        if self._due("learning", LEARNING_S) and self._lease("learning", learning.LEASE):
+            self._once("learning", lambda: learning.run_due(gateway, hub, clock.now()))
         self._heartbeats(hub)
         emitter = self._emitter
         if emitter is not None and self._due("openlineage", ANNOUNCE_S) and self._lease("openlineage"):

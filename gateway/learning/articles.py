@@ -149,14 +149,26 @@ def accept(
 
 def get(conn: Connection, name: str) -> Any:
     """The row of an article by the ticket it was learned from. Raises NotFound."""
-    try:
-        number = id_registry.parse_id(name)
-    except id_registry.RegistryError:
-        number = 0
-    row = conn.execute(select(article).where(_A.id == number)).first()
+    row = conn.execute(select(article).where(_A.id == _number(name))).first()
     if row is None:
         raise NotFound(f"The hub has no article {name!r} of its own.")
     return row
+
+
+def listed(conn: Connection, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
+    """The articles, those of the newest tickets first, and where to go on. Raises NotFound for a cursor that is none."""
+    query = select(article).order_by(_A.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(_A.id < _number(cursor))
+    rows = list(conn.execute(query))
+    return rows[:limit], id_registry.format_id(rows[limit - 1].id) if len(rows) > limit else None
+
+
+def _number(name: str) -> int:
+    try:
+        return id_registry.parse_id(name)
+    except id_registry.RegistryError:
+        raise NotFound(f"{name!r} is no article; its id is that of its ticket, such as TKT-2026-000001.") from None
 
 
 def withdraw(conn: Connection, name: str, now: int, *, active: bool = False) -> None:
