@@ -29,6 +29,7 @@ from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
 from gateway.errors import TooBusy, WeftError
 from gateway.escalation import firing as escalation
+from gateway.escalation.auditing import Auditor
 from gateway.figures import rounds
 from gateway.learning import rounds as learning
 from gateway.notify import tick as notices
@@ -49,6 +50,7 @@ TOGETHER_S = 2.0
 CONDUCT_S = 600.0
 SWEEP_S = 3600.0
 ANNOUNCE_S = 10.0
+AUDIT_S = 30.0
 AGAIN_S = 2.0
 SYNCS_S = 2.0
 STUCK_S = 10.0
@@ -121,6 +123,7 @@ class Worker:
         self._held: dict[str, int] = {}
         """Until when each lease is surely ours."""
         self._relief = Relief()
+        self._auditor = Auditor()
         self._feeder = Feeder(gateway.search, gateway.settings.home)
         self._emitter = announcing.emitter_of(gateway.settings.openlineage_url)
 
@@ -179,6 +182,8 @@ class Worker:
         found = self._commands(hub) + self._questions(hub)
         if self._due("escalation", 1.0):  # no lease: its rows are claimed, so each worker takes some
             self._once("escalation", lambda: escalation.tick(gateway, clock.now()))
+        if self._due("auditor", AUDIT_S) and self._lease("auditor"):
+            self._once("auditor", lambda: self._auditor.round(gateway, clock.now()))
         if self._due("timers", 1.0) and self._lease("timers"):
             found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
         if self._due("relief", RELIEF_S) and self._lease("relief"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import configuration, figures, inspection, learning, notify, serving, systems
+from gateway.cli import configuration, figures, inspection, learning, notify, promises, serving, systems
 
 app = typer.Typer(
     name="weft", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -17,3 +17,4 @@ figures.add(app)
 learning.add(app)
 systems.add(app)
 notify.add(app)
+promises.add(app)

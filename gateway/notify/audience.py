@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -12,8 +12,6 @@ from core_tickets.batch import among
 from core_tickets.people import Roster
 from core_tickets.tables import entry
 
-Watching = Callable[[Connection, Collection[int]], Mapping[int, Iterable[str]]]
-"""Who watches each of these tickets."""
 _E = entry.c
 
 

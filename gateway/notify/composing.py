@@ -6,6 +6,7 @@ Nothing leaves the hub that the policy's `snapshot` does not name, nor what its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,9 +16,10 @@ from sqlalchemy import Connection, select
 import core_tickets
 import id_registry
 from core_tickets.batch import among
-from core_tickets.people import Person
 from gateway import clock
-from gateway.notify.visible import visible
+from gateway.config.hub import Hub
+from gateway.errors import Refused
+from gateway.rights.telling import visible
 from gateway.tables import context_section
 
 TITLES: Mapping[str, str] = {
@@ -28,6 +30,8 @@ TITLES: Mapping[str, str] = {
     "unblocked": "阻塞已解除 Goes on",
     "resolved": "已解决 Resolved",
     "reopened": "重新打开 Reopened",
+    "claimed": "已有人接手 Taken",
+    "returned": "被退回 Returned",
     "closed": "已关闭 Closed",
     "raised": "优先级提高 More urgent",
     "mentioned": "有人提到您 You are mentioned",
@@ -86,24 +90,34 @@ def _scalars(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
-def seen_by(values: Mapping[str, Any], people: Sequence[Person]) -> Mapping[str, Any]:
-    """What all of them may see: one message that several read says no more than the least of them may know."""
+def seen_by(
+    conn: Connection, hub: Hub, values: Mapping[str, Any], people: Sequence[str], ticket: int
+) -> dict[str, Any]:
+    """What all of these people may see: one message that several read says no more than the least of them may know. Always
+    there is `id`; who may not see the ticket at all is told its number alone."""
+    told = dict(values)
     for person in people:
-        values = visible(values, person)
-    return values
+        try:
+            told = visible(conn, hub, told, person, ticket)
+        except (core_tickets.UnknownTicket, Refused):
+            told = {}
+    return {"id": id_registry.format_id(ticket), **told}
 
 
-def title_of(reason: str, own: str, values: Mapping[str, Any]) -> str:
-    """One line."""
-    if own:
-        return own
+def title_of(reason: str, values: Mapping[str, Any]) -> str:
+    """One line: the notice's own (`told.title`), or what happened and to what."""
+    if values.get("told.title"):
+        return str(values["told.title"])
     head = TITLES.get(reason, reason)
     return f"{head}：{values.get('title', values['id'])}"
 
 
-def text_of(own: str, values: Mapping[str, Any], zone: Any) -> str:
-    """The message in markdown. `zone`: the tzinfo its times are told in."""
-    lines = [own] if own else []
+def text_of(values: Mapping[str, Any], zone: tzinfo) -> str:
+    """The message in markdown, the notice's own text (`told.text`) first. `zone`: the one its times are told in."""
+    own = values.get("told.text")
+    lines = [str(own)] if own else []
+    if values.get("told.title") and values.get("title"):
+        lines.append(f"**{values['title']}**")
     for label, name in (("设备", "device"), ("客户", "customer"), ("处理人", "assignee"), ("解决", "resolution")):
         if values.get(name):
             lines.append(f"**{label}** {values[name]}")

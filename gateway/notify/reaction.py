@@ -16,7 +16,8 @@ from gateway.policies.notification import KIND
 EVENTS: Mapping[str, str] = {
     "ticket.opened": "opened", "ticket.assigned": "assigned", "ticket.started": "started", "ticket.blocked": "blocked",
     "ticket.unblocked": "unblocked", "ticket.resolved": "resolved", "ticket.reopened": "reopened",
-    "ticket.closed": "closed", "ticket.priority_changed": "raised",
+    "ticket.closed": "closed", "ticket.priority_changed": "raised", "ticket.handed_over": "assigned",
+    "ticket.claimed": "claimed", "ticket.returned": "returned",
 }  # fmt: skip
 """A ticket's event → the reason of its notice."""
 _T = core.ticket.c

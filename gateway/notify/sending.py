@@ -133,11 +133,13 @@ class _Sender:
     def _message(self, told: Sequence[Due]) -> dict[str, Any]:
         """One notice, for one reader or for several who read the same."""
         one, people = told[0], self._people(told)
-        seen = composing.seen_by(self.values.get(one.ticket_id, {"id": str(one.ticket_id)}), people)
-        seen = {"id": id_registry.format_id(one.ticket_id), **seen}
+        own = {"told.title": one.title, "told.text": one.text}
+        known = self.values.get(one.ticket_id, {}) | {name: text for name, text in own.items() if text}
+        readers = [person.id for person in people]
+        seen = composing.seen_by(self.telling.conn, self.telling.hub, known, readers, one.ticket_id)
         return {
-            "title": composing.title_of(one.reason, one.title, seen),
-            "text": composing.text_of(one.text, seen, _zone(people)),
+            "title": composing.title_of(one.reason, seen),
+            "text": composing.text_of(seen, _zone(people)),
             "link": self._link(told),
         }
 

@@ -14,11 +14,12 @@ import structlog
 from sqlalchemy import Connection, exists, or_, select, update
 
 import core_tickets
+from core_tickets.collaboration import watchers
 from core_tickets.people import Roster
 from gateway.config.hub import Hub
 from gateway.notify import audience
 from gateway.notify.addressing import INBOX, Planned, Steps, open_channels, plan
-from gateway.notify.audience import Audience, Watching
+from gateway.notify.audience import Audience
 from gateway.notify.notices import Notice, queue
 from gateway.notify.reaction import EVENTS
 from gateway.notify.tables import notice_delivery
@@ -67,7 +68,7 @@ class Telling:
         return plan(known, self.steps(priority), first, self.now, quiet=quiet, at_work=at_work, taken=taken)
 
 
-def give_out(gateway: Gateway, hub: Hub, now: int, watching: Watching | None = None) -> int:
+def give_out(gateway: Gateway, hub: Hub, now: int) -> int:
     """Write down for each waiting notice whom it goes to over what; answers how many there were."""
     with gateway.transaction() as conn:
         rows = _waiting(conn, KIND.of(hub.policies), now)
@@ -75,7 +76,7 @@ def give_out(gateway: Gateway, hub: Hub, now: int, watching: Watching | None = N
             return 0
         telling = Telling(conn, hub, now)
         tickets = core_tickets.get_many(conn, {row.ticket_id for row in rows})
-        meant = _audiences(telling, rows, tickets, watching)
+        meant = _audiences(telling, rows, tickets)
         for row in rows:
             if row.ticket_id in tickets:
                 _give_out_one(telling, row, tickets[row.ticket_id], meant[row.id])
@@ -95,16 +96,16 @@ def _waiting(conn: Connection, policy: Notification, now: int) -> Sequence[Any]:
 
 
 def _audiences(
-    telling: Telling, rows: Sequence[Any], tickets: Mapping[int, core_tickets.Ticket], watching: Watching | None
+    telling: Telling, rows: Sequence[Any], tickets: Mapping[int, core_tickets.Ticket]
 ) -> dict[int, Audience]:
     """Whom each notice means, without who brought it about."""
     conn, events = telling.conn, telling.policy.events
-    of_events = [row for row in rows if row.reason in _OF_EVENTS and row.ticket_id in tickets]
+    of_events = [r for r in rows if r.reason in _OF_EVENTS and r.step[1:].isdecimal() and r.ticket_id in tickets]
     words = {word for row in of_events for word in events.get(row.reason, ())}
     ids = {row.ticket_id for row in of_events}
-    watchers = watching(conn, ids) if watching is not None and "watchers" in words else {}
+    watching = watchers(conn, ids) if "watchers" in words else {}
     creators = audience.creators(conn, ids) if "creator" in words else {}
-    versions = {(row.ticket_id, int(row.step[1:])) for row in of_events if row.step[1:].isdecimal()}
+    versions = {(row.ticket_id, int(row.step[1:])) for row in of_events}
     doers = audience.doers(conn, versions) if versions else {}
     found = {}
     for row in rows:
@@ -112,11 +113,11 @@ def _audiences(
         if row in of_events:
             more = audience.meant(
                 events.get(row.reason, ()), tickets[row.ticket_id], telling.roster,
-                watchers.get(row.ticket_id, ()), creators.get(row.ticket_id),
+                watching.get(row.ticket_id, ()), creators.get(row.ticket_id),
             )  # fmt: skip
             people = [*people, *more]
         meant = audience.resolve(telling.roster, people, groups, telling.now)
-        doer = doers.get((row.ticket_id, int(row.step[1:]))) if row in of_events and row.step[1:].isdecimal() else None
+        doer = doers.get((row.ticket_id, int(row.step[1:]))) if row in of_events else None
         if doer in meant.people:
             others = tuple(p for p in meant.people if p != doer)
             meant = Audience(others, (*meant.left_out, f"{doer}: did it"))

@@ -28,6 +28,7 @@ from gateway.policies import (
     routing,
     stages,
     storms,
+    stuck,
 )
 from gateway.policies.kind import Policies, PolicyKind, Surroundings
 from mappings.suggestions import among
@@ -43,6 +44,7 @@ _ALL: tuple[PolicyKind[Any, Any], ...] = (
     escalation.KIND,
     figures.KIND,
     notification.KIND,
+    stuck.KIND,
     rights.KIND,
     attachments.KIND,
     conduct.KIND,

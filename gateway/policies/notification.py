@@ -20,7 +20,8 @@ from gateway.config.durations import Duration
 from gateway.errors import Problem
 from gateway.policies.kind import PolicyKind, Surroundings
 
-Event = Literal["opened", "assigned", "started", "blocked", "unblocked", "resolved", "reopened", "closed", "raised"]
+Event = Literal["opened", "assigned", "started", "blocked", "unblocked", "resolved", "reopened", "closed", "raised",
+                "claimed", "returned"]  # fmt: skip
 Audience = Literal["assignee", "pool", "group", "lead", "director", "creator", "watchers"]
 """`pool`: the group, as long as nobody holds the ticket."""
 Tiered = Literal["P0", "P1", "P2", "P3"]

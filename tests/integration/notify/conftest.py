@@ -54,8 +54,8 @@ def mail() -> Iterator[tuple[Mail, dict[str, Any]]]:
 def staffed(build: Build) -> Staffed:
     """A hub with these connections, the people of `staff`, and no bridges that tell of tickets by themselves."""
 
-    def begin(*connections: dict[str, Any], people: bool = True, **more: Any) -> House:
-        house = build({"connections": [{"id": "r", "connector": "robot"}, *connections], **more})
+    def begin(*connections: dict[str, Any], people: bool = True, start: bool = True, **more: Any) -> House:
+        house = build({"connections": [{"id": "r", "connector": "robot"}, *connections], **more}, start=start)
         quiet = [{**b.model_dump(mode="json", exclude_defaults=True), "enabled": False}
                  for b, _ in house.gateway.hub.bridge_specs if b.connector]  # fmt: skip
         house.gateway.apply(documents.validate({"bridges": quiet}))

@@ -1,0 +1,40 @@
+"""When each open ticket is looked at: noted as things happen to it, so that nothing has to be searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, case
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.bridge.happened import Happened
+from gateway.config.hub import Hub
+from gateway.policies.stuck import KIND
+from gateway.stuck.tables import stuck_watch
+
+AT_ONCE = frozenset(
+    {"ticket.priority_changed", "ticket.blocked", "ticket.unblocked", "ticket.reopened", "ticket.updated"}
+)
+"""After these another rule may hold, by which the ticket is stuck already."""
+OVER = frozenset({"ticket.resolved", "ticket.closed", "ticket.refused"})
+
+
+def watch(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> None:
+    """A reaction: one statement. A ticket that is looked at too soon is only looked at again."""
+    soonest = KIND.of(hub.policies).soonest
+    if soonest is None:
+        return
+    due: dict[int, int] = {}
+    for h in happened:
+        if h.event not in OVER:
+            at = now if h.event in AT_ONCE else now + soonest
+            due[h.ticket_id] = min(at, due.get(h.ticket_id, at))
+    if not due:
+        return
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(stuck_watch)
+    given, held = statement.excluded.next_at, stuck_watch.c.next_at
+    sooner = statement.on_conflict_do_update(
+        index_elements=["ticket_id"], set_={"next_at": case((held < given, held), else_=given)}, where=given < held
+    )
+    conn.execute(sooner, [{"ticket_id": number, "next_at": at} for number, at in sorted(due.items())])
