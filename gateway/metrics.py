@@ -18,6 +18,8 @@ RECEIVED = Counter("weft_messages_received", "Messages committed to the inbox.",
 ENDED = Counter("weft_messages_ended", "Messages by the end they came to.", ["connection", "end"])
 REFUSED = Counter("weft_inbound_refused", "Deliveries refused before they were stored.", ["connection", "reason"])
 RETRIES = Counter("weft_inbox_retries", "Transactions of the inbox that were tried again after a race.")
+ESCALATIONS = Counter("weft_escalation_steps", "Steps of ladders and broken promises that ran.", ["reason"])
+ESCALATIONS_MISSING = Counter("weft_escalation_missing", "Steps that were due and did not run, as the auditor found.")
 GROUP = Histogram(
     "weft_inbox_group_messages",
     "Messages committed by one transaction.",

@@ -85,7 +85,7 @@ def _act(
 
 def _shape(conn: Connection, gateway: Gateway, ticket: core_tickets.Ticket) -> dict[str, Any]:
     now, entries = clock.now(), core_tickets.timeline(conn, ticket.id, limit=500)
-    return ticket_shape(ticket, now) | shown.together(conn, gateway.hub, ticket, entries, now)
+    return ticket_shape(ticket, now, gateway.hub.promises) | shown.together(conn, gateway.hub, ticket, entries, now)
 
 
 @router.get("/{ticket}/together")

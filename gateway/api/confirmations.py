@@ -51,7 +51,7 @@ def confirm(
 
     def do(conn: Connection) -> tuple[int, Any]:
         done = confirming.say(conn, gateway, number, asked.word(), actor=actor, why=why)
-        return 200, ticket_shape(done, clock.now())
+        return 200, ticket_shape(done, clock.now(), gateway.hub.promises)
 
     done = once(gateway, who, idempotency_key, f"confirm {ticket} {asked.model_dump_json()}", do)
     gateway.wake_worker.set()

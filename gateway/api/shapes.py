@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 import core_tickets
 import id_registry
 from gateway import clock
+from gateway.escalation.words import promises_shape
 
 
 def _storable(text: str) -> str:
@@ -34,6 +36,13 @@ def _storable_json(value: Any) -> Any:
     return value
 
 
+def _of_this_age(at: datetime) -> datetime:
+    if not 1970 <= at.year < 2100:
+        raise ValueError("write a time from 1970 to 2099")
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_this_age)]
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
 Long = Annotated[str, Field(max_length=20_000), AfterValidator(_storable)]
@@ -69,7 +78,7 @@ class NewTicket(Request):
 class Action(Request):
     """The arguments of an action; which ones apply depends on it."""
 
-    reason: Line | None = Field(None, description="block: one of the listed reasons; hand_over, return: why")
+    reason: Line | None = Field(None, description="promise: why then; block: one of the listed reasons; hand_over, return: why")
     text: Long | None = Field(
         None, description="comment: what to say; block: more about the reason; approve, refuse: why"
     )
@@ -78,12 +87,16 @@ class Action(Request):
     cause: Line | None = Field(None, description="resolve: cause code")
     assignee: Line | None = Field(None, description="assign, hand_over: a person")
     group: Line | None = Field(None, description="assign, hand_over: a group")
+    first_response_due: Moment | None = Field(None, description="promise: by when somebody answers")
+    resolution_due: Moment | None = Field(None, description="promise: by when it is solved")
     why: Line = ""
     expected_version: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
 
     def args(self) -> dict[str, Any]:
         given = self.model_dump(exclude={"why", "expected_version"}, exclude_unset=True)
-        return {k: v for k, v in given.items() if v is not None}
+        return {
+            k: clock.from_datetime(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None
+        }
 
 
 class RemoteCommand(Request):
@@ -125,11 +138,14 @@ def answer(body: Any, status: int = 200) -> Response:
 
 
 _TIMES = ("opened_at", "updated_at", "first_seen", "last_seen", "first_response_due", "resolution_due", "first_responded_at",
-          "resolved_at", "confirmed_at", "closed_at", "reopened_at", "paused_since")  # fmt: skip
+          "resolved_at", "confirmed_at", "closed_at", "reopened_at", "paused_since",
+          "claimed_at", "given_response_due", "given_resolution_due")  # fmt: skip
 
 
-def ticket_shape(ticket: core_tickets.Ticket, now: int) -> dict[str, Any]:
-    """A ticket as the API shows it."""
+def ticket_shape(
+    ticket: core_tickets.Ticket, now: int, policy: core_tickets.Policy = core_tickets.STANDARD
+) -> dict[str, Any]:
+    """A ticket as the API shows it. `policy`: the promises in force, hub.promises."""
     shown: dict[str, Any] = {
         "id": id_registry.format_id(ticket.id), "kind": ticket.kind, "status": ticket.status,
         "shown_as": core_tickets.shown(ticket.status), "priority": f"P{ticket.priority}", "title": ticket.title,
@@ -138,7 +154,8 @@ def ticket_shape(ticket: core_tickets.Ticket, now: int) -> dict[str, Any]:
         "cause": ticket.cause, "occurrences": ticket.occurrences, "version": ticket.version, "url": ticket.url,
         "connection": ticket.source, "source_key": ticket.source_key, "fingerprint": ticket.fingerprint,
         "first_response_breached": core_tickets.first_response_breached(ticket, now),
-        "resolution_breached": core_tickets.resolution_breached(ticket, now),
+        "resolution_breached": core_tickets.resolution_breached(ticket, now, policy),
+        "promises": promises_shape(ticket, now, policy),
         "allowed": list(core_tickets.allowed(ticket)),
     }  # fmt: skip
     for name in ("device", "customer", "storm_id", "superseded_by"):

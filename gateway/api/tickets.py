@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1/tickets", tags=["tickets"], responses=REFUSALS)
 
 ActionName = Literal[
     "start", "block", "unblock", "resolve", "approve", "refuse", "reopen", "close", "assign", "comment", "claim", "hand_over",
-    "return",
+    "return", "promise",
 ]
 
 
@@ -63,7 +63,7 @@ def list_tickets(
     with gateway.reading() as conn:
         page = Eyes(conn, gateway.hub, asker_of(gateway.hub, who)).search(filters, cursor, limit)
     now = clock.now()
-    return answer({"items": [ticket_shape(t, now) for t in page.items], "next_cursor": page.next_cursor})
+    return answer({"items": [ticket_shape(t, now, gateway.hub.promises) for t in page.items], "next_cursor": page.next_cursor})
 
 
 @router.post("", status_code=201)
@@ -76,7 +76,7 @@ def make_ticket(gateway: GatewayDep, who: Actor, new: NewTicket, idempotency_key
             actor=_name(who), labels=new.labels, device=gid(new.device) if new.device else None,
             customer=gid(new.customer) if new.customer else None, assignee=new.assignee, group=new.group,
         )  # fmt: skip
-        return 201, ticket_shape(ticket, clock.now())
+        return 201, ticket_shape(ticket, clock.now(), gateway.hub.promises)
 
     return once(gateway, who, idempotency_key, new.model_dump_json(), do)
 
@@ -87,7 +87,7 @@ def read_ticket(gateway: GatewayDep, _: Reader, ticket: TicketId) -> Response:
     number = tickets.ticket_id(ticket)
     with gateway.reading() as conn:
         found = core_tickets.get(conn, number)
-        shown = ticket_shape(found, clock.now())
+        shown = ticket_shape(found, clock.now(), gateway.hub.promises)
         entries = core_tickets.timeline(conn, number, limit=500)
         shown["timeline"] = [entry_shape(e) for e in entries]
         shown |= together(conn, gateway.hub, found, entries, clock.now())
@@ -218,8 +218,8 @@ def act(
     gateway: GatewayDep, who: Actor, ticket: TicketId, action: ActionName, body: Action | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:  # fmt: skip
-    """One of start, block, unblock, resolve, approve, refuse, reopen, close, assign, comment, claim, hand_over, return. 409
-    says what is allowed now."""
+    """One of start, block, unblock, resolve, approve, refuse, reopen, close, assign, comment, claim, hand_over, return,
+    promise. 409 says what is allowed now."""
     number = tickets.ticket_id(ticket)
     asked = body or Action()
 
@@ -232,7 +232,7 @@ def act(
             expected_version=asked.expected_version,
         )  # fmt: skip
         assert applied.ticket is not None
-        return 200, ticket_shape(applied.ticket, clock.now())
+        return 200, ticket_shape(applied.ticket, clock.now(), gateway.hub.promises)
 
     done = once(gateway, who, idempotency_key, f"{action} {ticket} {asked.model_dump_json()}", do)
     gateway.wake_worker.set()

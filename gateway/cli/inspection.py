@@ -62,6 +62,7 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
             out.print(f"\n{title}  {decision['at']}", style="bold")
             for line in decision["told"]:
                 out.print(f"  {line}", markup=False)
+    _tell_promises(out, told)
     if told.get("doubts"):
         out.print("\n可能没人收到 · it may not have been received", style="bold")
         for line in told["doubts"]:
@@ -79,6 +80,19 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
         columns = ("created_at", "connection", "op", "bridge", "state", "reason", "echoed_at")
         sent = [[c[name] for name in columns] for c in told["commands"]]
         out.print(table("外发 · commands", ("at", "to", "operation", "bridge", "state", "reason", "echoed"), sent))
+
+
+def _tell_promises(out: Console, told: dict[str, Any]) -> None:
+    if told.get("promises_told"):
+        out.print("\n承诺 · promises", style="bold")
+        for line in told["promises_told"]:
+            out.print(f"  {line}", markup=False)
+    for move in told.get("promises_moved", ()):
+        out.print(f"  {move['at']}  {move['who']}: {'; '.join(move['told'])}", markup=False)
+    steps = told.get("escalation", {})
+    for name, title in (("ran", "已升级 · escalated"), ("planned", "将升级 · what runs if nothing changes")):
+        for step in steps.get(name, ()):
+            out.print(f"  {title}  {step['due_at']}  {step['step']}: {'; '.join(step['told'])}", markup=False)
 
 
 def audit(database_url: Database = None, as_json: Json = False) -> None:

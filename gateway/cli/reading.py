@@ -58,7 +58,7 @@ def export_tickets(
                 look = eyes(conn, g, as_)
                 page = look.search(filters, cursor, min(left, PAGE))
                 now = clock.now()
-                shown = look.project([ticket_shape(t, now) for t in page.items])
+                shown = look.project([ticket_shape(t, now, g.hub.promises) for t in page.items])
             for each in shown:
                 if writer is None:
                     sys.stdout.write(orjson.dumps(each, default=plain).decode() + "\n")
@@ -117,7 +117,7 @@ def rights_why(
             raise core_tickets.UnknownTicket(number)
         kinds = [kind.name for kind in look.rights.data.kinds]
         wanted = fields or [
-            *ticket_shape(seen.ticket, clock.now()),
+            *ticket_shape(seen.ticket, clock.now(), g.hub.promises),
             "timeline",
             "context",
             "history",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import structlog
 from sqlalchemy import Connection, insert, select
 
 import core_tickets
@@ -20,9 +21,12 @@ from core_tickets.batch import among
 from core_tickets.escalation import due_steps, episode
 from core_tickets.model import BLANK
 from core_tickets.rows import entry_of
-from gateway import clock
+from gateway import clock, metrics
 from gateway.escalation import tables
 from gateway.escalation.versions import REPLANNED, Rulebook, rulebooks
+from gateway.service import Gateway
+
+log = structlog.get_logger(__name__)
 
 GRACE = clock.MINUTE
 """How late a worker may be before a step counts as missing."""
@@ -164,6 +168,30 @@ def _ran(conn: Connection, numbers: Iterable[int]) -> set[Ran]:
     c = tables.escalation.c
     query = select(c.ticket_id, c.episode, c.step).where(among(conn, c.ticket_id, list(numbers)))
     return {(row.ticket_id, row.episode, row.step) for row in conn.execute(query)}
+
+
+class Auditor:
+    """The periodic task: round by round all tickets, some thousand at a time; then what was proven is kept, and it begins
+    anew. A step that did not run is told at once in the log and by a metric."""
+
+    def __init__(self) -> None:
+        self._proof: Proof | None = None
+
+    def round(self, gateway: Gateway, now: int, *, chunks: int = 10) -> Proof:
+        """The proof so far."""
+        so_far = self._proof or Proof(now)
+        with gateway.reading() as conn:
+            part = prove(conn, now, after=so_far.last or 0, chunks=chunks)
+        for number, step, at in part.missing:
+            metrics.ESCALATIONS_MISSING.inc()
+            log.error("escalation.missing", ticket=number, step=step, due_at=clock.rfc3339(at))
+        so_far.tickets, so_far.due = so_far.tickets + part.tickets, so_far.due + part.due
+        so_far.missing += part.missing[: max(0, SHOWN - len(so_far.missing))]
+        so_far.last, so_far.at = part.last, now
+        self._proof = so_far if part.last is not None else None
+        if part.last is None and so_far.tickets:
+            gateway.transact(lambda conn: keep(conn, so_far))
+        return so_far
 
 
 def keep(conn: Connection, proof: Proof) -> None:

@@ -22,6 +22,7 @@ from core_tickets import Command, Entry, Note, Ticket
 from core_tickets.attribution import holder_at, holds, shares
 from core_tickets.escalation import BREACH, Step, Told, whom
 from core_tickets.timeline import changes
+from gateway import metrics
 from gateway.aftermath import follow
 from gateway.bridge.happened import Happened
 from gateway.clock import SECOND
@@ -80,6 +81,8 @@ def fire(conn: Connection, gateway: Gateway, now: int) -> tuple[int, int]:
     trails = changes(conn, {f.ticket.id for f in fired if f.key.startswith(BREACHED)})
     core_tickets.note(conn, [_note(f, hub, trails, now) for f in fired])
     _raise(conn, gateway, fired, now)
+    for each in fired:
+        metrics.ESCALATIONS.labels(telling.reason(each.step)).inc()
     return len(ids), sum(map(len, due.values()))
 
 

@@ -16,6 +16,7 @@ from gateway.automation.records import base_names
 from gateway.automation.rules import RuleSet, compile_rules
 from gateway.automation.specs import STANDING, Rule
 from gateway.config.hub import Hub
+from gateway.escalation.words import promises_shape, steps_shape, tell_move, tell_promises
 from gateway.ingest.recall import opening_messages, records
 from gateway.routing.doubts import doubts
 from gateway.routing.words import tell_grading, tell_routing
@@ -31,7 +32,7 @@ def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
     messages = [_message(r) for r in conn.execute(
         select(tables.message).where(_M.ticket_id == number).order_by(_M.id).limit(MESSAGES)
     )]  # fmt: skip
-    timeline = core_tickets.timeline(conn, number, limit=500)
+    timeline, now = core_tickets.timeline(conn, number, limit=500), clock.now()
     return {
         "ticket": {
             "id": id_registry.format_id(ticket.id), "title": ticket.title, "status": ticket.status,
@@ -49,6 +50,13 @@ def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
         "grading": _told(timeline, "grading", tell_grading),
         "routing": _told(timeline, "routing", tell_routing),
         "doubts": doubts(hub, ticket),
+        "promises": promises_shape(ticket, now, hub.promises),
+        "promises_told": tell_promises(ticket, now, hub.promises),
+        "promises_moved": [
+            {"at": clock.rfc3339(e.at), "who": e.actor, "told": tell_move(e.data["promise"])}
+            for e in timeline if e.data.get("promise")
+        ],
+        "escalation": steps_shape(conn, hub, number),
         "commands": commands_of(conn, number),
         "notes": [{"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "data": dict(e.data)}
                   for e in timeline if e.type == "note"],

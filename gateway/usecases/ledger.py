@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 
 import core_tickets
-from gateway import tables
+import id_registry
+from gateway import clock, tables
+from gateway.escalation import auditing
 from gateway.ingest.item import End
 from gateway.sync import store
 from gateway.sync.tables import sync_run
@@ -57,6 +59,7 @@ def audit(conn: Connection) -> Audit:
             total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar() or 0
             report.findings.append(Finding(what, total, tuple(rows)))
     report.findings.extend(_replicas(conn))
+    report.findings.extend(_escalations(conn))
     if int(received) != sum(ends.values()) and not report.findings:
         report.findings.append(
             Finding("received is not the sum of the ends", abs(int(received) - sum(ends.values())), ())
@@ -80,6 +83,13 @@ def _replicas(conn: Connection) -> list[Finding]:
         "replicas that are not what was counted": wrong,
     }
     return [Finding(what, len(rows), tuple(rows)) for what, rows in found.items() if rows]
+
+
+def _escalations(conn: Connection) -> list[Finding]:
+    """Every step of a ladder that was due, worked out again from the timelines alone, has run."""
+    missing = auditing.prove(conn, clock.now()).missing
+    rows = tuple(f"{id_registry.format_id(n)} {step} {clock.rfc3339(at)}" for n, step, at in missing[:SHOWN])
+    return [Finding("escalations that were due and did not run", len(missing), rows)] if missing else []
 
 
 def _questions() -> dict[str, Any]:
