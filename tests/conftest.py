@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,13 +51,9 @@ def postgres_url() -> Iterator[str]:
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """URL of a new, empty PostgreSQL database, dropped afterwards."""
     name = f"weft_{os.getpid()}_{next(_numbers)}"
-    admin = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as c:
-        c.execute(text(f"CREATE DATABASE {name}"))
+    _on_server(postgres_url, f"CREATE DATABASE {name}")
     yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as c:
-        c.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    _on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -65,6 +62,52 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'weft.db'}"
     return str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with the hub's tables, to be copied: migrating takes a second, copying none."""
+    file = tmp_path_factory.mktemp("migrated") / "weft.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> str:
+    """The name of a PostgreSQL database with the hub's tables, to be copied."""
+    name = f"weft_{os.getpid()}_migrated"
+    _on_server(postgres_url, f"CREATE DATABASE {name}")
+    _migrate(make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database with the hub's tables and nothing in them: each test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        file = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "weft.db")
+        yield f"sqlite:///{file}"
+        return
+    server: str = request.getfixturevalue("postgres_url")
+    name = f"weft_{os.getpid()}_{next(_numbers)}"
+    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('migrated_template')}")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _migrate(url: str) -> None:
+    from gateway.database import migrate, open_engine  # the lower rooms' tests need nothing of it
+
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+
+
+def _on_server(url: str, statement: str) -> None:
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as c:
+        c.execute(text(statement))
+    admin.dispose()
 
 
 @pytest.fixture

@@ -106,8 +106,9 @@ def apply(
         after[kind] = bodies if kind == "rule" else _merged(kind, before[kind], bodies)
     try:
         hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
+        hub = replace(hub, roster=_roster_then(conn, hub, dry_run))
         around = policies.Surroundings(
-            hub.policies, _roster_then(conn, hub, dry_run), _enabled(hub), _operations(hub), tested_channels(conn)
+            hub.policies, hub.roster, _enabled(hub), _operations(hub), tested_channels(conn)
         )
         if problems := policies.check(around):
             raise BadConfiguration("The policies do not fit the people and connections; nothing was changed.", problems)
@@ -182,7 +183,7 @@ def export(conn: Connection, catalogue: Catalogue, hub: Hub) -> dict[str, Any]:
         "mappings": items["mapping"],
         "rules": rules,
         "bridges": bridges,
-        "policies": [_body(spec) for spec in hub.policies.specs.values()],
+        "policies": [{"policy": name} | _body(spec) for name, spec in hub.policies.specs.items()],
     }
 
 

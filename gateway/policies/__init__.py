@@ -85,7 +85,10 @@ def build(documents: Sequence[Mapping[str, Any]]) -> Policies:
             problems += [Problem(f"{path}.{p.path}", p.message, p.hint) for p in error.problems]
     if problems:
         raise BadConfiguration("The policies have problems; nothing was changed.", problems)
-    return Policies(specs, compiled, frozenset(places))
+    own = frozenset(
+        name for name in places if specs[name] != KINDS[name].builtin()
+    )  # an export has the built-in ones too
+    return Policies(specs, compiled, own)
 
 
 def check(around: Surroundings) -> list[Problem]:

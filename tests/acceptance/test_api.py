@@ -20,7 +20,6 @@ from schemathesis.specs.openapi.checks import (
 from gateway import clock, tokens
 from gateway.api.app import create_app
 from gateway.config import documents
-from gateway.database import migrate
 from gateway.service import Gateway
 from gateway.settings import Settings
 from gateway.tokens import Role
@@ -33,9 +32,8 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, database_url: str) -> Gateway:
-    made = Gateway(Settings(home=tmp_path, database_url=database_url))
-    migrate(made.engine)
+def gateway(tmp_path: Path, migrated_url: str) -> Gateway:
+    made = Gateway(Settings(home=tmp_path, database_url=migrated_url))
     made.apply(documents.validate({"connections": [CONNECTION]}))
     return made
 

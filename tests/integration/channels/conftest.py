@@ -12,7 +12,6 @@ import pytest
 from connectors.channel_sandbox import Server
 from connectors.wecom.sandbox import Sandbox as Wecom
 from gateway.bridge import outbox
-from gateway.database import migrate, open_engine
 from tests.integration.channels.speaker import Speaking, build_speaking
 from tests.integration.gateway.conftest import a_clock, build
 from tests.integration.gateway.in_process import Build, Clock, House
@@ -35,15 +34,12 @@ def work(house: House) -> None:
 
 
 @pytest.fixture
-def speaking(tmp_path: Path, database_url: str, a_clock: Clock) -> Iterator[Callable[..., Speaking]]:
+def speaking(tmp_path: Path, migrated_url: str, a_clock: Clock) -> Iterator[Callable[..., Speaking]]:
     """Makes houses with a speaker."""
-    engine = open_engine(database_url)
-    migrate(engine)
-    engine.dispose()
     built: list[Speaking] = []
 
     def make(**changes: object) -> Speaking:
-        built.append(build_speaking(tmp_path, database_url, a_clock, **changes))
+        built.append(build_speaking(tmp_path, migrated_url, a_clock, **changes))
         return built[-1]
 
     yield make

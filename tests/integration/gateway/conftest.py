@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from gateway.database import migrate, open_engine
 from tests.integration.gateway.books.connector import Shelves
 from tests.integration.gateway.in_process import Build, Clock, House, build_house
 from tests.integration.gateway.replicas import Keep
@@ -23,15 +22,12 @@ def a_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def build(tmp_path: Path, database_url: str, a_clock: Clock) -> Iterator[Build]:
+def build(tmp_path: Path, migrated_url: str, a_clock: Clock) -> Iterator[Build]:
     """Makes houses on one database whose tables are there."""
-    engine = open_engine(database_url)
-    migrate(engine)
-    engine.dispose()
     built: list[House] = []
 
     def make(config: dict[str, Any] | None = None, **more: Any) -> House:
-        built.append(build_house(tmp_path, database_url, a_clock, config, **more))
+        built.append(build_house(tmp_path, migrated_url, a_clock, config, **more))
         return built[-1]
 
     yield make

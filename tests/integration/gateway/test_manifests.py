@@ -128,9 +128,9 @@ def test_a_manifests_own_rules_bridges_and_questions_are_on_for_its_connections(
 
 
 @pytest.fixture
-def empty_hub(build: Build, tmp_path: Path, database_url: str) -> Iterator[Gateway]:
+def empty_hub(build: Build, tmp_path: Path, migrated_url: str) -> Iterator[Gateway]:
     """A hub with a folder of its own, on a database with tables and nothing in them."""
-    gateway = Gateway(Settings(home=tmp_path / "apart", database_url=database_url))
+    gateway = Gateway(Settings(home=tmp_path / "apart", database_url=migrated_url))
     (tmp_path / "apart" / "connectors").mkdir(parents=True)
     yield gateway
     gateway.close()

@@ -48,7 +48,7 @@ def everything_stored(url: str, home: Path) -> str:
 
 
 def test_no_secret_is_in_a_log_an_answer_an_export_or_the_database(
-    build: Build, logged: Callable[[], str], database_url: str, tmp_path: Path
+    build: Build, logged: Callable[[], str], migrated_url: str, tmp_path: Path
 ) -> None:
     house = build(robot=SECRETS, start=False)
     answers: list[str] = []
@@ -94,7 +94,7 @@ def test_no_secret_is_in_a_log_an_answer_an_export_or_the_database(
             ask("GET", f"/v1/dead-letters/{letter['message_id']}")
             ask("POST", f"/v1/dead-letters/{letter['message_id']}/replay")
     told = "\n".join(answers) + logged()
-    stored = everything_stored(database_url, tmp_path)
+    stored = everything_stored(migrated_url, tmp_path)
     assert "command.tried" in told
     for secret in SECRETS.values():
         assert secret not in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from connectors.salesforce.sandbox_server import Server
 from gateway import tables
 from gateway.automation.checks import run_due
 from gateway.config import documents
-from gateway.database import migrate, open_engine
 from gateway.reconcile import Outcome, reconcile, stream_of
 from gateway.sync import engine
 from gateway.usecases import tracing
@@ -29,14 +29,13 @@ TROUBLED = "苏州恒信电子股份有限公司"
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Server) -> Iterator[House]:
+def house(
+    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Server
+) -> Iterator[House]:
     """A hub with Salesforce and a robot that reports alerts."""
     clock = Clock()
     monkeypatch.setattr("gateway.clock.now", clock)
-    url = f"sqlite:///{tmp_path / 'weft.db'}"
-    database = open_engine(url)
-    migrate(database)
-    database.dispose()
+    url = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'weft.db')}"
     connection = {"id": "sf", "connector": "salesforce", "config": config_of(sandbox, server)}
     house = build_house(tmp_path, url, clock, {"connections": [connection]})
     yield house
