@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from core_tickets import ACTIONS, CAUSES, KINDS, OPEN, REASONS, STANDARD, STATUSES
-from core_tickets.promises import Promise
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tickets.md").read_text(encoding="utf-8")
 SOURCES = {"all": set(STATUSES), "all but closed": set(STATUSES) - {"closed"}}
