@@ -122,7 +122,7 @@ def _label(group: Sequence[Text], spread: Mapping[str, int], whole: int) -> tupl
 
 def keep_ids(clusters: Sequence[Cluster], before: Mapping[int, int]) -> list[int]:
     """An id for each cluster: the one that most of its members had (`before`: text to id), each id once; what is new is
-    named by its first member that names no other."""
+    named by its first member that names no other, or else by any text that names none."""
     shared = Counter((before[m], n) for n, c in enumerate(clusters) for m in c.members if m in before)
     given: dict[int, int] = {}
     taken: set[int] = set()
@@ -130,9 +130,12 @@ def keep_ids(clusters: Sequence[Cluster], before: Mapping[int, int]) -> list[int
         if n not in given and old not in taken:
             given[n] = old
             taken.add(old)
-    taken |= set(before.values())
+    used = set(before.values())
     for n, c in enumerate(clusters):
         if n not in given:
-            given[n] = next((m for m in c.members if m not in taken), c.members[0])
+            free = [m for m in c.members if m not in taken] or [
+                m for d in clusters for m in d.members if m not in taken
+            ]
+            given[n] = next((m for m in free if m not in used), free[0])
             taken.add(given[n])
     return [given[n] for n in range(len(clusters))]

@@ -12,7 +12,7 @@ from core_tickets.rights.looks import spots
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{6}(?:19|20)\d{9}[0-9Xx](?![0-9A-Za-z])")
 _CREDIT = re.compile(r"(?<![0-9A-Za-z])[159Y][1239]\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Za-z])")
 _URL = re.compile(r"https?://[^\s<>()（）\"'，。；]+")
-_MENTION = re.compile(r"@[\w.\-]{2,64}")
+_MENTION = re.compile(r"(?<![\w.\-])@[\w.\-]{2,64}")
 _COMPANY = re.compile(
     r"(?:股份有限公司|有限责任公司|集团有限公司|有限公司|集团|公司|,? (?:co\.?,? ?ltd|ltd|inc|gmbh|corp(?:oration)?|llc)\.?)$",
     re.IGNORECASE,
@@ -20,7 +20,9 @@ _COMPANY = re.compile(
 _PLACE = re.compile(
     r"^(?:[\u4e00-\u9fff]{2,3}(?:省|市|自治区)|北京|上海|天津|重庆|深圳|广州|苏州|杭州|南京|无锡|宁波|东莞|青岛)+"
 )
-_TITLE = re.compile(r"([\u4e00-\u9fff])(?:先生|女士|小姐|总|经理|工(?![\u4e00-\u9fff]))")
+_TITLE = re.compile(
+    r"([\u4e00-\u9fff])(?:先生|女士|小姐|经理|总(?![部是体之共成数计结])|(?<!金)工(?![作程厂件序艺具业人位装时资期]))"
+)
 _FAMILY = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 )
@@ -64,11 +66,11 @@ class Redactor:
         text = put("customer", self._customers, text)
         text = put("person", self._people, text)
         text = put("identity", _CREDIT, put("identity", _IDENTITY, text))
+        text = put("person", _MENTION, text)
         for look in ("email", "phone"):
             for start, stop in reversed(spots(text, look)):
                 text = text[:start] + marks[look] + text[stop:]
                 counts[look] += 1
-        text = put("person", _MENTION, text)
 
         def titled(found: re.Match[str]) -> str:
             if found[1] not in _FAMILY:
