@@ -196,12 +196,16 @@ class Gateway:
 
     def apply(self, documents: Documents, *, dry_run: bool = False) -> list[store.Change]:
         """Put configuration into force. Raises BadConfiguration; then nothing changed."""
-        changes, _ = self.transact(
-            lambda conn: store.apply(conn, documents, self.installed, self.vault, clock.now(), dry_run=dry_run)
-        )
+        changes, _ = self.plan(documents, dry_run=dry_run)
         if not dry_run:
             self.reload()
         return changes
+
+    def plan(self, documents: Documents, *, dry_run: bool = True) -> tuple[list[store.Change], Hub]:
+        """What `apply` would change, and the hub as it would run then; nothing runs yet. Raises BadConfiguration."""
+        return self.transact(
+            lambda conn: store.apply(conn, documents, self.installed, self.vault, clock.now(), dry_run=dry_run)
+        )
 
     # -- messages -----------------------------------------------------------------------------------------------------
 

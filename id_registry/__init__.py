@@ -53,6 +53,7 @@ from id_registry.survivorship import (
     golden,
     golden_values,
     load_policy,
+    values_of,
 )
 from id_registry.tables import metadata
 
@@ -116,5 +117,6 @@ __all__ = [
     "search",
     "undo",
     "unlock_field",
+    "values_of",
     "was_minted",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "golden",
     "golden_values",
     "load_policy",
+    "values_of",
 ]
 
 MANUAL = "manual"
@@ -165,6 +166,12 @@ def golden_values(conn: Connection, gids: Collection[int], field: str, policy: P
     locked = select(k.gid, k.value).where(among(conn, k.gid, birth), k.field == field).order_by(k.at, k.gid.desc())
     found |= {birth[gid]: decode(value) for gid, value in conn.execute(locked)}
     return {gid: found[root] for gid, root in roots.items() if found.get(root) is not None}
+
+
+def values_of(conn: Connection, field: str, limit: int = 1000) -> list[Any]:
+    """The different values that systems say of a field, whatever the thing; at most `limit`. Reads all observations."""
+    rows = select(observation.c.value).where(observation.c.field == field).distinct().limit(limit)
+    return [decode(value) for value in conn.execute(rows).scalars()]
 
 
 def choose(candidates: Sequence[Candidate], policy: FieldPolicy) -> GoldenField:

@@ -11,12 +11,15 @@ import typer
 from rich.console import Console
 
 from connectors.registry import installed
+from gateway import clock
 from gateway.cli import manifests, syncing
+from gateway.cli.people import tell_findings
 from gateway.cli.session import Database, Json, fail, gateway, show, table
 from gateway.config import documents, store, yaml12
 from gateway.errors import NotFound, SchemaMismatch
 from gateway.service import Gateway
 from gateway.settings import load
+from gateway.usecases import rule_report
 from mappings import Mapping, format_path
 
 connector_app = typer.Typer(help="Connectors.", no_args_is_help=True)
@@ -36,19 +39,34 @@ def add(app: typer.Typer) -> None:
 
 def apply(
     files: Files,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what would change, and which rules would decide nothing; change nothing."),
+    ] = False,
     database_url: Database = None,
     as_json: Json = False,
 ) -> None:
     """Put configuration into force: all of it, or, with path and remedy of every problem, nothing."""
     found = documents.parse((str(f), f.read_text("utf-8")) for f in files)
+    problems: list[tuple[str, str, str, str]] = []
     with gateway(database_url=database_url) as g:
-        changes = g.apply(found, dry_run=dry_run)
+        if dry_run:
+            changes, planned = g.plan(found)
+            with g.reading() as conn:
+                problems = rule_report.findings_of(rule_report.report(conn, planned, clock.now()))
+        else:
+            changes = g.apply(found)
     rows = [(c.what, c.kind, c.id, ", ".join(c.fields)) for c in changes]
-    data = {"dry_run": dry_run, "changes": [{"what": w, "kind": k, "id": i, "fields": f} for w, k, i, f in rows]}
+    data: dict[str, Any] = {
+        "dry_run": dry_run, "changes": [{"what": w, "kind": k, "id": i, "fields": f} for w, k, i, f in rows]
+    }  # fmt: skip
+    if dry_run:
+        names = ("policy", "rule", "message", "hint")
+        data["rules"] = [dict(zip(names, problem, strict=True)) for problem in problems]
 
     def text(out: Console) -> None:
         out.print(table("Would change" if dry_run else "Applied", ("what", "kind", "id", "fields"), rows))
+        tell_findings(out, problems)
 
     show(data, as_json=as_json, text=text)
 

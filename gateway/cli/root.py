@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import configuration, figures, inspection, learning, notify, promises, serving, systems
+from gateway.cli import configuration, figures, inspection, learning, notify, people, promises, serving, systems
 
 app = typer.Typer(
     name="weft", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -18,3 +18,4 @@ learning.add(app)
 systems.add(app)
 notify.add(app)
 promises.add(app)
+people.add(app)
