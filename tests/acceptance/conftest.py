@@ -14,14 +14,14 @@ StartHub = Callable[..., RunningHub]
 
 
 @pytest.fixture
-def start_hub(tmp_path: Path, database_url: str) -> Iterator[StartHub]:
+def start_hub(tmp_path: Path, migrated_url: str) -> Iterator[StartHub]:
     """Starts a hub with a configuration; every hub it started is ended afterwards. Once per database system."""
     started: list[RunningHub] = []
 
     def start(config: Mapping[str, Any], *arguments: str) -> RunningHub:
-        hub = RunningHub(tmp_path, database_url, config, arguments)
+        hub = RunningHub(tmp_path, migrated_url, config, arguments)
         started.append(hub)
-        return hub.start()
+        return hub.start(migrated=True)
 
     yield start
     for hub in started:

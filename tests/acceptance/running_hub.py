@@ -62,9 +62,10 @@ class RunningHub:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("WEFT_")}
         return kept | own
 
-    def start(self) -> RunningHub:
-        """Migrate, apply the configuration, serve; returns when it is ready."""
-        self.weft("migrate")
+    def start(self, *, migrated: bool = False) -> RunningHub:
+        """Migrate, apply the configuration, serve; returns when it is ready. `migrated`: its tables are there."""
+        if not migrated:
+            self.weft("migrate")
         if self.config:
             path = self.home / "config.json"
             path.write_text(json.dumps(self.config), "utf-8")  # JSON is YAML

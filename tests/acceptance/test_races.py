@@ -54,9 +54,9 @@ def open_gateways(home: Path, url: str, count: int) -> list[Gateway]:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, database_url: str) -> Gateway:
+def gateway(tmp_path: Path, migrated_url: str) -> Gateway:
     """One gateway, on either database."""
-    return open_gateways(tmp_path, database_url, 1)[0]
+    return open_gateways(tmp_path, migrated_url, 1)[0]
 
 
 @pytest.fixture
