@@ -12,9 +12,9 @@ from core_tickets.rights.data import Vocabulary
 
 __all__ = ["RELATIONS", "Asker", "Decision", "Grant", "Level", "Rights", "Role", "Sight"]
 
-RELATIONS = ("holder", "group", "watcher", "requester", "other")
-"""How somebody stands to a ticket: holds it; is of its group, leads it or directs it; watches it; asked for it; none of
-these."""
+RELATIONS = ("holder", "group", "watcher", "approver", "requester", "other")
+"""How somebody stands to a ticket: holds it; is of its group, leads it or directs it; watches it; is asked to approve it;
+asked for it; none of these."""
 
 
 class Level(enum.IntEnum):
@@ -38,17 +38,22 @@ class Asker:
     stands: frozenset[str] = frozenset()
     """Relations to every ticket, of who is nobody in particular but a role, such as a system that is written to."""
 
-    def relations(self, ticket: Ticket, *, watches: bool = False, asked: bool = False) -> frozenset[str]:
-        """`asked`: the person opened it by hand."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What an approval may call the asker by: the person, `role:buyer`, `group:north`."""
+        own = () if self.person is None else (self.person,)
+        return (*own, *(f"role:{r}" for r in sorted(self.roles)), *(f"group:{g}" for g in sorted(self.groups)))
+
+    def relations(self, ticket: Ticket, others: Collection[str] = ()) -> frozenset[str]:
+        """`others`: those of watcher, approver and requester that the ticket itself does not tell."""
         if self.stands:
             return self.stands
         found = {
             "holder": self.person is not None and ticket.assignee == self.person,
             "group": ticket.group is not None and ticket.group in self.groups,
-            "watcher": watches,
-            "requester": asked or (self.customer is not None and ticket.customer == self.customer),
+            "requester": self.customer is not None and ticket.customer == self.customer,
         }
-        return frozenset(name for name, holds in found.items() if holds) or frozenset({"other"})
+        return frozenset(others) | {name for name, holds in found.items() if holds} or frozenset({"other"})
 
 
 EVERYBODY = Asker(unlimited=True)

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 
 from core_tickets import tables
 from core_tickets.collaboration import tables as together
 from core_tickets.rights.policy import Asker, Grant, Level, Rights
 
-__all__ = ["Scope", "scope"]
+__all__ = ["TOLD", "Scope", "scope", "told_of"]
 
 _T = tables.ticket.c
+_W, _A, _V, _E = together.watcher.c, together.approval.c, together.approver.c, tables.entry.c
+TOLD: Mapping[str, ColumnElement[int]] = {"watcher": _W.ticket_id, "approver": _V.ticket_id, "requester": _E.ticket_id}
+"""Relations that other tables tell, with the column of the ticket there."""
+
+
+def told_of(relation: str, asker: Asker) -> Select[Any]:
+    """The tickets to which one stands so: watches them, is asked to approve them, opened them by hand."""
+    query = select(TOLD[relation])
+    match relation:
+        case "watcher":
+            return query.where(_W.person == asker.person)
+        case "approver":
+            asked = query.join(together.approval, (_A.ticket_id == _V.ticket_id) & (_A.number == _V.number))
+            return asked.where(_A.state == "open", _V.approver.in_(asker.names))
+    return query.where(_E.name == "open", _E.actor == asker.person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +55,17 @@ class Scope:
         return and_(*asked)
 
     def _stands(self, relation: str) -> ColumnElement[bool]:
-        person, e, w = self.asker.person, tables.entry.c, together.watcher.c
+        person = self.asker.person
         match relation:
             case "holder":
                 return false() if person is None else _T.assignee == person
             case "group":
                 return _T.group.in_(sorted(self.asker.groups)) if self.asker.groups else false()
-            case "watcher":
-                return (
-                    false()
-                    if person is None
-                    else exists(select(w.person).where(w.ticket_id == _T.id, w.person == person))
-                )
+            case "watcher" | "approver":
+                return exists(told_of(relation, self.asker).where(TOLD[relation] == _T.id))
             case "requester":
-                by = [] if person is None else [
-                    exists(select(e.id).where(e.ticket_id == _T.id, e.name == "open", e.actor == person))
-                ]  # fmt: skip
-                of = [] if self.asker.customer is None else [_T.customer == self.asker.customer]
-                return or_(false(), *by, *of)
+                of = false() if self.asker.customer is None else _T.customer == self.asker.customer
+                return or_(of, exists(told_of(relation, self.asker).where(TOLD[relation] == _T.id)))
         return true()
 
 

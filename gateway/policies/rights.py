@@ -35,7 +35,7 @@ class GrantSpec(Spec):
 
     kind: list[str] = []
     state: list[str] = []
-    relation: list[Literal["holder", "group", "watcher", "requester", "other"]] = []
+    relation: list[Literal["holder", "group", "watcher", "approver", "requester", "other"]] = []
     read: list[Pattern] = Field(
         [], description="fields as the API names them, timeline, history, context.SECTION.FIELD, *"
     )

@@ -13,13 +13,11 @@ from sqlalchemy import Connection, select
 
 import core_tickets
 import id_registry
-from core_tickets import tables as ticket_tables
 from core_tickets.batch import among
-from core_tickets.collaboration import tables as together
 from core_tickets.queries import cursor_behind
 from core_tickets.rights import Asker, Decision, Rights, Sieve, Sight, protected_values
 from core_tickets.rights.projection import Projection, Seen
-from core_tickets.rights.scope import scope
+from core_tickets.rights.scope import TOLD, scope, told_of
 from gateway import tables
 from gateway.config.hub import Hub
 from gateway.errors import Forbidden
@@ -69,19 +67,22 @@ class Eyes:
     def look_at(self, tickets: Iterable[core_tickets.Ticket]) -> None:
         """The same of tickets that were read already."""
         fresh = [t for t in tickets if t.id not in self._sights]
-        watched, asked = self._relations([t.id for t in fresh])
+        others = self._others([t.id for t in fresh])
         for t in fresh:
-            relations = self.asker.relations(t, watches=t.id in watched, asked=t.id in asked)
+            relations = self.asker.relations(t, others.get(t.id, ()))
             self._sights[t.id] = Seen(t, self.rights.sight(self.asker, t, relations))
 
-    def _relations(self, ids: Collection[int]) -> tuple[set[int], set[int]]:
-        """Those that the person watches, and those the person asked for."""
-        person, e, w = self.asker.person, ticket_tables.entry.c, together.watcher.c
-        if person is None or self.asker.unlimited or not ids:
-            return set(), set()
-        watched = select(w.ticket_id).where(among(self.conn, w.ticket_id, ids), w.person == person)
-        asked = select(e.ticket_id).where(among(self.conn, e.ticket_id, ids), e.name == "open", e.actor == person)
-        return set(self.conn.execute(watched).scalars()), set(self.conn.execute(asked).scalars())
+    def _others(self, ids: Collection[int]) -> dict[int, set[str]]:
+        """How the person stands to tickets by what other tables tell."""
+        found: dict[int, set[str]] = {}
+        if self.asker.person is None or self.asker.unlimited or not ids:
+            return found
+        for relation, column in TOLD.items():
+            for number in self.conn.execute(
+                told_of(relation, self.asker).where(among(self.conn, column, ids))
+            ).scalars():
+                found.setdefault(number, set()).add(relation)
+        return found
 
     def demand(self, number: int, *paths: str) -> Seen:
         """The ticket, with these parts of it readable. Raises Forbidden with the reason."""

@@ -11,16 +11,22 @@ from gateway.config.hub import Hub
 from gateway.rights.asking import asker_as, asker_in_role
 from gateway.rights.eyes import Eyes
 
+_OWN = "told."
 _PLACES = ("snapshot.", "context.")
 
 
 def visible(conn: Connection, hub: Hub, values: Mapping[str, Any], person: str, ticket: int) -> dict[str, Any]:
     """What of a notice about a ticket this person may read. `values` by path: `title`, `description`, `device`,
-    `snapshot.<section>.<field>` (or `context.`) ..., each any JSON; what may not be read is absent. Raises
+    `snapshot.<section>.<field>` (or `context.`) ..., each any JSON; what may not be read is absent. What the notice says of
+    its own (`told.title`, `told.text`) stays, without protected data. Raises
     core_tickets.UnknownTicket when the person does not see the ticket at all, NotFound and Forbidden for who is not there."""
     eyes = Eyes(conn, hub, asker_as(hub, person))
     seen = eyes.seen(ticket)
-    kept = {path: value for path, value in values.items() if seen.sight.of(_path(path))}
+    kept = {
+        path: value
+        for path, value in values.items()
+        if path in _ALWAYS or path.startswith(_OWN) or seen.sight.of(_path(path))
+    }
     told: dict[str, Any] = eyes.project(kept, ticket)
     return told
 
