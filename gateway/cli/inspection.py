@@ -67,6 +67,7 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
         out.print("\n可能没人收到 · it may not have been received", style="bold")
         for line in told["doubts"]:
             out.print(f"  {line}", markup=False)
+    _tell_notices(out, told)
     if told["messages"]:
         rows = [(m["at"], m["id"], m["end"], m["rule"], m["trace"].get("move", "")) for m in told["messages"]]
         out.print(table("消息 · messages", ("at", "message", "end", "rule", "move"), rows))
@@ -80,6 +81,21 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
         columns = ("created_at", "connection", "op", "bridge", "state", "reason", "echoed_at")
         sent = [[c[name] for name in columns] for c in told["commands"]]
         out.print(table("外发 · commands", ("at", "to", "operation", "bridge", "state", "reason", "echoed"), sent))
+
+
+def _tell_notices(out: Console, told: dict[str, Any]) -> None:
+    if told.get("notices"):
+        out.print("\n通知 · who was told, over what, with which answer", style="bold")
+    for each in told.get("notices", ()):
+        head, *lines = each["words"]
+        out.print(f"  {each['at']}  {head}", markup=False)
+        for line in lines:
+            out.print(f"      {line}", markup=False)
+    wrong = [channel["words"] for channel in told.get("channels", ()) if channel["state"] not in ("ok", "absent")]
+    if wrong:
+        out.print("\n渠道 · channels that may not deliver", style="bold")
+        for line in wrong:
+            out.print(f"  {line}", markup=False)
 
 
 def _tell_promises(out: Console, told: dict[str, Any]) -> None:

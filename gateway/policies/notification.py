@@ -25,6 +25,11 @@ Event = Literal["opened", "assigned", "started", "blocked", "unblocked", "resolv
 Audience = Literal["assignee", "pool", "group", "lead", "director", "creator", "watchers"]
 """`pool`: the group, as long as nobody holds the ticket."""
 Tiered = Literal["P0", "P1", "P2", "P3"]
+EVENTS: dict[Event, list[Audience]] = {
+    "opened": ["assignee", "pool"], "assigned": ["assignee", "pool"], "returned": ["pool", "lead"],
+    "raised": ["assignee", "group", "lead"], "reopened": ["assignee", "pool"], "blocked": ["watchers"],
+    "resolved": ["watchers", "creator"], "closed": ["watchers"],
+}  # fmt: skip
 MOBILE = frozenset({"phone", "sms"})
 """Addresses that are telephone numbers."""
 HOME = "Asia/Shanghai"
@@ -110,7 +115,7 @@ class NotificationSpec(Spec):
     tiers: dict[Tiered, Tier]
     quiet_hours: Quiet | None = None
     merge: Merge = Merge()
-    events: dict[Event, list[Audience]] = {}
+    events: dict[Event, list[Audience]] = Field(EVENTS, description="which event tells whom")
     nobody_reached: Fallback = Fallback()
     wait_for_context: Duration = Field(3 * SECOND, description="so long a notice waits for the snapshot to be complete")
     snapshot: list[Annotated[str, Field(pattern=r"^[\w.*-]+\.[\w*-]+$")]] = Field(

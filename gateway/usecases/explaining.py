@@ -18,6 +18,7 @@ from gateway.automation.specs import STANDING, Rule
 from gateway.config.hub import Hub
 from gateway.escalation.words import promises_shape, steps_shape, tell_move, tell_promises
 from gateway.ingest.recall import opening_messages, records
+from gateway.notify.words import channels_shape, notices_shape
 from gateway.routing.doubts import doubts
 from gateway.routing.words import tell_grading, tell_routing
 from gateway.usecases.tickets import commands_of
@@ -57,6 +58,8 @@ def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
             for e in timeline if e.data.get("promise")
         ],
         "escalation": steps_shape(conn, hub, number),
+        "notices": notices_shape(conn, number),
+        "channels": channels_shape(conn, hub, ticket),
         "commands": commands_of(conn, number),
         "notes": [{"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "data": dict(e.data)}
                   for e in timeline if e.type == "note"],
