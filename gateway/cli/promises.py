@@ -24,10 +24,11 @@ def attribution(ticket: str, as_: As = None, database_url: Database = None, as_j
         number, look = tickets.ticket_id(ticket), eyes(conn, g, as_)
         look.demand(number, "attribution")
         told = look.project(drawn_up(conn, g.hub, number, clock.now()), number)
-    show(told, as_json=as_json, text=lambda out: _tell(out, told))
+    show(told, as_json=as_json, text=lambda out: tell(out, told))
 
 
-def _tell(out: Console, told: dict[str, Any]) -> None:
+def tell(out: Console, told: dict[str, Any]) -> None:
+    """The sheet in words, as people read it."""
     out.print(f"{told['ticket']}  {told['priority']}  {told['status']}  {told['title']}", markup=False, style="bold")
     out.print(f"工作时间按日历 working time by calendar {told['calendar']}", markup=False)
     if not told["late"]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from pydantic import AfterValidator, Field, field_validator
 
 from core_tickets.calendars import ALWAYS, NINE_TO_SIX, Calendar, Hours
@@ -18,6 +19,7 @@ from gateway.automation.specs import Name, Spec
 from gateway.errors import BadConfiguration, Problem
 from gateway.policies.kind import Policies, PolicyKind, Surroundings
 
+log = structlog.get_logger(__name__)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 
@@ -129,7 +131,11 @@ def calendar_of(spec: CalendarSpec, roster: Roster) -> Calendar:
     make_up = hours_of(spec.make_up) or NINE_TO_SIX
     days: dict[date, Hours] = {}
     for text, working in roster.days.get(spec.records or "", {}).items():
-        told = date.fromisoformat(text)
+        try:
+            told = date.fromisoformat(text)
+        except ValueError:  # what a system calls a day is not always one; the others count
+            log.warning("calendars.no_day", calendar=spec.id, records=spec.records, day=text)
+            continue
         days[told] = (week[told.weekday()] or make_up) if working else ()
     days |= {day: hours_of(spans) for day, spans in spec.days.items()}
     shifts = _shifts(spec.shifts_of, roster) if spec.shifts_of else ()

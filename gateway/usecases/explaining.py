@@ -55,7 +55,7 @@ def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
         "promises_told": tell_promises(ticket, now, hub.promises),
         "promises_moved": [
             {"at": clock.rfc3339(e.at), "who": e.actor, "told": tell_move(e.data["promise"])}
-            for e in timeline if e.data.get("promise")
+            for e in timeline if e.type == "change" and e.data.get("promise")
         ],
         "escalation": steps_shape(conn, hub, number),
         "notices": notices_shape(conn, number),
