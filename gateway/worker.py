@@ -37,6 +37,7 @@ from gateway.reconcile import reconcile
 from gateway.routing.relief import Relief
 from gateway.search.feeding import Feeder
 from gateway.service import Gateway
+from gateway.storm import events as storm_events
 from gateway.stuck import asking
 from gateway.sync.schedule import Schedule
 
@@ -194,6 +195,7 @@ class Worker:
             self._once("notices", lambda: notices.tick(gateway, hub, clock.now()))
         if self._due("together", TOGETHER_S):
             self._once("together", lambda: reminders.tick(gateway, hub, clock.now()))
+            self._once("storms", lambda: storm_events.tick(gateway, hub, clock.now()))
         if self._due("conduct", CONDUCT_S) and self._lease("conduct"):
             self._once("conduct", lambda: conduct.look(gateway, hub, clock.now()))
         if self._due("attachments", SWEEP_S) and self._lease("attachments"):

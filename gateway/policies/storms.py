@@ -28,6 +28,7 @@ class Room(Spec):
 
 class StormsSpec(Spec):
     policy: Literal["storms"]
+    up_to: Literal["P0", "P1", "P2", "P3"] = Field("P1", description="storms this urgent or more are events")
     brief_every: Duration = Field(30 * MINUTE, ge=MINUTE)
     participants: list[str] = Field(
         [], description="li.na, role:NAME or group:NAME, besides the ticket's group and its lead"
@@ -43,6 +44,7 @@ class StormsSpec(Spec):
 class Storms:
     """The compiled policy."""
 
+    up_to: int
     brief_every: int
     participants: tuple[str, ...]
     room: Room
@@ -53,7 +55,9 @@ class Storms:
 
 def _compile(spec: StormsSpec) -> Storms:
     least = None if spec.postpone_below is None else int(spec.postpone_below[1])
-    return Storms(spec.brief_every, tuple(spec.participants), spec.room, tuple(spec.approvers), least)
+    return Storms(
+        int(spec.up_to[1]), spec.brief_every, tuple(spec.participants), spec.room, tuple(spec.approvers), least
+    )
 
 
 def _check(spec: StormsSpec, around: Surroundings) -> Sequence[Problem]:

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _approvals()
     _handoffs()
     _conduct()
+    _storms()
 
 
 def _watching_and_attaching() -> None:
@@ -135,7 +136,73 @@ def _conduct() -> None:
     )
 
 
+def _storms() -> None:
+    op.create_table(
+        "storm_event",
+        sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True, comment="when its ticket was resolved"),
+        sa.Column("filled_at", sa.BigInteger(), nullable=True, comment="when everything put off had its end"),
+        sa.Column(
+            "connection_id",
+            sa.String(length=64),
+            nullable=True,
+            comment="where its room is; NULL: the list of participants is all there is",
+        ),
+        sa.Column("operation", sa.String(length=64), nullable=True, comment="what posts to its board"),
+        sa.Column("participants", sa.Text(), nullable=False, comment="JSON: people and groups by id"),
+        sa.Column("briefs", sa.Integer(), nullable=False),
+        sa.Column("next_brief_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ticket_id"),
+    )
+    running = sa.text("filled_at IS NULL")
+    op.create_index("storm_event_running", "storm_event", ["ticket_id"], postgresql_where=running, sqlite_where=running)
+    op.create_table(
+        "storm_brief",
+        sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("zh", sa.Text(), nullable=False),
+        sa.Column("en", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False, comment="the numbers it was written of, JSON"),
+        sa.PrimaryKeyConstraint("ticket_id", "number"),
+    )
+    op.create_table(
+        "storm_announcement",
+        sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False, comment="draft | sent | withdrawn"),
+        sa.Column("zh", sa.Text(), nullable=False),
+        sa.Column("en", sa.Text(), nullable=False),
+        sa.Column("drafted_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_by", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("ticket_id", "number"),
+    )
+    op.create_table(
+        "storm_postponed",
+        sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("what", sa.String(length=8), nullable=False, comment="alert | ticket"),
+        sa.Column("key", sa.Text(), nullable=False, comment="the signal's key, or the ticket's number"),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column(
+            "end",
+            sa.String(length=10),
+            nullable=True,
+            comment="recovered | ticketed | resumed | finished; NULL: still put off",
+        ),
+        sa.Column("end_ticket", sa.BigInteger(), nullable=True, comment="the ticket of its own that it got"),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("ticket_id", "what", "key"),
+    )
+
+
 def downgrade() -> None:
+    for table in ("postponed", "announcement", "brief", "event"):
+        op.drop_table(f"storm_{table}")
     op.drop_table("conduct_flag")
     for table in ("handoff", "approver", "approval", "child", "attachment", "watcher"):
         op.drop_table(f"ticket_{table}")
