@@ -11,6 +11,8 @@ import core_tickets
 from core_tickets.batch import among
 from core_tickets.people import Roster
 from core_tickets.tables import entry
+from gateway.config.hub import Hub
+from gateway.notify.presence import there
 
 _E = entry.c
 
@@ -23,20 +25,9 @@ class Audience:
     left_out: tuple[str, ...] = ()
 
 
-def there(roster: Roster, person: str, now: int) -> bool:
-    """Is this person on shift, or without a plan of shifts?"""
-    plan = roster.shifts.get(person)
-    return plan is None or not plan.spans or plan.at(now)
-
-
-def on_shift(roster: Roster, person: str, now: int) -> bool:
-    """Is this person surely at work, by a plan of shifts?"""
-    plan = roster.shifts.get(person)
-    return plan is not None and plan.at(now)
-
-
-def resolve(roster: Roster, people: Iterable[str], groups: Iterable[str], now: int) -> Audience:
+def resolve(hub: Hub, people: Iterable[str], groups: Iterable[str], now: int) -> Audience:
     """The active people who are meant."""
+    roster = hub.roster
     found: dict[str, None] = {}
     left: list[str] = []
     for person in people:
@@ -48,18 +39,19 @@ def resolve(roster: Roster, people: Iterable[str], groups: Iterable[str], now: i
         else:
             found[person] = None
     for group in groups:
-        told, why = _of_group(roster, group, now)
+        told, why = _of_group(hub, group, now)
         found |= dict.fromkeys(told)
         if why:
             left.append(why)
     return Audience(tuple(sorted(found)), tuple(left))
 
 
-def _of_group(roster: Roster, group: str, now: int) -> tuple[tuple[str, ...], str]:
+def _of_group(hub: Hub, group: str, now: int) -> tuple[tuple[str, ...], str]:
+    roster = hub.roster
     if group not in roster.groups and not roster.members(group):
         return (), f"group {group}: there is no such group"
     members = roster.members(group)
-    present = tuple(p for p in members if there(roster, p, now))
+    present = tuple(p for p in members if there(hub, p, group, now))
     if present:
         return present, ""
     lead = roster.people.get(roster.lead(group) or "")

@@ -21,6 +21,7 @@ from gateway.notify import audience
 from gateway.notify.addressing import INBOX, Planned, Steps, open_channels, plan
 from gateway.notify.audience import Audience
 from gateway.notify.notices import Notice, queue
+from gateway.notify.presence import on_shift
 from gateway.notify.reaction import EVENTS
 from gateway.notify.tables import notice_delivery
 from gateway.policies.notification import KIND, Notification, Tier
@@ -63,7 +64,7 @@ class Telling:
         """The rows of a person for the tier's steps from `first` on."""
         tier = self.tier(priority)
         quiet = None if tier.breaks_quiet_hours else self.policy.quiet
-        at_work = audience.on_shift(self.roster, person, self.now)
+        at_work = on_shift(self.hub, person, self.now)
         known = self.roster.people[person]
         return plan(known, self.steps(priority), first, self.now, quiet=quiet, at_work=at_work, taken=taken)
 
@@ -116,7 +117,7 @@ def _audiences(
                 watching.get(row.ticket_id, ()), creators.get(row.ticket_id),
             )  # fmt: skip
             people = [*people, *more]
-        meant = audience.resolve(telling.roster, people, groups, telling.now)
+        meant = audience.resolve(telling.hub, people, groups, telling.now)
         doer = doers.get((row.ticket_id, int(row.step[1:]))) if row in of_events else None
         if doer in meant.people:
             others = tuple(p for p in meant.people if p != doer)

@@ -18,7 +18,7 @@ from core_tickets.tables import ticket as ticket_table
 from gateway import clock
 from gateway.config.hub import Hub
 from gateway.notify import Notice, queue
-from gateway.notify.audience import there
+from gateway.notify.presence import there
 from gateway.policies.stuck import KIND, Stuck
 from gateway.service import Gateway
 from gateway.stuck.tables import stuck_question, stuck_watch
@@ -107,7 +107,7 @@ def facts_of(conn: Connection, hub: Hub, ticket: core_tickets.Ticket, quiet_for:
         ticket=ticket,
         holder=holder,
         quiet_for=quiet_for,
-        holder_there=there(hub.roster, holder, now),
+        holder_there=there(hub, holder, ticket.group, now),
         holder_active=known is None or known.active,
         purchase=purchase_of(conn, ticket),
         asked_customer=last is not None and last.actor == holder and bool(orjson.loads(last.data).get("public")),

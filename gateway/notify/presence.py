@@ -1,0 +1,26 @@
+"""Who is there: by the plan of shifts as far as it reaches, else by the working hours of the group."""
+
+from __future__ import annotations
+
+from core_tickets.calendars import ALWAYS
+from core_tickets.people.roster import WorkingTime
+from gateway.config.hub import Hub
+from gateway.policies import routing
+
+
+def hours_of(hub: Hub, group: str | None) -> WorkingTime:
+    """The working hours of a group: its own calendar, else the one routing goes by."""
+    found = hub.roster.groups.get(group or "")
+    own = found.calendar if found is not None else ""
+    return hub.calendars.get(own or routing.KIND.of(hub.policies).hours, ALWAYS)
+
+
+def there(hub: Hub, person: str, group: str | None, now: int) -> bool:
+    """Is this person at work now, as a member of this group?"""
+    return hub.roster.present(person, now, hours_of(hub, group))
+
+
+def on_shift(hub: Hub, person: str, now: int) -> bool:
+    """Is this person surely at work now, by a plan of shifts? Working hours say nothing about one person."""
+    plan = hub.roster.shifts.get(person)
+    return plan is not None and plan.at(now)
