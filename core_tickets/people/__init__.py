@@ -5,7 +5,6 @@ from core_tickets.people.roster import Group, Person, Presence, Roster, WorkingT
 from core_tickets.people.store import (
     drop,
     drop_below,
-    forget_shifts,
     keep_by_hand,
     load_roster,
     put_days,
@@ -27,7 +26,6 @@ __all__ = [
     "WorkingTime",
     "drop",
     "drop_below",
-    "forget_shifts",
     "keep_by_hand",
     "load_roster",
     "put_days",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core_tickets.batch import among
@@ -15,6 +15,8 @@ from core_tickets.people.merging import BY_HAND, DayTold, ShiftTold, Told, roste
 from core_tickets.people.roster import Roster
 
 _V = tables.version.c
+REMEMBERED = 60 * 86_400_000_000
+"""Shifts that ended so long before the last planned one are not read any more."""
 
 
 def load_roster(conn: Connection, connections: Collection[str] | None = None) -> Roster:
@@ -24,13 +26,21 @@ def load_roster(conn: Connection, connections: Collection[str] | None = None) ->
 
     def rows(table: Table) -> Iterable[Any]:
         query = select(table)
-        return conn.execute(query if sources is None else query.where(table.c.source.in_(sources)))
+        return conn.execute(query if sources is None else query.where(_of(table, sources)))
 
     people = [Told(row.source, row.key, orjson.loads(row.body)) for row in rows(tables.person)]
     groups = [Told(row.source, row.key, orjson.loads(row.body)) for row in rows(tables.group)]
-    shifts = [ShiftTold(*row) for row in rows(tables.shift)]
+    last = select(func.max(tables.shift.c.ends_at)).scalar_subquery()
+    recent = select(tables.shift).where(tables.shift.c.ends_at > last - REMEMBERED)
+    shifts = [
+        ShiftTold(*r) for r in conn.execute(recent if sources is None else recent.where(_of(tables.shift, sources)))
+    ]
     days = [DayTold(*row) for row in rows(tables.day)]
     return roster_of(people, groups, shifts, days, roster_version(conn))
+
+
+def _of(table: Table, sources: Collection[str]) -> ColumnElement[bool]:
+    return table.c.source.in_(sorted(sources))
 
 
 def roster_version(conn: Connection) -> int:
@@ -81,11 +91,6 @@ def drop_below(conn: Connection, what: str, source: str, prefix: str) -> None:
     gone = conn.execute(delete(table).where(table.c.source == source, table.c.key.startswith(prefix, autoescape=True)))
     if gone.rowcount:
         _changed(conn)
-
-
-def forget_shifts(conn: Connection, before: int) -> int:
-    """Take away the shifts that ended before this moment; answers how many."""
-    return conn.execute(delete(tables.shift).where(tables.shift.c.ends_at < before)).rowcount
 
 
 def keep_by_hand(conn: Connection, people: Sequence[Told], groups: Sequence[Told]) -> None:

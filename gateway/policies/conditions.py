@@ -18,6 +18,7 @@ from gateway.policies.kind import Surroundings
 from mappings.suggestions import among
 
 Values = str | list[str]
+_EXAMPLE = {"device": "DEV-2026-000001", "customer": "CUST-2026-000001"}
 
 
 class ConditionSpec(Spec):
@@ -105,15 +106,9 @@ def _ids(values: Values, kind: str, path: str, problems: list[Problem]) -> froze
         except id_registry.RegistryError:
             gid = 0
         if not gid or id_registry.kind_of(gid) != kind:
-            example = id_registry.format_id(
-                id_registry.parse_id({"device": "DEV-2026-000001", "customer": "CUST-2026-000001"}[kind])
-            )
-            hint = (
-                f"write its global id, such as {example}; `weft id search` finds it by the id its own system gives it"
-            )
-            problems.append(
-                Problem(path, f"{text!r} is no global id of a {kind}, so it would never be the ticket's", hint)
-            )
+            why = f"{text!r} is no global id of a {kind}, so it would never be the ticket's"
+            hint = f"write one such as {_EXAMPLE[kind]}; GET /v1/ids finds it by the id that its own system gives it"
+            problems.append(Problem(path, why, hint))
         else:
             found.add(gid)
     return frozenset(found)

@@ -73,9 +73,7 @@ def _of_condition(of: Of, rule: str, condition: Condition, month: Month, count: 
         *_unknown(condition.channels, month.channels, "nothing comes by {!r}"),
         *_unknown(condition.levels, month.levels, "no customer has the level {!r}"),
     ]
-    if never and (
-        _all_unknown(condition.channels, month.channels) or _all_unknown(condition.levels, month.levels)
-    ):
+    if never and (_all_unknown(condition.channels, month.channels) or _all_unknown(condition.levels, month.levels)):
         return [Finding(of, rule, f"can never match: {message}", hint) for message, hint in never]
     found = [Finding(of, rule, message, hint) for message, hint in never]
     if not count and month.seen:
@@ -109,8 +107,8 @@ def _why_idle(condition: Condition, month: Month) -> str:
                 return f"tickets say {close!r}, the rule {p.written!r}: write it as tickets have it"
         return f"label {name!r}: {among(wanted[0].text, values)}"
     if condition.words and not any(w.within(s.text) for w in condition.words for s in month.seen):
-        close = [f"{w.written!r}: did you mean {n!r}?" for w in condition.words if (n := _nearest(w, month))]
-        return "; ".join(close) or "no ticket has any of its words"
+        nearest = [f"{w.written!r}: did you mean {n!r}?" for w in condition.words if (n := _nearest(w, month))]
+        return "; ".join(nearest) or "no ticket has any of its words"
     return "each part alone is met, but never all together"
 
 

@@ -118,7 +118,7 @@ def test_an_id_that_can_never_be_a_ticket_s_is_refused(build: Build, field: str,
     (found,) = refused(house, routing({"id": "x", field: value, "group": "line-1"}))
     assert found.path == f"policies[0].rules[0].{field}"
     assert "no global id" in found.message
-    assert "weft id search" in found.hint
+    assert "GET /v1/ids" in found.hint
 
 
 def test_a_label_in_another_format_is_named_by_explain_and_by_the_report(build: Build) -> None:
