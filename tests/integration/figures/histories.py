@@ -34,6 +34,9 @@ class Work:
     conn: Connection
     pick: Callable[[Sequence[Any]], Any]
     now: int = START
+    devices: Sequence[int | None] = DEVICES
+    gaps: Sequence[int] = (0, 1, 3, 7, 20, 45, 400)
+    """Minutes between one step and the next."""
     tickets: list[int] = field(default_factory=list)
     refused: int = 0
 
@@ -43,7 +46,7 @@ class Work:
     def open(self) -> None:
         pick = self.pick
         draft = Draft(
-            id=next(_ids), kind=pick(KINDS), priority=pick(range(4)), title="t", device=pick(DEVICES),
+            id=next(_ids), kind=pick(KINDS), priority=pick(range(4)), title="t", device=pick(self.devices),
             customer=pick(CUSTOMERS), group=pick(GROUPS), assignee=pick((*PEOPLE, None)), description=pick(("", "hot")),
             labels=pick(({}, {"site": "a"})), fingerprint=pick((None, None, f"f{pick(range(5))}")),
             reopen_within=pick((0, 2 * DAY)),
@@ -67,7 +70,7 @@ class Work:
 
     def step(self) -> None:
         """Something happens, some time later."""
-        self.pause(self.pick((0, 1, 3, 7, 20, 45, 400)))
+        self.pause(self.pick(self.gaps))
         what = self.pick(range(10))
         if what < 2 or not self.tickets:
             self.open()
@@ -77,9 +80,9 @@ class Work:
             self.act(self.pick(self.pick((self.tickets[-3:], self.tickets[-40:]))))
 
 
-def seeded(conn: Connection, seed: int, steps: int) -> Work:
+def seeded(conn: Connection, seed: int, steps: int, **more: Any) -> Work:
     """A history of so many steps."""
-    work = Work(conn, random.Random(seed).choice)
+    work = Work(conn, random.Random(seed).choice, **more)
     for _ in range(steps):
         work.step()
     return work
@@ -101,7 +104,7 @@ _ARGS: dict[str, Callable[[Work], dict[str, Any]]] = {
     "confirm": lambda w: w.pick(({}, {"score": 1}, {"score": 4}, {"score": 5})),
     "assign": lambda w: {"assignee": w.pick((*PEOPLE, None)), "group": w.pick(GROUPS)},
     "set": lambda w: w.pick((
-        {"priority": w.pick(range(4))}, {"device": w.pick(DEVICES)}, {"kind": w.pick(KINDS)},
+        {"priority": w.pick(range(4))}, {"device": w.pick(w.devices)}, {"kind": w.pick(KINDS)},
         {"resolution_due": w.now + w.pick((-60, 30, 600)) * MINUTE}, {"labels": {"a": "b", "c": "d"}},
         {"storm_id": w.pick(w.tickets)},
     )),

@@ -96,3 +96,14 @@ def test_some_hundred_tickets_give_the_same_figures_as_known_then_and_now(conn: 
             of_it = [one for place, one in found.items() if place[0] == metric]
             assert 0 < sum(n for n, _ in of_it) < sum(d for _, d in of_it), f"{metric} is never both"
     conn.rollback()
+
+
+@pytest.mark.campaign
+def test_twenty_thousand_tickets_give_the_same_figures(conn: Connection) -> None:
+    devices = (*range(20_002_026_000_001, 20_002_026_002_001), None)
+    work = seeded(conn, 7, 110_000, devices=devices, gaps=(0, 0, 1, 1, 3, 8))
+    assert len(work.tickets) > 18_000
+    for as_of in (work.now + 60 * DAY, START + (work.now - START) // 2):
+        found = assert_equal(conn, as_of)
+        assert {metric for metric, *_ in found} == set(NAMES)
+    conn.rollback()

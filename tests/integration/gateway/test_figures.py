@@ -14,10 +14,11 @@ import id_registry
 from core_tickets import tables as core
 from core_tickets.figures import METRICS, day_of, span
 from gateway import clock
+from gateway.config import documents
 from gateway.figures import asking, computing, indexing, keeping, rounds
 from gateway.figures.tables import figure_day, figure_value
 from gateway.policies.figures import KIND
-from tests.integration.figures.histories import Work, seeded
+from tests.integration.figures.histories import seeded
 from tests.integration.gateway.in_process import Build, House
 from tests.integration.gateway.over_http import Api, open_api
 
@@ -111,20 +112,12 @@ def test_kept_sums_are_those_of_the_events_whenever_they_were_kept(house: House)
     gateway = house.gateway
     for seed in range(4):
         with gateway.transaction() as conn:
-            work = Work(conn, seeded_pick(seed), house.clock.now)
-            for _ in range(60):
-                work.step()
+            work = seeded(conn, seed, 60, now=house.clock.now)
         house.clock.now = work.now
         keep(house)  # after each part of the history
     house.clock.forward(40 * 86_400)
     keep(house)
     assert_up_to_date(house)
-
-
-def seeded_pick(seed: int) -> Any:
-    import random
-
-    return random.Random(seed).choice
 
 
 def assert_up_to_date(house: House) -> None:
@@ -189,18 +182,12 @@ def test_another_time_zone_makes_every_day_anew(build: Build) -> None:
     keep(house)
     shanghai = today(house)
     assert number(house, "opened", shanghai) == 1
-    house.gateway.apply(_documents({"policy": "figures", "timezone": "UTC"}))
+    house.gateway.apply(documents.validate({"policies": [{"policy": "figures", "timezone": "UTC"}]}))
     keep(house)
     with house.gateway.reading() as conn:
         days = set(conn.execute(select(figure_day.c.day)).scalars())
     assert day_of(house.clock.now, "UTC") in days
     assert number(house, "opened", day_of(house.clock.now, "UTC")) == 1
-
-
-def _documents(policy: dict[str, Any]) -> Any:
-    from gateway.config import documents
-
-    return documents.validate({"policies": [policy]})
 
 
 def test_an_entry_that_commits_late_is_still_taken_in(house: House) -> None:
