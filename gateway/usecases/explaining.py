@@ -15,6 +15,7 @@ from gateway import clock, tables
 from gateway.automation.records import base_names
 from gateway.automation.rules import RuleSet, compile_rules
 from gateway.automation.specs import STANDING, Rule
+from gateway.collaboration.telling import tell as tell_together
 from gateway.config.hub import Hub
 from gateway.escalation.words import promises_shape, steps_shape, tell_move, tell_promises
 from gateway.ingest.recall import opening_messages, records
@@ -60,6 +61,7 @@ def explain(conn: Connection, hub: Hub, number: int) -> dict[str, Any]:
         "escalation": steps_shape(conn, hub, number),
         "notices": notices_shape(conn, number),
         "channels": channels_shape(conn, hub, ticket),
+        "together": tell_together(conn, hub, ticket, timeline),
         "commands": commands_of(conn, number),
         "notes": [{"at": clock.rfc3339(e.at), "who": e.actor, "what": e.name, "data": dict(e.data)}
                   for e in timeline if e.type == "note"],
