@@ -120,7 +120,7 @@ class Sieve:
     def _list(self, value: Collection[Any]) -> list[Any]:
         items = list(value)
         if len(items) == 2 and isinstance(items[0], str) and (kind := self._data.of(items[0])):
-            return [items[0], self.put(items[1], kind)]
+            return [self._looks(items[0]), self.put(items[1], kind)]
         return [self._clean(item) for item in self._unsplit(items)]
 
     def _unsplit(self, items: list[Any]) -> list[Any]:
