@@ -151,7 +151,7 @@ def test_without_a_window_a_done_ticket_makes_way_for_a_new_one(conn: Connection
     assert (opened.ticket_id, opened.outcome) == (new.id, "opened")
     assert get(conn, old.id).superseded_by == new.id
     assert timeline(conn, old.id)[-1].name == "supersede"
-    assert timeline(conn, new.id)[0].data == {"previous": old.id}
+    assert timeline(conn, new.id)[0].data["previous"] == old.id
 
 
 def test_after_the_window_a_closed_ticket_makes_way(conn: Connection) -> None:
