@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _CJK = 0x2E80
 """From here on characters are written without spaces between words."""
@@ -22,6 +23,12 @@ def normalised(text: str) -> str:
     return " ".join(folded.split())
 
 
+@lru_cache(8192)
+def normal_forms(texts: frozenset[str]) -> frozenset[str]:
+    """The normal forms of a few names, such as the skills of a person; remembered."""
+    return frozenset(map(normalised, texts))
+
+
 def squeezed(text: str) -> str:
     """The normal form without anything but letters and digits: what two spellings of one id have in common."""
     return "".join(c for c in normalised(text) if c.isalnum())
@@ -29,8 +36,13 @@ def squeezed(text: str) -> str:
 
 def near(a: str, b: str) -> bool:
     """Are these two spellings of one thing: the same but for case, width, separators, or zeros before a number?"""
-    x, y = squeezed(a), squeezed(b)
-    return bool(x) and a != b and (x == y or _numbers(a) == _numbers(b) != ())
+    (x, numbers), (y, others) = _shape(a), _shape(b)
+    return bool(x) and a != b and (x == y or numbers == others != ())
+
+
+@lru_cache(8192)
+def _shape(text: str) -> tuple[str, tuple[str, ...]]:
+    return squeezed(text), _numbers(text)
 
 
 def _numbers(text: str) -> tuple[str, ...]:

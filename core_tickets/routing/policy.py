@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from core_tickets.matching import Condition
+from core_tickets.matching import Condition, normal_forms
 from core_tickets.matching.condition import Reason
 
 GIVEN = "given"
@@ -50,9 +50,9 @@ class Routing:
     def active(self) -> bool:
         return self.pool is not None
 
-    def receives(self, kind_of_roles: frozenset[str]) -> bool:
+    def receives(self, roles: frozenset[str]) -> bool:
         """May somebody with these roles receive tickets?"""
-        return not self.receivers.isdisjoint(role.casefold() for role in kind_of_roles)
+        return not self.receivers.isdisjoint(normal_forms(roles))
 
 
 class Load(NamedTuple):

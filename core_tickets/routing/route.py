@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core_tickets.matching import Condition, Seen, normalised
+from core_tickets.matching import Condition, Seen, normal_forms, normalised
 from core_tickets.matching.condition import Reason
 from core_tickets.people import Group, Person, Roster, WorkingTime
 from core_tickets.people.merging import listed
@@ -96,7 +96,7 @@ def _of_area(policy: Routing, roster: Roster, seen: Seen) -> list[str]:
 
 def _within(own: frozenset[str], value: str) -> bool:
     """Nothing said is everything."""
-    return not own or value in {normalised(each) for each in own}
+    return not own or value in normal_forms(own)
 
 
 def _judge(
@@ -127,8 +127,7 @@ def unfit(policy: Routing, person: Person, seen: Seen, needed: frozenset[str] | 
     """Why somebody could not have it even if they were there with nothing to do; None: they could."""
     if not policy.receives(person.roles):
         return "no_role", ", ".join(sorted(person.roles))
-    lacking = needed - {normalised(skill) for skill in person.skills}
-    if lacking:
+    if needed and (lacking := needed - normal_forms(person.skills)):
         return "no_skill", ", ".join(sorted(lacking))
     for code, own, value in (
         ("no_module", person.modules, seen.label(policy.module_label)),
