@@ -18,7 +18,9 @@ from gateway.collaboration import confirming
 from gateway.collaboration.confirming import Word
 from gateway.usecases import tickets
 
-router = APIRouter(tags=["working together"], responses=REFUSALS)
+router = APIRouter(
+    tags=["working together"], responses={**REFUSALS, 410: REFUSALS[404] | {"description": "The link is too old"}}
+)
 
 
 class Said(Request):
