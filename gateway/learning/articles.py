@@ -18,7 +18,7 @@ from gateway.config.hub import HUB, Hub
 from gateway.errors import NotFound, Problem, Refused
 from gateway.learning import memory, proposals
 from gateway.learning.drafting import draft, teaches
-from gateway.learning.proposals import Found, Proposal, ProposalKind, decided
+from gateway.learning.proposals import Found, Proposal, ProposalKind, cleaned_up, decided
 from gateway.learning.redaction import Redactor
 from gateway.learning.tables import article
 from gateway.learning.terms import alike, terms
@@ -47,8 +47,9 @@ def find(gateway: Gateway, hub: Hub, now: int) -> list[Found]:
         solved = [ticket_of(r) for r in conn.execute(query.order_by(_T.resolved_at, _T.id).limit(MOST))]
         telling = [t for t in solved if teaches(t, policy.least)]
         names = {t.id: id_registry.format_id(t.id) for t in telling}
-        known = decided(conn, [NAME, "zombie"], list(names.values()))
-        fresh = [t for t in telling if not known & {(NAME, names[t.id]), ("zombie", names[t.id])}]
+        known = decided(conn, [NAME], list(names.values()))
+        cleaned = cleaned_up(conn) if telling else set()
+        fresh = [t for t in telling if t.id not in cleaned and (NAME, names[t.id]) not in known]
         entries = _timelines(conn, [t.id for t in fresh])
         redactor = redactor_of(conn, hub) if fresh else Redactor()
         waiting = proposals.listed(conn, [NAME], ["proposed"], limit=WAITING).items

@@ -19,6 +19,7 @@ import id_registry
 from core_tickets.learning import wilson
 from gateway import tables
 from gateway.clock import DAY, HOUR
+from gateway.config.hub import HUB
 from gateway.errors import NotFound
 from gateway.learning import memory
 from gateway.learning.outcomes import came_back, outcomes
@@ -60,6 +61,7 @@ def learn_shown(conn: Connection, now: int) -> int:
         {"article": f"{told['connection']}/{told['id']}", "ticket_id": row.ticket_id, "used": False, "at": now}
         for row in rows
         for told in orjson.loads(row._mapping["values"]).get("articles", ())
+        if (told["connection"], told["id"]) != (HUB, id_registry.format_id(row.ticket_id))  # what it taught itself
     ]
     _put(conn, uses)
     if rows:
@@ -84,7 +86,7 @@ def _own(conn: Connection, name: str) -> bool:
         number = id_registry.parse_id(key)
     except id_registry.RegistryError:
         return False
-    return connection == "hub" and conn.execute(select(article.c.id).where(article.c.id == number)).first() is not None
+    return connection == HUB and conn.execute(select(article.c.id).where(article.c.id == number)).first() is not None
 
 
 def _put(conn: Connection, uses: list[dict[str, Any]]) -> None:

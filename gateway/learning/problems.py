@@ -46,9 +46,8 @@ def read_texts(gateway: Gateway, now: int) -> int:
             later = (_T.updated_at > since) | ((_T.updated_at == since) & (_T.id > after))
             rows = conn.execute(SELECT_TICKET.where(later).order_by(_T.updated_at, _T.id).limit(PAGE)).all()
             tickets = [ticket_of(row) for row in rows]
-            known = dict(conn.execute(
-                select(_X.ticket_id, _X.text).where(among(conn, _X.ticket_id, [t.id for t in tickets]))
-            ).tuples().all())  # fmt: skip
+            texts = select(_X.ticket_id, _X.text).where(among(conn, _X.ticket_id, [t.id for t in tickets]))
+            known = {row.ticket_id: row.text for row in conn.execute(texts)}
         fresh = [(t, digest) for t in tickets if known.get(t.id) != (digest := _digest(t)) and t.storm_id is None]
         made = [{"ticket_id": t.id, "at": t.opened_at, "text": digest, "terms": _terms(t)} for t, digest in fresh]
         if tickets:
@@ -67,7 +66,8 @@ def _digest(t: core_tickets.Ticket) -> int:
 
 
 def _terms(t: core_tickets.Ticket) -> str:
-    return orjson.dumps(terms(t.title, t.description, [v for v in t.labels.values() if len(v) <= 100])).decode()
+    found = terms(t.title, t.description, [v for v in t.labels.values() if len(v) <= 100])
+    return orjson.dumps(found, default=tuple).decode()
 
 
 def _put(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -85,7 +85,7 @@ def find_problems(gateway: Gateway, hub: Hub, now: int) -> int:
         query = select(_X.ticket_id, _X.at, _X.terms, _X.problem).where(_X.at > now - policy.window, _X.at <= now)
         rows = conn.execute(query.order_by(_X.at.desc(), _X.ticket_id.desc()).limit(COMPARED)).all()
         before = {row.ticket_id: row.problem for row in rows if row.problem is not None}
-        since = dict(conn.execute(select(_P.id, _P.first_seen)).tuples().all())
+        since = {row.id: row.first_seen for row in conn.execute(select(_P.id, _P.first_seen))}
     texts = [Text(r.ticket_id, r.at, {k: Term(*v) for k, v in orjson.loads(r.terms).items()}) for r in rows]
     opened = {t.id: t.at for t in texts}
     found = [c for c in cluster(texts, policy.alike) if len(c.members) >= policy.least]

@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import Connection, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+import id_registry
 from gateway.config.hub import Hub
 from gateway.errors import NotFound
 from gateway.learning.tables import proposal
@@ -139,6 +140,12 @@ def decided(conn: Connection, kinds: Collection[str], subjects: Collection[str])
         or_(_C.state == "accepted", _C.state == "rejected"),
     )
     return {(row.kind, row.subject) for row in conn.execute(query)}
+
+
+def cleaned_up(conn: Connection) -> set[int]:
+    """The tickets that were closed because such a proposal was accepted: nobody's work, and no solution."""
+    query = select(_C.evidence).where(_C.state == "accepted", _C.kind.in_(("zombie", "duplicate")))
+    return {id_registry.parse_id(orjson.loads(evidence)["ticket"]) for evidence in conn.execute(query).scalars()}
 
 
 def _of(row: Any) -> Proposal:

@@ -6,16 +6,14 @@ nothing is proposed where there are too few tickets, where the bounds are wide a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-import orjson
 from sqlalchemy import Connection, or_, select
 
-import id_registry
 from core_tickets import KINDS, Policy
 from core_tickets.learning import ENDLESS, Estimate, estimate
 from core_tickets.learning.worth import UNFIXED
@@ -25,8 +23,7 @@ from gateway.config import documents, store
 from gateway.config.durations import parse, show
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, Problem, Refused
-from gateway.learning.proposals import Found, Proposal, ProposalKind
-from gateway.learning.tables import proposal
+from gateway.learning.proposals import Found, Proposal, ProposalKind, cleaned_up
 from gateway.policies import promises as promised
 from gateway.policies.figures import KIND as FIGURES
 from gateway.policies.learning import KIND as LEARNING
@@ -138,7 +135,7 @@ def rounded(duration: int) -> int:
 def _history(conn: Connection, policy: Policy, zone: str, since: int, until: int) -> dict[tuple[str, int], list[Took]]:
     """What people really took, by kind and priority. Members of storms, false alarms, what recovered by itself and what was
     cleaned up measure nobody's work and are left out."""
-    cleaned = _cleaned(conn)
+    cleaned = cleaned_up(conn)
     query = (
         select(
             _T.id, _T.kind, _T.priority, _T.status, _T.opened_at, _T.first_responded_at, _T.resolved_at, _T.paused_total
@@ -159,13 +156,6 @@ def _history(conn: Connection, policy: Policy, zone: str, since: int, until: int
         last = ENDLESS if done is None else max(calendar.between(t.opened_at, done) - t.paused_total, 0)
         told.setdefault((t.kind, t.priority), []).append(Took(season_at(t.opened_at, zone), first, last))
     return told
-
-
-def _cleaned(conn: Connection) -> set[int]:
-    c = proposal.c
-    query = select(c.subject, c.evidence).where(c.state == "accepted", c.kind.in_(("zombie", "duplicate")))
-    rows: Iterable[Any] = conn.execute(query)
-    return {id_registry.parse_id(orjson.loads(row.evidence)["ticket"]) for row in rows}
 
 
 def _evidence(fit: Fit, what: What, minutes: int, policy: Promises) -> dict[str, Any]:

@@ -84,9 +84,8 @@ def judge(
     for row in conn.execute(asked):
         signals.setdefault(row.ticket_id, []).append(row)
     devices = sorted({t.device for t in tickets if t.device is not None})
-    heard = dict(
-        conn.execute(select(_D.device_id, _D.seen_at).where(among(conn, _D.device_id, devices))).tuples().all()
-    )
+    last = select(_D.device_id, _D.seen_at).where(among(conn, _D.device_id, devices))
+    heard = {row.device_id: row.seen_at for row in conn.execute(last)} if devices else {}
     alive, gone = _devices(conn, devices)
     limits = LEARNING.of(hub.policies).zombies.idle
     judged: dict[int, tuple[Reason, ...]] = {}
