@@ -193,7 +193,7 @@ class Worker:
             self._once("checks", lambda: checks.run_due(gateway, hub, clock.now()))
         if self._due("notices", IDLE_S) and self._lease("notices"):
             self._once("notices", lambda: notices.tick(gateway, hub, clock.now()))
-        if self._due("together", TOGETHER_S):
+        if self._due("together", TOGETHER_S) and self._lease("together"):
             self._once("together", lambda: reminders.tick(gateway, hub, clock.now()))
             self._once("storms", lambda: storm_events.tick(gateway, hub, clock.now()))
         if self._due("conduct", CONDUCT_S) and self._lease("conduct"):

@@ -89,7 +89,8 @@ class Handing:
         }
         if command.action == "accept_handoff":
             self._put(replace(standing, state="accepted", accepted_at=now, accepted_by=command.actor))
-            return redone(ticket, now, {"assignee": person or None}, data, policy)
+            taken = {} if ticket.claimed_at is not None else {"claimed_at": now}
+            return redone(ticket, now, {"assignee": person or None} | taken, data, policy)
         state = "returned" if command.action == "return_handoff" else "done"
         self._put(replace(standing, state=state, ended_at=now, ended_by=command.actor, ended_text=text))
         back = {"group": standing.from_group, "assignee": standing.from_assignee}

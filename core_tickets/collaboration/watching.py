@@ -78,7 +78,9 @@ class Watching:
 def watchers(conn: Connection, ids: Collection[int]) -> dict[int, list[str]]:
     """Who watches each of these tickets, in the order they began; tickets nobody watches are left out."""
     found: dict[int, list[str]] = {}
-    for row in conn.execute(select(_W.ticket_id, _W.person).where(among(conn, _W.ticket_id, ids)).order_by(_W.at, _W.person)):
+    for row in conn.execute(
+        select(_W.ticket_id, _W.person).where(among(conn, _W.ticket_id, ids)).order_by(_W.at, _W.person)
+    ):
         found.setdefault(row.ticket_id, []).append(row.person)
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 
 from gateway.collaboration import reminders
@@ -70,6 +72,17 @@ def test_a_purchase_is_approved_by_all_of_a_joint_approval_as_by_one_alone(floor
         assert told["status"] == "in_progress"
         changed = {c["field"]: c["after"] for e in told["timeline"] for c in e["changes"]}
         assert changed["approval"] == "approved"
+
+
+def test_bridges_hear_of_a_joint_approval_as_of_one_alone_and_once(floor_with: Callable[..., Floor]) -> None:
+    order = {"id": "order", "on": "ticket.approved", "connection": "r", "op": "say", "body": {"text": "ticket.title"}}
+    floor = floor_with(bridges=[order])
+    ticket = floor.make(kind="spare_part_purchase")
+    floor.do("li.na", ticket, "request_approval", approvers=["zhao.liu", "ma.hua"])
+    floor.do("zhao.liu", ticket, "accept")
+    assert floor.house.commands() == []
+    floor.do("ma.hua", ticket, "accept")
+    assert [(c.bridge, c.op) for c in floor.house.commands()] == [("order", "say")]
 
 
 def test_a_source_that_recovers_ends_the_wait_for_an_approval(floor: Floor) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import yaml
 from sqlalchemy import insert
 
 import id_registry
 from gateway import clock, tokens
 from gateway.collaboration import attachments
+from gateway.config import documents
+from gateway.errors import BadConfiguration
 from gateway.sync.tables import replica, replica_stream
 from gateway.sync.values import dumped
 from gateway.tokens import Role
@@ -205,3 +210,39 @@ def test_a_customers_token_stands_for_the_customer(floor: Floor) -> None:
     assert answer.status_code == 200, answer.text
     (entry,) = [e for e in floor.shown(ticket)["timeline"] if e["name"] == "confirm"]
     assert entry["actor"] == f"customer:{name}"
+
+
+def test_what_the_page_tells_to_write_is_taken(floor: Floor) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "working-together.md").read_text("utf-8")
+    written = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    written += [yaml.safe_load(text) for text in re.findall(r"`(policies: \[.*?\])`", page)]
+    assert len(written) == 2
+    for document in written:
+        floor.house.gateway.apply(documents.validate(document))
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ({"action": "close", "states": ["pending"], "needs": ["cause"]}, "never done in pending"),
+        ({"action": "clsoe", "needs": ["cause"]}, "there is no 'clsoe'"),
+        ({"action": "close", "kinds": ["incidents"], "needs": ["cause"]}, "there is no 'incidents'"),
+        ({"action": "close", "needs": [{"label": "a", "field": "title"}]}, "exactly one"),
+    ],
+)
+def test_a_stage_that_can_never_match_is_refused_when_it_is_saved(
+    floor: Floor, stage: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadConfiguration, match=re.escape(said)):
+        floor.house.gateway.apply(documents.validate({"policies": [{"policy": "stages", "requires": [stage]}]}))
+
+
+def test_a_policy_that_names_nobody_is_refused_when_it_is_saved(floor: Floor) -> None:
+    for policy in (
+        {"policy": "stages", "nodes": [{"group": "nowhere", "within": "1h"}]},
+        {"policy": "conduct", "tell": ["x.y"]},
+        {"policy": "storms", "approvers": ["role:king"]},
+        {"policy": "storms", "room": {"connection": "gone"}},
+    ):
+        with pytest.raises(BadConfiguration, match=r"nobody|there is no"):
+            floor.house.gateway.apply(documents.validate({"policies": [policy]}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
@@ -93,6 +94,43 @@ def test_an_announcement_leaves_only_when_somebody_else_who_may_releases_it(stor
     assert (
         stormy.ask("ma.hua", "POST", f"/{ticket}/announcement/2/withdraw")["announcements"][1]["state"] == "withdrawn"
     )
+
+
+def test_a_chat_connection_is_the_room_where_briefs_and_announcements_are_posted_once(
+    floor_with: Callable[..., Floor],
+) -> None:
+    told = {
+        "id": "tell",
+        "on": "ticket.announced",
+        "connection": "r",
+        "op": "say",
+        "body": {"text": "event.message"},
+        "once": True,
+    }
+    room = WHO | {"room": {"connection": "r", "post": ["say"]}}
+    floor = floor_with(room, rules=[STORMY], bridges=[told])
+    ticket = begin(floor)
+    for _ in range(2):
+        tick(floor)
+    floor.ask("ma.hua", "POST", f"/{ticket}/announcement/1/approve")
+    commands = [c for c in floor.house.commands() if c.bridge in ("storm", "tell")]
+    assert [(c.bridge, c.op) for c in commands] == [("storm", "say"), ("tell", "say"), ("storm", "say")]
+    assert "第 1 次简报" in orjson.loads(commands[0].body)["title"]
+    assert ticket in orjson.loads(commands[1].body)["text"]
+    assert floor.ask("ma.hua", "GET", f"/{ticket}/storm")["room"]["connection"] == "r"
+
+
+def test_several_workers_at_once_write_each_brief_once(stormy: Floor) -> None:
+    ticket = begin(stormy)
+    house = stormy.house
+    for _ in range(3):
+        house.clock.forward(30 * 60)
+        with ThreadPoolExecutor(4) as pool:
+            rounds = [pool.submit(events.tick, house.gateway, house.gateway.hub, house.clock.now) for _ in range(8)]
+        for done in rounds:
+            done.result()
+    assert [b["number"] for b in stormy.ask("ma.hua", "GET", f"/{ticket}/storm")["briefs"]] == [1, 2, 3, 4]
+    assert len(stormy.notices(ticket, "brief")) == 4
 
 
 def test_when_all_members_recover_everything_put_off_has_its_end(stormy: Floor) -> None:
