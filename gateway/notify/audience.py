@@ -25,8 +25,8 @@ class Audience:
     left_out: tuple[str, ...] = ()
 
 
-def resolve(hub: Hub, people: Iterable[str], groups: Iterable[str], now: int) -> Audience:
-    """The active people who are meant."""
+def resolve(hub: Hub, people: Iterable[str], groups: Iterable[str], now: int, *, urgent: bool) -> Audience:
+    """The active people who are meant. `urgent`: of a group that is away its lead; else it can wait for the group."""
     roster = hub.roster
     found: dict[str, None] = {}
     left: list[str] = []
@@ -39,21 +39,21 @@ def resolve(hub: Hub, people: Iterable[str], groups: Iterable[str], now: int) ->
         else:
             found[person] = None
     for group in groups:
-        told, why = _of_group(hub, group, now)
+        told, why = _of_group(hub, group, now, urgent=urgent)
         found |= dict.fromkeys(told)
         if why:
             left.append(why)
     return Audience(tuple(sorted(found)), tuple(left))
 
 
-def _of_group(hub: Hub, group: str, now: int) -> tuple[tuple[str, ...], str]:
+def _of_group(hub: Hub, group: str, now: int, *, urgent: bool) -> tuple[tuple[str, ...], str]:
     roster = hub.roster
     if group not in roster.groups and not roster.members(group):
         return (), f"group {group}: there is no such group"
     members = roster.members(group)
     present = tuple(p for p in members if there(hub, p, group, now))
-    if present:
-        return present, ""
+    if present or (members and not urgent):
+        return present or members, ""
     lead = roster.people.get(roster.lead(group) or "")
     if lead is not None and lead.active:
         return (lead.id,), f"group {group}: none of {len(members)} is there now, so its lead"

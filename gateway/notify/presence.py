@@ -5,14 +5,12 @@ from __future__ import annotations
 from core_tickets.calendars import ALWAYS
 from core_tickets.people.roster import WorkingTime
 from gateway.config.hub import Hub
-from gateway.policies import routing
 
 
 def hours_of(hub: Hub, group: str | None) -> WorkingTime:
-    """The working hours of a group: its own calendar, else the one routing goes by."""
+    """The working hours of a group: its own calendar; without one nobody has said that it is ever away."""
     found = hub.roster.groups.get(group or "")
-    own = found.calendar if found is not None else ""
-    return hub.calendars.get(own or routing.KIND.of(hub.policies).hours, ALWAYS)
+    return hub.calendars.get(found.calendar, ALWAYS) if found is not None and found.calendar else ALWAYS
 
 
 def there(hub: Hub, person: str, group: str | None, now: int) -> bool:

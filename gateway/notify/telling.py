@@ -117,7 +117,9 @@ def _audiences(
                 watching.get(row.ticket_id, ()), creators.get(row.ticket_id),
             )  # fmt: skip
             people = [*people, *more]
-        meant = audience.resolve(telling.hub, people, groups, telling.now)
+        meant = audience.resolve(
+            telling.hub, people, groups, telling.now, urgent=telling.tier(row.tier).breaks_quiet_hours
+        )
         doer = doers.get((row.ticket_id, int(row.step[1:]))) if row in of_events else None
         if doer in meant.people:
             others = tuple(p for p in meant.people if p != doer)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core_tickets.people import ShiftTold, put_shifts
 from gateway.usecases import tickets
 from tests.integration.gateway.in_process import House
 from tests.integration.notify.conftest import Staffed
@@ -178,6 +179,51 @@ def test_of_a_flood_one_person_gets_a_few_messages_and_then_lists(staffed: Staff
     assert len(told(house, channel="wecom-app")) == 160
     mine = [m for m in sandbox.messages if m.to == ("zhangsan",)]
     assert 4 <= len(mine) <= 6
+
+
+def shifts(house: House, *people: str) -> None:
+    """Plan a shift of today for these, and one of tomorrow for everybody of the group."""
+    now, day = house.clock.now, 86_400_000_000
+    plan = [ShiftTold("r", f"{p}1", "", p, now - day // 24, now + day // 3) for p in people]
+    plan += [ShiftTold("r", f"{p}2", "", p, now + day, now + day + day // 3) for p in ("li.na", "wang.wei")]
+    with house.gateway.transaction() as conn:
+        put_shifts(conn, plan)
+    house.gateway.reload()
+
+
+def test_of_a_group_those_on_shift_are_told(staffed: Staffed) -> None:
+    house = staffed()
+    shifts(house, "wang.wei")
+    open_ticket(house, 0)
+    house.clock.forward(5)
+    work(house)
+    assert set(states(house, "app")) == {"wang.wei"}
+
+
+@pytest.mark.parametrize(("priority", "who"), [(0, {"zhou.min"}), (2, {"li.na", "wang.wei"})])
+def test_of_a_group_that_is_away_the_lead_is_told_what_cannot_wait(
+    staffed: Staffed, priority: int, who: set[str]
+) -> None:
+    house = staffed()
+    shifts(house)
+    open_ticket(house, priority)
+    house.clock.forward(5)
+    work(house)
+    assert set(states(house, "app")) == who
+
+
+def test_at_night_who_is_on_shift_is_told_at_once_and_the_others_in_the_morning(staffed: Staffed, wecom: Any) -> None:
+    sandbox, connection = wecom
+    house = staffed(connection)
+    house.clock.now = night(house)
+    shifts(house, "li.na")
+    ticket = open_ticket(house, 1, group=None)
+    for person in ("li.na", "wang.wei"):
+        house.act(ticket, "assign", assignee=person)
+    house.clock.forward(5)
+    work(house)
+    assert states(house, "wecom-app") == {"li.na": "delivered", "wang.wei": "held"}
+    assert [m.to for m in sandbox.messages] == [("zhangsan",)]
 
 
 def night(house: House) -> int:
