@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core_tickets.matching import Condition, Seen, normal_forms, normalised
@@ -27,23 +27,50 @@ NOBODY = Avoid()
 _GIVEN_RULE = RoutingRule(GIVEN, Condition())
 
 
-def candidates(policy: Routing, roster: Roster, seen: Seen, given: str | None = None) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule asked of one ticket: the group it leads to and why; or no group, and why not."""
+
+    rule: RoutingRule
+    group: str | None
+    reasons: tuple[Reason, ...]
+
+
+def steps(policy: Routing, roster: Roster, seen: Seen, given: str | None = None) -> list[Step]:
+    """Every rule asked, in order. `given`: a group that the ticket has already."""
+    if given is not None:
+        return [Step(_GIVEN_RULE, given, (("group", given),))]
+    found: list[Step] = []
+    for rule in policy.rules:
+        verdict = rule.condition.judge(seen)
+        if not verdict.fits:
+            found.append(Step(rule, None, verdict.reasons))
+            continue
+        groups = [rule.group] if rule.group is not None else _of_area(policy, roster, seen)
+        found += [Step(rule, group, verdict.reasons) for group in groups]
+        if not groups:
+            area = "no_area", seen.label(policy.module_label), seen.label(policy.region_label)
+            found.append(Step(rule, None, (area,)))
+    return found
+
+
+def candidates(roster: Roster, asked: Iterable[Step]) -> set[str]:
     """Everybody whose work must be known to route this: `loads` for `route`."""
-    groups = {group for _, group, _ in _places(policy, roster, seen, given, None)}
-    return {person for group in groups for person in roster.members(group)}
+    return {person for step in asked if step.group is not None for person in roster.members(step.group)}
 
 
 def route(
-    policy: Routing, roster: Roster, seen: Seen, loads: Loads, now: int, hours: HoursOf, *, given: str | None = None,
+    policy: Routing, roster: Roster, seen: Seen, asked: Sequence[Step], loads: Loads, now: int, hours: HoursOf,
     avoid: Avoid = NOBODY,
 ) -> Decision:  # fmt: skip
-    """Where it goes. `given`: a group that the ticket has already. Needs a policy that is active."""
+    """Where it goes. `asked`: what `steps` says. Needs a policy that is active."""
     assert policy.pool is not None
     passed: list[tuple[str, Reason]] = []
     people: list[tuple[str, Reason]] = []
-    for rule, group, because in _places(policy, roster, seen, given, passed):
-        if avoid.person is None and avoid.group == group:
-            passed.append((rule.id, ("gave_back", group)))
+    for step in asked:
+        rule, group = step.rule, step.group
+        if group is None or (avoid.person is None and avoid.group == group):
+            passed.append((rule.id, step.reasons[0] if group is None else ("gave_back", group)))
             continue
         fit, others = _judge(policy, roster, rule, group, seen, loads, now, hours(roster.groups.get(group)), avoid)
         people += others
@@ -51,36 +78,16 @@ def route(
             best = min(fit, key=lambda p: (loads.get(p, Load()).open, loads.get(p, Load()).last or 0, p))
             told = [(best, _load_of("chosen", best, loads))]
             told += [(p, _load_of("more_work", p, loads)) for p in fit if p != best]
-            return Decision(rule.id, group, best, because, tuple(passed), (*told, *people))
+            return Decision(rule.id, group, best, step.reasons, tuple(passed), (*told, *people))
         could = [p for p, reason in others if reason[0] in ("off_shift", "full")]
         if rule.id == GIVEN or (could and rule.nobody_there == "wait"):
-            return Decision(rule.id, group, None, because, tuple(passed), tuple(people))
+            return Decision(rule.id, group, None, step.reasons, tuple(passed), tuple(people))
         passed.append((rule.id, ("nobody_there", group) if could else ("nobody_fits", group)))
     return Decision(POOL, policy.pool, None, (), tuple(passed), tuple(people))
 
 
 def _load_of(code: str, person: str, loads: Loads) -> Reason:
     return code, str(loads.get(person, Load()).open)
-
-
-def _places(
-    policy: Routing, roster: Roster, seen: Seen, given: str | None, passed: list[tuple[str, Reason]] | None
-) -> Iterator[tuple[RoutingRule, str, tuple[Reason, ...]]]:
-    """The rules that fit, each with the group it leads to; what does not fit is noted in `passed`."""
-    if given is not None:
-        yield _GIVEN_RULE, given, (("group", given),)
-        return
-    for rule in policy.rules:
-        verdict = rule.condition.judge(seen)
-        if not verdict.fits:
-            if passed is not None:
-                passed.append((rule.id, verdict.reasons[0]))
-            continue
-        groups = [rule.group] if rule.group is not None else _of_area(policy, roster, seen)
-        if not groups and passed is not None:
-            passed.append((rule.id, ("no_area", seen.label(policy.module_label), seen.label(policy.region_label))))
-        for group in groups:
-            yield rule, group, verdict.reasons
 
 
 def _of_area(policy: Routing, roster: Roster, seen: Seen) -> list[str]:

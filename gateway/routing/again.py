@@ -14,7 +14,6 @@ import core_tickets
 import lineage
 from core_tickets import Command, Ticket, tables
 from core_tickets.batch import among
-from core_tickets.matching import Seen
 from core_tickets.routing import Avoid, Decision
 from gateway.bridge.happened import Happened
 from gateway.config.hub import Hub
@@ -55,10 +54,11 @@ def give(
     desk = Desk(conn, hub, now)
     seen = desk.see(tickets)
     avoided = _avoided(conn, [t.id for t in tickets])
-    desk.know((s, given[t.id]) for s, t in zip(seen, tickets, strict=True))
+    asked = [desk.ask(each, given[ticket.id]) for ticket, each in zip(tickets, seen, strict=True)]
+    desk.know(asked)
     commands = []
-    for ticket, each in zip(tickets, seen, strict=True):
-        decision = _decide(desk, each, given[ticket.id], avoided.get(ticket.id, Avoid()))
+    for ticket, each, steps in zip(tickets, seen, asked, strict=True):
+        decision = desk.route(each, steps, avoided.get(ticket.id, Avoid()))
         left = hub.roster.people.get(ticket.assignee or "")
         better = even_nobody or decision.assignee is not None or (left is not None and not left.active)
         if better and (decision.group, decision.assignee) != (ticket.group, ticket.assignee):
@@ -72,13 +72,6 @@ def give(
     if writes:
         lineage.record(conn, writes)
     return [Happened(e, a.ticket_id, a.ticket.version if a.ticket else 0, "") for a in done for e in a.events]
-
-
-def _decide(desk: Desk, seen: Seen, given: str | None, avoid: Avoid) -> Decision:
-    """Of the group it has, while somebody of it may still take it; else by the rules."""
-    if given is not None and avoid.person is None and avoid.group == given:
-        given = None
-    return desk.route(seen, given, avoid)
 
 
 def _command(ticket: Ticket, decision: Decision) -> Command:

@@ -17,7 +17,7 @@ from core_tickets.calendars import ALWAYS
 from core_tickets.grading import grade
 from core_tickets.matching import Seen, see
 from core_tickets.people import Group, WorkingTime
-from core_tickets.routing import Avoid, Decision, Load, candidates, route
+from core_tickets.routing import Avoid, Decision, Load, Step, candidates, route, steps
 from core_tickets.workload import loads_of
 from gateway.config.hub import HUB, Hub
 from gateway.policies import grading as grading_policy
@@ -72,31 +72,33 @@ class Desk:
         policy = routing_policy.KIND.of(self.hub.policies).routing
         if not policy.active:
             return list(drafts)
-        self.know((each, d.group) for each, d in zip(seen, drafts, strict=True) if d.assignee is None)
+        asked = [self.ask(each, d.group) if d.assignee is None else [] for each, d in zip(seen, drafts, strict=True)]
+        self.know(asked)
         made = []
-        for draft, each in zip(drafts, seen, strict=True):
+        for draft, each, steps_of in zip(drafts, seen, asked, strict=True):
             if draft.assignee is not None:
                 made.append(draft)
                 continue
-            decision = self.route(each, draft.group)
+            decision = self.route(each, steps_of)
             decided = {**draft.decided, "routing": decision.as_data()}
             made.append(replace(draft, group=decision.group, assignee=decision.assignee, decided=decided))
         return made
 
-    def know(self, asked: Iterable[tuple[Seen, str | None]]) -> None:
+    def ask(self, seen: Seen, given: str | None) -> list[Step]:
+        """Every rule of the policy, asked of one ticket. `given`: the group it has already."""
+        return steps(routing_policy.KIND.of(self.hub.policies).routing, self.hub.roster, seen, given)
+
+    def know(self, asked: Iterable[Sequence[Step]]) -> None:
         """Read what everybody has to do who may come into question: one statement."""
-        policy, roster = routing_policy.KIND.of(self.hub.policies).routing, self.hub.roster
-        wanted: set[str] = set()
-        for seen, given in asked:
-            wanted |= candidates(policy, roster, seen, given)
+        wanted = {person for each in asked for person in candidates(self.hub.roster, each)}
         if new := wanted - self._known:
             self._known |= new
             self.loads |= loads_of(self.conn, new)
 
-    def route(self, seen: Seen, given: str | None = None, avoid: Avoid = NOBODY) -> Decision:
-        """Where it goes; whoever gets it has one more from now on. `know` must have been asked."""
+    def route(self, seen: Seen, asked: Sequence[Step], avoid: Avoid = NOBODY) -> Decision:
+        """Where it goes; whoever gets it has one more from now on. `know` must have heard of these steps."""
         policy = routing_policy.KIND.of(self.hub.policies).routing
-        decision = route(policy, self.hub.roster, seen, self.loads, self.now, self.hours, given=given, avoid=avoid)
+        decision = route(policy, self.hub.roster, seen, asked, self.loads, self.now, self.hours, avoid)
         if decision.assignee is not None:
             had = self.loads.get(decision.assignee, Load())
             self.loads[decision.assignee] = Load(had.open + 1, self.now)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core_tickets.calendars import ALWAYS
 from core_tickets.matching import Condition, Pattern, Seen, Word, see
 from core_tickets.people import Group, Person, Presence, Roster
-from core_tickets.routing import Avoid, Decision, Load, Routing, RoutingRule, candidates, route
+from core_tickets.routing import Avoid, Decision, Load, Routing, RoutingRule, candidates, route, steps
 
 NOW = 1_000
 
@@ -35,8 +35,8 @@ def seen(title: str = "spindle", **more: Any) -> Seen:
 
 
 def go(routing: Routing, people: Roster, what: Seen | None = None, **more: Any) -> Decision:
-    loads = more.pop("loads", {})
-    return route(routing, people, what or seen(), loads, NOW, lambda _: ALWAYS, **more)
+    loads, avoid, this = more.pop("loads", {}), more.pop("avoid", Avoid()), what or seen()
+    return route(routing, people, this, steps(routing, people, this), loads, NOW, lambda _: ALWAYS, avoid)
 
 
 EVERYTHING = RoutingRule("all", Condition(), "a")
@@ -155,7 +155,8 @@ def test_nothing_is_ever_unowned(
         {i: Person(i, **p) for i, p in people.items()}, {g: Group(g) for g in ("a", "b", "pool")}, shifts
     )
     routing, what = policy(*rules, most=4), seen("the PLC")
-    decision = route(routing, everybody, what, loads, NOW, lambda _: ALWAYS, given=group, avoid=avoid)
+    asked = steps(routing, everybody, what, group)
+    decision = route(routing, everybody, what, asked, loads, NOW, lambda _: ALWAYS, avoid)
     assert decision.group
     if decision.assignee is not None:
         chosen = everybody.people[decision.assignee]
@@ -165,5 +166,5 @@ def test_nothing_is_ever_unowned(
         assert everybody.present(chosen.id, NOW, ALWAYS)
         assert loads.get(chosen.id, Load()).open < 4
         assert chosen.id != avoid.person
-        assert chosen.id in candidates(routing, everybody, what, group)
+        assert chosen.id in candidates(everybody, asked)
     assert set(decision.as_data()) == {"rule", "group", "assignee", "because", "passed", "people"}
