@@ -49,9 +49,12 @@ def confirm(
     """The customer's own word, with a token of the customer's; or as somebody here was told it, who then stands in the
     timeline. Finished is what the customer confirmed: `confirmed_at`; `resolved_at` is what the technician did."""
     number, asked = tickets.ticket_id(ticket), said or Said()
-    actor = confirming.customer_actor(who.customer) if who.customer is not None else who.actor
 
     def do(conn: Connection) -> tuple[int, Any]:
+        if who.customer is not None:
+            actor = confirming.customer_actor(who.customer)
+        else:
+            actor = confirming.told_by(conn, core_tickets.get(conn, number), who.actor)
         done = confirming.say(conn, gateway, number, asked.word(), actor=actor, why=why)
         return 200, ticket_shape(done, clock.now(), gateway.hub.promises)
 
@@ -61,12 +64,14 @@ def confirm(
 
 
 @router.post("/v1/tickets/{ticket}/confirmation-link", status_code=201)
-def make_link(gateway: GatewayDep, _: Actor, ticket: TicketId, new: NewLink | None = None) -> Response:
+def make_link(gateway: GatewayDep, who: Actor, ticket: TicketId, new: NewLink | None = None) -> Response:
     """A link to send to the customer; whoever has it speaks for the customer until it expires."""
-    number = tickets.ticket_id(ticket)
-    with gateway.reading() as conn:
-        core_tickets.get(conn, number)
-    until = clock.now() + (new or NewLink()).lasts_s * clock.SECOND
+    number, now = tickets.ticket_id(ticket), clock.now()
+    until = now + (new or NewLink()).lasts_s * clock.SECOND
+    told = {"expires_at": clock.rfc3339(until // clock.SECOND * clock.SECOND)}
+    # who made it is kept: whoever has it speaks for the customer
+    note = core_tickets.Note(number, "confirmation_link", told, who.actor, now, "person")
+    gateway.transact(lambda conn: core_tickets.note(conn, [note]))
     token = confirming.make_link(gateway.vault, number, until)
     link = f"{gateway.settings.url}/v1/confirmations/{token}"
     return answer(

@@ -7,13 +7,14 @@ import binascii
 import struct
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 import core_tickets
 import id_registry
+from core_tickets.tables import entry
 from gateway import clock
 from gateway.collaboration import requirements
-from gateway.errors import NotFound, Refused
+from gateway.errors import Forbidden, NotFound, Refused
 from gateway.policies.stages import KIND
 from gateway.secrets import Vault
 from gateway.service import Gateway
@@ -21,6 +22,7 @@ from gateway.usecases import tickets
 
 _FORM = struct.Struct(">QI")
 _PURPOSE = "confirm"
+_E = entry.c
 LASTING = 30 * clock.DAY
 
 
@@ -89,6 +91,17 @@ def say(
     closed = tickets.act(conn, gateway, number, "close", {}, actor=actor, why="客户已确认 confirmed by the customer")
     assert closed.ticket is not None
     return closed.ticket
+
+
+def told_by(conn: Connection, ticket: core_tickets.Ticket, actor: str) -> str:
+    """Who stands for the customer when somebody here was told. Raises Forbidden for who resolved it: finished is what the
+    customer says, not what the technician clicks."""
+    query = select(_E.actor).where(_E.ticket_id == ticket.id, _E.name == "resolve").order_by(_E.id.desc()).limit(1)
+    if conn.execute(query).scalar() == actor:
+        raise Forbidden(
+            "Whoever resolved a ticket cannot confirm it for the customer; send the confirmation link instead."
+        )
+    return actor
 
 
 def customer_actor(customer: int | None) -> str:

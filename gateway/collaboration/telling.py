@@ -88,6 +88,7 @@ _SAY: Mapping[str, Callable[[Entry, Data], str]] = {
     "return_handoff": _handoff_ended,
     "finish_handoff": _handoff_ended,
     "handoff_overdue": lambda e, d: f"{d['group']} 超过承诺时间 was late; due {d['due']}",
+    "confirmation_link": lambda e, d: f"{e.actor} 生成客户确认链接 made a link for the customer，至 until {d['expires_at']}",
     "confirm": _confirmed,
     "conduct": lambda e, d: f"{d['person']} 状态变更异常 changed states unusually often：{', '.join(d['reasons'])}",
     "storm_room": lambda e, d: f"风暴作战室 the storm's room：{d['connection'] or '名单 list of participants'}"

@@ -190,8 +190,9 @@ def test_a_signature_is_one_of_the_tickets_own_attachments(proving: Floor) -> No
     for name in ("1.png", "2.png"):
         proving.attach("wang.wu", ticket, PNG + name.encode(), name=name, label="photo")
     proving.do("li.na", ticket, "resolve", resolution="done")
-    assert "no attachment 9" in proving.do("li.na", ticket, "confirm", 422, signature=9)["detail"]
-    proving.do("li.na", ticket, "confirm", score=4, text="电话确认 told by phone")
+    assert "no attachment 9" in proving.do("zhao.liu", ticket, "confirm", 422, signature=9)["detail"]
+    assert "Whoever resolved" in proving.do("li.na", ticket, "confirm", 403, score=5)["detail"]
+    proving.do("zhao.liu", ticket, "confirm", score=4, text="电话确认 told by phone")
     assert lacking(proving, ticket, "close") == ["signature"]
     proving.attach("li.na", ticket, PNG + b"sign", name="sign.png", label="signature")
     proving.do("li.na", ticket, "close")
