@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from tests.integration.rights.house import Company, assert_safe
 
-BODIES: tuple[dict[str, Any], ...] = ({}, {"text": "a word", "reason": "waiting_for_part", "resolution": "done"})
+PARAMS = {"field": "labels", "dataset": "Ticket", "kind": "customer", "system": "r", "local_id": "acme"}
+BODY = {"text": "a word", "reason": "waiting_for_part", "resolution": "done"}
 
 
 def _urls(company: Company, path: str) -> list[str]:
@@ -32,9 +29,8 @@ def _numbered(url: str) -> str:
     return url
 
 
-@pytest.mark.parametrize("role", ["agent", "admin"])
-def test_no_route_gives_a_technician_the_number(company: Company, role: str) -> None:
-    header = company.header("li.na", role=role)
+def test_no_route_gives_a_technician_the_number(company: Company) -> None:
+    header = company.header("li.na", role="admin")  # who may ask for everything, if it were not for being a technician
     paths = company.api.client.get("/openapi.json").json()["paths"]
     answered = 0
     for path, methods in paths.items():
@@ -42,18 +38,11 @@ def test_no_route_gives_a_technician_the_number(company: Company, role: str) -> 
             continue
         for method in sorted(methods):
             for url in _urls(company, path):
-                for body in (None,) if method == "get" else BODIES:
-                    params = {
-                        "field": "labels",
-                        "dataset": "Ticket",
-                        "kind": "customer",
-                        "system": "r",
-                        "local_id": "acme",
-                    }
-                    answer = company.api.client.request(method.upper(), url, headers=header, params=params, json=body)
-                    assert answer.status_code < 500, f"{method} {url}: {answer.text}"
-                    assert_safe(answer.text)
-                    answered += answer.status_code == 200
+                body = None if method == "get" else BODY
+                answer = company.api.client.request(method.upper(), url, headers=header, params=PARAMS, json=body)
+                assert answer.status_code < 500, f"{method} {url}: {answer.text}"
+                assert_safe(answer.text)
+                answered += answer.status_code == 200
     assert answered > 5
     history = company.ask("li.na", "GET", f"/v1/tickets/{company.ticket}/history")
     assert company.earlier in history.text
