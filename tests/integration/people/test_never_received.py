@@ -176,7 +176,10 @@ def test_taking_the_people_away_that_routing_needs_is_refused(build: Build) -> N
 
 
 def test_a_rule_behind_one_that_takes_everything_is_reported(build: Build) -> None:
-    rules = [{"id": "all", "group": "line-1"}, {"id": "late", "words": ["PLC"], "group": "electric"}]
+    rules: list[dict[str, Any]] = [
+        {"id": "all", "group": "line-1"},
+        {"id": "late", "words": ["PLC"], "group": "electric"},
+    ]
     house = build(config(PEOPLE, routing(*rules)))
     assert (
         problems(house, "routing", "late")[0][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_a_batch_is_spread_like_single_tickets(build: Build) -> None:
     house = build(config(PEOPLE, ROUTING))
     house.tell(*(house.alert(f"k{n}", title="主轴振动") for n in range(6)))
     held = [t.assignee for t in house.tickets()]
-    assert sorted(held) == ["li.na"] * 3 + ["wang"] * 3
+    assert Counter(held) == {"li.na": 3, "wang": 3}
     house.verify()
 
 
