@@ -47,6 +47,20 @@ def among(conn: Connection, c: ColumnElement[Any], values: Collection[int] | Col
     return c.in_(select(each.c.value))
 
 
+def among_given(dialect: str, c: ColumnElement[Any]) -> ColumnElement[bool]:
+    """As `among`, of the ids that come with each execution as the parameter `ids` (see `given`): for a statement that is
+    made once, since making it costs more than running it for one row."""
+    if dialect == "postgresql":
+        return c == any_(bindparam("ids", type_=ARRAY(BigInteger())))
+    each = func.json_each(bindparam("ids", type_=Text())).table_valued("value")
+    return c.in_(select(each.c.value))
+
+
+def given(conn: Connection, ids: Collection[int]) -> dict[str, Any]:
+    """The parameter of a statement with `among_given`."""
+    return {"ids": list(ids) if conn.dialect.name == "postgresql" else orjson.dumps(list(ids)).decode()}
+
+
 def insert_rows(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Append all rows, in their order, within the transaction that is running. All must have the same columns."""
     if not rows:

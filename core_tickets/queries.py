@@ -7,13 +7,14 @@ import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, tuple_
 
 from core_tickets import checks, tables
-from core_tickets.batch import among
+from core_tickets.batch import among, among_given, given
 from core_tickets.errors import InvalidInput, UnknownTicket
 from core_tickets.model import AUDITED, Ticket
 from core_tickets.rows import SELECT_TICKET, ticket_of
@@ -85,8 +86,13 @@ def get(conn: Connection, ticket_id: int) -> Ticket:
 
 def get_many(conn: Connection, ids: Collection[int]) -> dict[int, Ticket]:
     """Those that exist."""
-    query = SELECT_TICKET.where(among(conn, _T.id, checks.possible_ids(ids)))
-    return {t.id: t for t in map(ticket_of, conn.execute(query))}
+    found = conn.execute(_by_id(conn.dialect.name), given(conn, checks.possible_ids(ids)))
+    return {t.id: t for t in map(ticket_of, found)}
+
+
+@cache
+def _by_id(dialect: str) -> Select[Any]:
+    return SELECT_TICKET.where(among_given(dialect, _T.id))
 
 
 def search(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Executable, Select, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 import core_tickets
-from core_tickets.batch import among
+from core_tickets.batch import among_given, given
 from core_tickets.escalation import due_steps, episode
 from gateway.bridge.happened import Happened
 from gateway.config.hub import Hub
@@ -85,15 +86,19 @@ def timers(conn: Connection, ids: Collection[int]) -> Mapping[int, Timer]:
     """The timers of these tickets."""
     if not ids:
         return {}
-    found = conn.execute(select(tables.timer).where(among(conn, _T.ticket_id, sorted(ids))))
+    found = conn.execute(_by_ticket(conn.dialect.name), given(conn, ids))
     return {row.ticket_id: timer_of(row) for row in found}
+
+
+@cache
+def _by_ticket(dialect: str) -> Select[Any]:
+    return select(tables.timer).where(among_given(dialect, _T.ticket_id))
 
 
 def keep(conn: Connection, changed: Sequence[Timer]) -> None:
     """Write these timers. One statement; in order of id, as everything that locks tickets."""
     if not changed:
         return
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {
             "ticket_id": t.ticket_id, "episode": t.episode, "next_at": t.next_at, "plan": orjson.dumps(t.plan).decode(),
@@ -101,6 +106,11 @@ def keep(conn: Connection, changed: Sequence[Timer]) -> None:
         }
         for t in sorted(changed, key=lambda t: t.ticket_id)
     ]  # fmt: skip
-    statement = insert(tables.timer)
+    conn.execute(_upsert(conn.dialect.name), rows)
+
+
+@cache
+def _upsert(dialect: str) -> Executable:
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(tables.timer)
     excluded = {name: statement.excluded[name] for name in PLANNED}
-    conn.execute(statement.on_conflict_do_update(index_elements=["ticket_id"], set_=excluded), rows)
+    return statement.on_conflict_do_update(index_elements=["ticket_id"], set_=excluded)
