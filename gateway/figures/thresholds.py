@@ -138,7 +138,7 @@ def _open(conn: Connection, gateway: Gateway, breach: Breach, now: int) -> int:
         url=_link(hub, breach, breach.days[-1].day), actor=f"threshold:{threshold.id}", actor_kind="rule",
         why=f"{metric.name}{whose}: {len(breach.days)} days {_said(threshold, breach.days[-1])}",
     )  # fmt: skip
-    opened = core_tickets.open_or_merge(conn, [draft], now)[0]
+    opened = core_tickets.open_or_merge(conn, [draft], now, policy=hub.promises)[0]
     data = {
         "figure": metric.name, "threshold": threshold.id, "by": threshold.by, "key": breach.key,
         "limit": str(threshold.above if threshold.above is not None else threshold.below),
@@ -163,7 +163,7 @@ def _end(conn: Connection, gateway: Gateway, threshold: Threshold, ticket: int, 
         ticket, "resolve", {"resolution": text, "cause": "recovered"}, actor=actor, actor_kind="rule",
         why="the figure is within its limit again",
     )  # fmt: skip
-    applied = core_tickets.apply(conn, [command], now)[0]
+    applied = core_tickets.apply(conn, [command], now, policy=gateway.hub.promises)[0]
     if applied.error is not None or applied.ticket is None:
         return
     facts = {"status": "resolved", "resolution": text, "cause": "recovered"}
