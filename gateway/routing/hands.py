@@ -22,18 +22,25 @@ def completed(
         by = actor.removeprefix("token:")
         _check_person(hub, by, "by", "claim it with a token of a person: weft token create --person ID")
         return {"by": by}
-    if action != "hand_over":
+    if action not in ("hand_over", "assign"):
         return args
     person, group = args.get("assignee"), args.get("group")
-    if person is not None:
-        _check_person(hub, person, "assignee", among(str(person), hub.roster.people))
-    if group is not None:
-        _check_group(hub, group)
+    check(hub, person, group)
+    if action == "assign":
+        return args
     known = hub.roster.people.get(person or "")
     if known is None or group is not None or not known.groups:
         return args
     current = core_tickets.get(conn, number).group
     return args if current in known.groups else {**args, "group": min(known.groups)}
+
+
+def check(hub: Hub, person: str | None, group: str | None) -> None:
+    """May they have a ticket? Raises Refused with what to write instead."""
+    if person is not None:
+        _check_person(hub, person, "assignee", among(str(person), hub.roster.people))
+    if group is not None:
+        _check_group(hub, group)
 
 
 def _check_person(hub: Hub, person: str, path: str, hint: str) -> None:

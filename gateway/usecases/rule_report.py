@@ -19,6 +19,7 @@ from gateway.policies import grading, routing
 from gateway.routing.desk import channels_of
 from gateway.routing.levels import FIELD, levels_of
 from gateway.routing.lint import Month, lint_grading, lint_routing, of_channels
+from mappings.suggestions import among
 
 DAYS = 30
 MOST = 5_000
@@ -31,6 +32,7 @@ def report(conn: Connection, hub: Hub, now: int) -> dict[str, Any]:
     since = now - DAYS * clock.DAY
     connections = {live.id: live.origin for live in hub.connections.values() if live.spec.enabled}
     findings = lint_rules(hub.rules, connections)
+    findings += _to_nobody(hub)
     counted = matched(conn, since)
     answer: dict[str, Any] = {"since": clock.rfc3339(since), "rules": [], "grading": [], "routing": []}
     told = {f.rule for f in findings}
@@ -55,6 +57,22 @@ def report(conn: Connection, hub: Hub, now: int) -> dict[str, Any]:
                 {"message": f.message, "hint": f.hint} for f in findings if (f.of, f.rule) == (name, each["id"])
             ]
     return answer
+
+
+def _to_nobody(hub: Hub) -> list[Finding]:
+    """Templates that give tickets to a group that is not there."""
+    if not hub.roster.groups:
+        return []
+    found = []
+    for rule in (r for ordered in hub.rules.by_kind.values() for r in ordered):
+        template = rule.template
+        if template is None or "group" not in template.fields or "group" in {e.target_field for e in template.edges}:
+            continue
+        group = template.trace("group", {}).value
+        if group is not None and group not in hub.roster.groups:
+            message = f"gives its tickets to the group {group!r}, which is not there"
+            found.append(Finding("rules", rule.spec.id, message, among(str(group), hub.roster.groups)))
+    return found
 
 
 def _idle(when: str | None) -> str:

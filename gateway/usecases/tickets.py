@@ -21,7 +21,7 @@ from gateway.collaboration import requirements
 from gateway.config.hub import Hub
 from gateway.errors import Conflict, NotFound, Problem, Refused
 from gateway.routing.desk import decide, facts_of
-from gateway.routing.hands import completed
+from gateway.routing.hands import check, completed
 from gateway.service import Gateway
 from mappings import EvaluationError
 
@@ -65,7 +65,8 @@ def create(
     conn: Connection, gateway: Gateway, *, kind: str, priority: int, title: str, description: str, actor: str,
     labels: Mapping[str, str], device: int | None, customer: int | None, assignee: str | None, group: str | None,
 ) -> core_tickets.Ticket:  # fmt: skip
-    """A ticket by hand. Raises core_tickets.InvalidInput."""
+    """A ticket by hand. Raises core_tickets.InvalidInput, and Refused: whom it is for could not have it."""
+    check(gateway.hub, assignee, group)
     now = clock.now()
     number = id_registry.mint(conn, "ticket", 1, now)[0]
     draft = core_tickets.Draft(

@@ -208,3 +208,13 @@ def test_rules_of_automation_are_counted_over_thirty_days(build: Build) -> None:
     with house.gateway.reading() as conn:
         told = {r["id"]: r["matched"] for r in rule_report.report(conn, house.gateway.hub, house.clock.now)["rules"]}
     assert told["alert-incident"] == 0
+
+
+def test_a_rule_that_gives_its_tickets_to_a_group_that_is_not_there_is_reported_and_explained(build: Build) -> None:
+    template = {"kind": "'incident'", "priority": "'P1'", "title": "title", "group": "'line1'"}
+    house = build(config(PEOPLE, ROUTING, rules=[{"id": "own", "on": "Alert", "ticket": template}]))
+    house.tell(house.alert("a"))
+    assert problems(house, "rules", "own") == [
+        ("gives its tickets to the group 'line1', which is not there", "did you mean 'line-1'?")
+    ]
+    assert explained(house)["doubts"] == ["组 line1 不存在 there is no such group"]

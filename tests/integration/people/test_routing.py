@@ -133,6 +133,8 @@ def test_handed_to_a_person_it_moves_to_that_person_s_group(build: Build) -> Non
         ("hand_over", {"assignee": "audit", "reason": "x"}, "may not receive"),
         ("hand_over", {"assignee": "zhoa", "reason": "x"}, "there is no person"),
         ("hand_over", {"group": "electrics", "reason": "x"}, "there is no group"),
+        ("assign", {"assignee": "audit"}, "may not receive"),
+        ("assign", {"group": "electrics"}, "there is no group"),
         ("claim", {}, "there is no person"),
     ],
 )
