@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
+from sqlalchemy import Connection
 
 import id_registry
 from gateway import clock
@@ -13,6 +14,9 @@ from gateway.api.access import REFUSALS, Actor, Configurer, GatewayDep, Reader
 from gateway.api.shapes import Line, Long, Number, Request, TicketId, answer
 from gateway.learning import articles, deciding, effects, mining, problems, proposals
 from gateway.learning.proposals import Proposal
+from gateway.rights import Eyes, asker_of
+from gateway.service import Gateway
+from gateway.tokens import Bearer
 from gateway.usecases.tickets import ticket_id
 
 router = APIRouter(tags=["learning"], responses=REFUSALS)
@@ -71,6 +75,8 @@ def read_proposal(gateway: GatewayDep, _: Reader, number: Number) -> Response:
 def accept_proposal(gateway: GatewayDep, who: Actor, number: Number, body: Accept | None = None) -> Response:
     """Do it. Accepting again answers what was done; 409 for one that was rejected or holds no more."""
     given = body.model_dump(exclude_none=True) if body else {}
+    with gateway.reading() as conn:
+        _demand(conn, gateway, who, proposals.get(conn, number))
     return answer(proposal_shape(deciding.accept(gateway, number, who.actor, who.may, given)))
 
 
@@ -135,6 +141,15 @@ def show_article(gateway: GatewayDep, who: Configurer, article: TicketId, shown:
     """Withdraw an article from search, or bring it back."""
     gateway.transact(lambda conn: articles.withdraw(conn, article, clock.now(), active=shown.active))
     return read_article(gateway, who, article)
+
+
+def _demand(conn: Connection, gateway: Gateway, who: Bearer, found: Proposal) -> None:
+    """Who accepts that a ticket is ended may end it by hand. Raises Forbidden, core_tickets.UnknownTicket."""
+    asker = asker_of(gateway.hub, who)
+    if not asker.unlimited and found.kind in ("zombie", "duplicate") and found.state == "proposed":
+        eyes = Eyes(conn, gateway.hub, asker)
+        for action in ("link", "resolve") if found.kind == "duplicate" else ("resolve",):
+            eyes.demand_action(ticket_id(found.evidence["ticket"]), action)
 
 
 def proposal_shape(p: Proposal) -> dict[str, Any]:

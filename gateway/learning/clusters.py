@@ -112,7 +112,7 @@ def _rarity(holding: int, whole: int) -> float:
 def _label(group: Sequence[Text], spread: Mapping[str, int], whole: int) -> tuple[str, ...]:
     here = Counter(name for text in group for name in text.terms)
     common = [name for name, n in here.items() if 2 * n >= len(group)] or list(here)
-    telling = sorted(common, key=lambda name: (-here[name] / len(group) * _rarity(spread[name], whole), name))[:LABEL]
+    telling = sorted(common, key=lambda name: (-here[name] / len(group) * log(whole / spread[name]), name))[:LABEL]
     words = []
     for name in telling:
         used = Counter(text.terms[name].word for text in group if name in text.terms)
