@@ -140,6 +140,8 @@ class Sight:
     roles: tuple[Role, ...]
     grants: tuple[tuple[Role, Grant], ...]
     unlimited: bool = False
+    least: bool = False
+    """Outside all tickets protected data are told only as far as with any ticket."""
 
     @property
     def visible(self) -> bool:
@@ -161,8 +163,8 @@ class Sight:
         """Of a kind of data such as customer.phone, wherever it stands."""
         if self.unlimited:
             return FULL
-        level = max((grant.level_of(kind) for _, grant in self.grants), default=Level.hidden)
-        return self._decided(kind, level, kind)
+        levels = [grant.level_of(kind) for _, grant in self.grants] or [Level.hidden]
+        return self._decided(kind, min(levels) if self.least else max(levels), kind)
 
     def of(self, path: str) -> Decision:
         """Of a field, by its path and by the kind of data its name tells."""
@@ -225,4 +227,4 @@ class Rights:
             return Sight(self, (), (), unlimited=True)
         roles = self.roles_of(asker.roles)
         grants = tuple((r, g) for r in roles for g in r.grants if ticket is None or g.fits(ticket, relations))
-        return Sight(self, roles, grants)
+        return Sight(self, roles, grants, least=ticket is None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from core_tickets.model import Ticket
 from core_tickets.rights.policy import Level, Sight
-from core_tickets.rights.sieve import HIDDEN, Sieve
+from core_tickets.rights.sieve import HIDDEN, Cleaned, Sieve
 
 __all__ = ["ALWAYS", "Projection", "Seen"]
 
@@ -85,7 +85,7 @@ class Projection:
         walked = ((key, self._walk(item, at)) for key, item in value.items())
         return {key: item for key, item in walked if item is not _GONE}
 
-    def _ticket(self, value: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+    def _ticket(self, value: Mapping[str, Any], seen: Seen) -> Cleaned:
         made: dict[str, Any] = {}
         withheld: list[dict[str, str]] = []
         for key, item in value.items():
@@ -100,7 +100,7 @@ class Projection:
         for kind in seen.sight.rights.data.kinds:
             if not (found := seen.sight.data(kind.name)) or found.level is Level.masked:
                 withheld.append({"what": kind.name, "why": found.why})
-        return made | {"withheld": withheld}
+        return Cleaned(Sieve(seen.sight, self.sieve.known).clean(made) | {"withheld": withheld})
 
     def _entry(self, value: Mapping[str, Any], at: Seen) -> Any:
         """One line of a timeline: only kinds of entries that may be read, and in them only fields that may."""

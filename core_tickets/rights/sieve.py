@@ -38,6 +38,13 @@ SHORTEST = 4
 MOST_KNOWN = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Something that went through another sieve, of a sight of its own, and is told as it is."""
+
+    value: Any
+
+
 @dataclass(frozen=True)
 class Sieve:
     """`known`: values of protected kinds by their text, such as the customer's address; found in any text they are
@@ -48,9 +55,7 @@ class Sieve:
 
     def clean(self, value: Any) -> Any:
         """The value with everything hidden or masked that the asker may not see."""
-        if self.sight.unlimited:
-            return value
-        return self._clean(value)
+        return value if self.sight.unlimited else self._clean(value)
 
     def put(self, value: Any, kind: str) -> Any:
         """What is told of a value of a protected kind."""
@@ -65,6 +70,11 @@ class Sieve:
             return [self.put(item, kind) for item in value]
         return mask_value(str(value), self._data.by_name[kind].looks)
 
+    @cached_property
+    def open(self) -> bool:
+        """Does it hold nothing back?"""
+        return self.sight.unlimited or all(level is Level.full for level in self._levels.values())
+
     @property
     def _data(self) -> Vocabulary:
         return self.sight.rights.data
@@ -78,6 +88,8 @@ class Sieve:
 
     def _clean(self, value: Any) -> Any:
         match value:
+            case Cleaned():
+                return value.value
             case str():
                 return self.text(value)
             case dict():

@@ -144,7 +144,8 @@ class Eyes:
     def _projection(self, ids: Collection[int], about: int | None) -> Projection:
         seen = self.seen_many(ids)
         sight = seen[about].sight if about in seen else self.anywhere
-        known = self._known([s.ticket for s in seen.values()])
+        sights = [sight, *(each.sight for each in seen.values())]
+        known = {} if all(Sieve(s).open for s in sights) else self._known([s.ticket for s in seen.values()])
         shown = {id_registry.format_id(number): each for number, each in seen.items()}
         return Projection(shown, Sieve(sight, known), seen.get(about) if about is not None else None)
 
