@@ -19,26 +19,38 @@ from id_registry import format_id
 def together(
     conn: Connection, hub: Hub, ticket: core_tickets.Ticket, entries: Sequence[Entry], now: int
 ) -> dict[str, Any]:
-    """Watchers, attachments, parent and children, links, joint approvals, handoffs, stays by department, and what each
-    allowed action still requires."""
+    """What may be done now and what it still requires, watchers, attachments, parent and children, links, joint
+    approvals, handoffs, stays by department."""
     one = [ticket.id]
     parent = collaboration.parents(conn, one).get(ticket.id)
     below = collaboration.children(conn, one).get(ticket.id, [])
     linked = core_tickets.links(conn, one).get(ticket.id, [])
+    handed = collaboration.handoffs(conn, one).get(ticket.id, [])
+    files = collaboration.attachments(conn, one).get(ticket.id, [])
     others = core_tickets.get_many(
         conn, {c.child for c in below} | set(linked) | ({parent.parent} if parent else set())
     )
+    idle = _idle(handed, detach=not files, remove_child=not below, unlink=not linked)
     return {
+        "allowed": [a for a in core_tickets.allowed(ticket) if a not in idle],
         "watchers": collaboration.watchers(conn, one).get(ticket.id, []),
-        "attachments": [attachment_shape(a) for a in collaboration.attachments(conn, one).get(ticket.id, [])],
+        "attachments": [attachment_shape(a) for a in files],
         "parent": _brief(others[parent.parent]) | {"required": parent.required} if parent else None,
         "children": [_brief(others[c.child]) | {"required": c.required} for c in below],
         "linked": [_brief(others[i]) for i in linked if i in others],
         "approvals": [approval_shape(a) for a in collaboration.approvals(conn, one).get(ticket.id, [])],
-        "handoffs": [handoff_shape(h, now) for h in collaboration.handoffs(conn, one).get(ticket.id, [])],
+        "handoffs": [handoff_shape(h, now) for h in handed],
         "stays": stays_shape(ticket, entries, now),
         "required": {a: [missing_shape(m) for m in lacking] for a, lacking in still_required(conn, hub, ticket).items()},
     }  # fmt: skip
+
+
+def _idle(handed: Sequence[collaboration.Handoff], **nothing_there: bool) -> set[str]:
+    """Actions that the state allows but that have nothing to act on."""
+    standing = next((h.state for h in reversed(handed) if h.open), "")
+    answers = {"sent": {"accept_handoff", "return_handoff"}, "accepted": {"return_handoff", "finish_handoff"}}
+    idle = {"accept_handoff", "return_handoff", "finish_handoff"} - answers.get(standing, set())
+    return idle | {action for action, is_so in nothing_there.items() if is_so}
 
 
 def _brief(ticket: core_tickets.Ticket) -> dict[str, Any]:

@@ -100,6 +100,8 @@ def test_a_department_accepts_what_it_is_handed_and_gives_it_back_done(floor: Fl
     ticket = floor.make()
     sent = floor.do("li.na", ticket, "handoff", group="workshop", minutes=60, text="请换油封")
     assert (sent["group"], sent["assignee"]) == ("workshop", None)
+    assert {"accept_handoff", "return_handoff"} <= set(sent["allowed"])
+    assert "finish_handoff" not in sent["allowed"]
     node = sent["handoffs"][0]
     assert (node["state"], node["due"]) == ("sent", floor.house.clock.text(3600))
     assert "not in workshop" in floor.do("li.na", ticket, "accept_handoff", 409)["detail"]
