@@ -66,8 +66,8 @@ def series(
         raise refused("by", f"{name} is not counted by {by!r}", "write one of " + ", ".join(metric.dimensions))
     days = _days(first, last, MOST_DAYS if isinstance(as_of, str) else LIVE_DAYS)
     if isinstance(as_of, int):
-        live = {day: computing.load(conn, day, terms, upto=as_of + 1, pairs=metric.pairs) for day in days}
-        counted = {day: each.sums([metric], as_of + 1)[name].get(by, {}) for day, each in live.items()}
+        live = {day: computing.sums(conn, day, terms, [metric], [as_of + 1])[0][name] for day in days}
+        counted = {day: groups.get(by, {}) for day, groups in live.items()}
         return Series(metric, version(metric, terms), by, "at", counted, dict.fromkeys(days, as_of), [])
     v, mine = figure_value.c, version(metric, terms)
     query = select(v.day, v.groups, v.as_of).where(
@@ -104,9 +104,8 @@ def behind(
             raise refused(dimension, f"{name} is not counted by it", "leave it out")
     _, end = span(day, terms.zone)
     moment = as_of + 1 if isinstance(as_of, int) else (min(end, now + 1) if as_of == THEN else now + 1)
-    loaded = computing.load(conn, day, terms, upto=moment, pairs=metric.pairs)
     wanted = set((groups or {}).items())
-    found = loaded.facts([metric], moment)[name]
+    found = computing.facts(conn, day, terms, metric, moment)
     return [c for c in found if wanted <= set(keys(metric, c.fact, terms.zone))]
 
 

@@ -143,6 +143,11 @@ def tickets_of(conn: Connection, day: str) -> list[int]:
     return list(conn.execute(select(d.ticket_id).where(d.day == day).order_by(d.ticket_id)).scalars())
 
 
+def size(conn: Connection, day: str) -> int:
+    """How many tickets may count on a day."""
+    return int(conn.execute(select(func.count()).where(figure_day_ticket.c.day == day)).scalar() or 0)
+
+
 def behind(conn: Connection, terms: Terms) -> int:
     """How many entries are not taken in yet."""
     newest = conn.execute(select(func.max(core.entry.c.id))).scalar() or 0

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from core_tickets.figures import METRICS, Metric, Sum, Terms, day_of, version
+from core_tickets.figures import METRICS, Metric, Sum, Terms, day_of, span, version
 from gateway import clock
 from gateway.figures import computing, indexing
 from gateway.figures.tables import figure_day, figure_revision, figure_value
@@ -29,6 +29,8 @@ EVERY_NOW = clock.MINUTE
 EVERY_PAST = clock.HOUR
 SHARE_NOW, SHARE_PAST = 20, 200
 """A day is computed anew at the earliest after so many times what it cost."""
+BUSY = 20_000
+"""A day with more tickets than that is computed when it is over."""
 PAGES = 8
 BUDGET_S = 5.0
 THEN, NOW = "then", "now"
@@ -86,7 +88,8 @@ def due(conn: Connection, policy: Figures, now: int) -> list[str]:
     oldest = (date.fromisoformat(today) - timedelta(days=policy.history_days)).isoformat()
     wanted = or_(d.marked > d.done, d.versions != together(policy.terms), d.computed_at < d.over_at)
     query = select(figure_day).where(d.day <= today, d.day >= oldest, wanted).order_by(d.day.desc())
-    return [row.day for row in conn.execute(query) if _is_due(row, policy.terms, now)]
+    found = [row for row in conn.execute(query) if _is_due(row, policy.terms, now)]
+    return [row.day for row in found if row.over_at <= now or indexing.size(conn, row.day) <= BUSY]
 
 
 def _is_due(row: Any, terms: Terms, now: int) -> bool:
@@ -125,11 +128,12 @@ def refresh(gateway: Gateway, policy: Figures, day: str, now: int) -> list[Revis
 def compute(conn: Connection, terms: Terms, day: str, now: int) -> Computed:
     """The sums of a day: as known now, and, when it is over, as known when it ended."""
     began = time.thread_time_ns()
-    loaded = computing.load(conn, day, terms, upto=now + 1)
-    metrics = list(METRICS.values())
-    rows = _rows(metrics, terms, day, NOW, loaded.sums(metrics, now + 1), now)
-    if now >= loaded.end + indexing.LATE:
-        rows += _rows(metrics, terms, day, THEN, loaded.sums(metrics, loaded.end), loaded.end)
+    metrics, end = list(METRICS.values()), span(day, terms.zone)[1]
+    over = now >= end + indexing.LATE
+    found = computing.sums(conn, day, terms, metrics, [now + 1, end] if over else [now + 1])
+    rows = _rows(metrics, terms, day, NOW, found[0], now)
+    if over:
+        rows += _rows(metrics, terms, day, THEN, found[1], end)
     return Computed(day, rows, now, (time.thread_time_ns() - began) // 1000)
 
 

@@ -37,6 +37,9 @@ class Work:
     devices: Sequence[int | None] = DEVICES
     gaps: Sequence[int] = (0, 1, 3, 7, 20, 45, 400)
     """Minutes between one step and the next."""
+    customers: Sequence[int | None] = CUSTOMERS
+    at_once: int = 1
+    """So many tickets are opened, or acted on, by one call."""
     tickets: list[int] = field(default_factory=list)
     refused: int = 0
 
@@ -44,25 +47,30 @@ class Work:
         self.now += minutes * MINUTE
 
     def open(self) -> None:
+        drafts = [self.draft() for _ in range(self.at_once)]
+        opened = (o.ticket_id for o in open_or_merge(self.conn, drafts, self.now) if o.outcome == "opened")
+        self.tickets += opened
+
+    def draft(self) -> Draft:
         pick = self.pick
-        draft = Draft(
+        return Draft(
             id=next(_ids), kind=pick(KINDS), priority=pick(range(4)), title="t", device=pick(self.devices),
-            customer=pick(CUSTOMERS), group=pick(GROUPS), assignee=pick((*PEOPLE, None)), description=pick(("", "hot")),
-            labels=pick(({}, {"site": "a"})), fingerprint=pick((None, None, f"f{pick(range(5))}")),
+            customer=pick(self.customers), group=pick(GROUPS), assignee=pick((*PEOPLE, None)), description=pick(("", "hot")),
+            labels=pick(({}, {"site": "a"})), fingerprint=pick((None, None, f"f{pick(range(5 * self.at_once))}")),
             reopen_within=pick((0, 2 * DAY)),
         )  # fmt: skip
-        opened = open_or_merge(self.conn, [draft], self.now)[0]
-        if opened.ticket_id not in self.tickets:
-            self.tickets.append(opened.ticket_id)
 
-    def act(self, ticket: int) -> None:
-        """One action, allowed or not: what is refused leaves no event."""
+    def act(self) -> None:
+        """Actions, allowed or not: what is refused leaves no event."""
+        lately = (self.tickets[-3 * self.at_once :], self.tickets[-40 * self.at_once :])
+        commands = [self.command(self.pick(self.pick(lately))) for _ in range(self.at_once)]
+        self.refused += sum(done.error is not None for done in apply(self.conn, commands, self.now))
+
+    def command(self, ticket: int) -> Command:
         pick = self.pick
         name = pick(tuple(_ARGS))
         actor = pick((*PEOPLE, "token:li.na"))
-        command = Command(ticket, name, _ARGS[name](self), actor, pick(("person", "person", "person", "connector")))
-        done = apply(self.conn, [command], self.now)[0]
-        self.refused += done.error is not None
+        return Command(ticket, name, _ARGS[name](self), actor, pick(("person", "person", "person", "connector")))
 
     def look(self, ticket: int) -> None:
         """The customer looks at it."""
@@ -77,7 +85,7 @@ class Work:
         elif what == 2:
             self.look(self.pick(self.tickets))
         else:
-            self.act(self.pick(self.pick((self.tickets[-3:], self.tickets[-40:]))))
+            self.act()
 
 
 def seeded(conn: Connection, seed: int, steps: int, **more: Any) -> Work:

@@ -22,7 +22,7 @@ class History:
         self.ticket_id = ticket_id
         self.entries: list[Entry] = []
         self.values: dict[str, Any] = dict(BLANK)
-        plain = {"status": "pending", "kind": "incident", "priority": 2, "title": "t"}
+        plain: dict[str, Any] = {"status": "pending", "kind": "incident", "priority": 2, "title": "t"}
         self.add("open", at, kind_of_actor="rule", **(plain | fields))
 
     def add(
