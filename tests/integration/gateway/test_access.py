@@ -28,9 +28,9 @@ def needed(method: str, path: str) -> str:
     """The right a route asks for, as the documentation tells it."""
     if path.startswith("/v1/tokens"):
         return ADMINISTER
-    if path.startswith(("/v1/tickets", "/v1/proposals", "/v1/learning")):
+    if path.startswith(("/v1/tickets", "/v1/proposals", "/v1/learning/articles/used")):
         return ACT if method != "GET" or path.endswith("/remote") else READ
-    if method != "GET" or path == "/v1/dead-letters/{message_id}":
+    if method != "GET" or path in ("/v1/dead-letters/{message_id}", "/v1/rules/report"):
         return CONFIGURE
     return READ
 
@@ -49,7 +49,7 @@ def test_every_route_asks_for_its_right_and_for_a_token_that_is_alive(api: Api) 
         url = path.replace("{message_id}", "1").replace("{merge}", "1").replace("{action}", "start")
         for name in ("ticket", "connection", "stream", "global_id", "token_id"):
             url = url.replace(f"{{{name}}}", "TKT-2026-000001" if name in ("ticket", "global_id") else "nothing")
-        for role, rights in MAY.items():
+        for role, rights in MAY.items() if not path.startswith(PERSONAL) else ():
             refused = api.ask(method, url, role).status_code == 403
             assert refused == (needed(method, path) not in rights), (method, path, role)
         assert api.client.request(method, url).status_code == 401
