@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from connectors.contract import Batch, Cursor, Health, Policy, Settings, Stream
 from connectors.odbc import OdbcSettings, connect
+from connectors.table import Table
 
 COLUMNS = ("autoid", "inv_code", "inv_name", "wh_code", "batch", "unit", "qty", "free", "reserved", "safety", "stopped",
            "updated_at")  # fmt: skip
@@ -118,10 +119,9 @@ class Bench:
     def read(self, stream: Stream, cursor: Cursor) -> Iterator[Batch]:
         pages = self._by_odbc(cursor) if self._config.driver == "odbc" else self._by_psycopg(cursor)
         for page in pages:
-            records = [dict(zip(COLUMNS, row, strict=True)) for row in page]
-            for record in records:
-                record["updated_at"] = record["updated_at"].replace(tzinfo=UTC)
-            yield Batch(records, cursor=[records[-1]["updated_at"].isoformat(), records[-1]["autoid"]])
+            records = Table.of_rows(COLUMNS, page)
+            times = [at.replace(tzinfo=UTC) for at in records.columns[-1]]
+            yield Batch(records.replaced("updated_at", times), cursor=[times[-1].isoformat(), page[-1][0]])
 
     def _by_odbc(self, cursor: Cursor) -> Iterator[Sequence[Any]]:
         at = make_url(self._config.url)

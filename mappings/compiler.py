@@ -256,6 +256,10 @@ class Compiler(Writer):
             name, number = self.atom(node.left), self.value(right)
             safe = f"{_SAFE_COMPARISON[sign]}({name}, {number})"
             return f"({name} {sign} {self.constant(Decimal(right.value))} if {name}.__class__ is Decimal else {safe})"
+        if sign in _ORDER:
+            name, other = self.atom(node.left), self.atom(right)
+            exact = f"{name}.__class__ is Decimal and {other}.__class__ is Decimal"
+            return f"({name} {sign} {other} if {exact} else {_SAFE_COMPARISON[sign]}({name}, {other}))"
         if sign in ("in", "not in") and isinstance(right, ListOf) and _all_text(right):
             name = self.atom(node.left)
             listed = "(" + "".join(f"{item}, " for item in self.values(right.items)) + ")"

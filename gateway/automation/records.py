@@ -24,7 +24,8 @@ from gateway.ingest.item import End, Fault, Item
 from gateway.sync import store
 from gateway.sync.identity import Identifier
 from gateway.sync.keeping import Keeper, News
-from gateway.sync.rows import Page, Reader, Row
+from gateway.sync.pages import Page, Row
+from gateway.sync.rows import Reader
 from gateway.sync.sorting import Sorting
 from mappings import EvaluationError
 

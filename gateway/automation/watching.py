@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 import structlog
@@ -285,12 +286,33 @@ class Wanted:
         of_totals = (*_SUMS, "safety_stock") if "" in totals_read else sorted(totals_read)
         self.fields = sorted({*self._own, *of_totals, *(("frozen",) if totals_read else ())})
 
+    def places(self, columns: Mapping[str, Sequence[Any]], keys: Sequence[str]) -> list[int]:
+        """`looks` for many records, given the columns of their `fields`: the places of those it is true of."""
+        looks, names = self.looks, tuple(columns)
+        rows = zip(*columns.values(), strict=True) if names else repeat((), len(keys))
+        if self._unknown or any(columns.get("frozen", ())):
+            return [place for place, row in enumerate(rows) if looks(dict(zip(names, row, strict=True)), keys[place])]
+        found: list[int] = []
+        values: dict[str, Any] = {}
+        seen = {**self._fixed, **dict.fromkeys(self._own), "total": values}
+        for place, row in enumerate(rows):
+            values.update(zip(names, row, strict=True))
+            seen.update(values)  # it has more than is asked for, which nobody reads
+            seen["key"] = keys[place]
+            if self._decides(seen):
+                found.append(place)
+        return found
+
     def looks(self, values: Mapping[str, Any], key: str) -> bool:
         if self._unknown:
             return True
         seen = {**self._fixed, "key": key, "total": totals([values]) if values.get("frozen") else values}
         for name in self._own:
             seen[name] = values.get(name)
+        return self._decides(seen)
+
+    def _decides(self, seen: Mapping[str, Any]) -> bool:
+        """Does the first rule that holds open a ticket?"""
         for when, ticket in self._conditions:
             try:
                 if when is None or when(seen) is True:

@@ -22,6 +22,7 @@ def calm() -> Iterator[None]:
         if _calm == 1:
             _before = gc.get_threshold()
             gc.set_threshold(_YOUNG, _OLDER, _OLDEST)
+            gc.freeze()  # what the hub is made of is not looked through again and again
     try:
         yield
     finally:
@@ -29,3 +30,4 @@ def calm() -> Iterator[None]:
             _calm -= 1
             if not _calm:
                 gc.set_threshold(*_before)
+                gc.unfreeze()

@@ -61,16 +61,17 @@ class ByColumns:
 
     def _computed(self, records: Sequence[Mapping[str, Any]], parts: Mapping[str, lineage.Column]) -> Sequence[Result]:
         """The other fields of each record: computed once for those that are alike in all that is read of them."""
-        assert self._compute is not None
+        compute = self._compute
+        assert compute is not None
         if self._reads is None:
-            return list(map(self._compute, records))
-        texts = [parts[name].texts for name in self._reads if name in parts]
-        alike = list(zip(*texts, strict=True)) if texts else [()] * len(records)
-        different = dict(zip(alike, records, strict=True))
-        if len(different) * 2 > len(records):
+            return list(map(compute, records))
+        read = {name: parts[name] for name in self._reads if name in parts}
+        alike = list(zip(*[part.texts for part in read.values()], strict=True)) if read else [()] * len(records)
+        places = dict(zip(alike, range(len(records)), strict=True))
+        if len(places) * 2 > len(records):
             self._reads = None  # it was not worth it
-            return list(map(self._compute, records))
-        made = {of: self._compute(record) for of, record in different.items()}
+            return list(map(compute, records))
+        made = {of: compute({name: part.values[place] for name, part in read.items()}) for of, place in places.items()}
         return [made[of] for of in alike]
 
     def _rest(self) -> Callable[[Mapping[str, Any]], Result] | None:

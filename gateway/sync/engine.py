@@ -33,7 +33,7 @@ from gateway.sync.columns import ByColumns
 from gateway.sync.identity import Identifier
 from gateway.sync.keeping import Keeper
 from gateway.sync.presence import Presence
-from gateway.sync.rows import Reader, Row, object_id
+from gateway.sync.rows import Reader, object_id
 from gateway.sync.sorting import Sorting, Unusable
 from gateway.sync.state import Counts
 from gateway.sync.store import Held
@@ -199,10 +199,10 @@ class _Run:
         if not len(waiting):
             waiting.read_at, waiting.since = clock.now(), monotonic()
         page = self._reader.page(batch.records)
-        if page.rows:
-            waiting.sorted.take(page, self._known(page.rows))
+        if len(page):
+            waiting.sorted.take(page, self._known(page.ids))
         if self._presence is not None:
-            self._presence.saw(page.rows)
+            self._presence.saw(page.there)
         for bad, record in page.refused:
             self._unusable(waiting, bad, record)
         for told in batch.bad:
@@ -210,13 +210,13 @@ class _Run:
         if batch.cursor is not None:
             waiting.cursor = batch.cursor
 
-    def _known(self, rows: Sequence[Row]) -> dict[int, Held]:
+    def _known(self, ids: Sequence[int]) -> dict[int, Held]:
         """What is held of these. Of a stream that was empty nothing is looked up: should a row come twice, the database
         refuses the second, and the transaction is tried again with what is held by then."""
         if self._empty:
             return {}
         with self._gateway.reading() as conn:
-            return store.known(conn, self._writing.shelf.id, [row.id for row in rows])
+            return store.known(conn, self._writing.shelf.id, ids)
 
     def _unusable(self, waiting: Waiting, bad: BadRecord, record: Any) -> None:
         """A record that makes no row: with the connector's reason, or ours. Its key tells that the object is there."""

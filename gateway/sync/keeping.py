@@ -14,7 +14,7 @@ import lineage
 from connectors.contract import DELETED
 from gateway.sync import linking, roster, store
 from gateway.sync.identity import Identifier, Said
-from gateway.sync.rows import Row
+from gateway.sync.pages import Load, Row
 from gateway.sync.sorting import Sorting
 from gateway.sync.state import Counts
 from gateway.sync.store import Before, Shelf
@@ -60,14 +60,13 @@ class Keeper:
         rows = [*new, *changed]
         self._resolve(conn, found, rows, now)
         held = self._before(conn, [*changed, *gone])
-        if rows:
-            landings = lineage.land_block(
-                conn, self.dataset, rows, lineage.plan(conn, [self.mapping]), read_at, run=self.run,
-                actor=f"connection:{self.connection_id}",
-            )  # fmt: skip
-            for row, landing in zip(rows, landings, strict=True):
-                row.landing = landing
+        if rows or found.loads:
+            self._land(conn, rows, found.loads, read_at)
         added = store.add(conn, self.shelf.id, new, read_at)
+        for load in found.loads:
+            added += store.load(conn, self.shelf.id, load, read_at)
+            new += load.rows(None if self.shelf.record in roster.WHAT else load.looked)
+        rows = [*new, *changed]
         overwritten, revived = store.change(conn, self.shelf.id, changed, read_at)
         removed = set(store.remove(conn, self.shelf.id, [row.id for row in gone], read_at, now))
         store.count_live(conn, self.shelf.id, added + revived - len(removed))
@@ -85,6 +84,15 @@ class Keeper:
             self._things(conn, rows, gone, held, read_at, now)
         roster.take(conn, self.connection_id, self.stream, self.shelf.record, rows, gone)
         return self._news(rows, gone, held), late
+
+    def _land(self, conn: Connection, rows: Sequence[Row], loads: Sequence[Load], read_at: int) -> None:
+        """Raw records into blocks, with the mapping that understood them."""
+        plan, actor = lineage.plan(conn, [self.mapping]), f"connection:{self.connection_id}"
+        landings = lineage.land_block(conn, self.dataset, rows, plan, read_at, run=self.run, actor=actor)
+        for row, landing in zip(rows, landings, strict=True):
+            row.landing = landing
+        for load in loads:
+            load.landings = lineage.land_texts(conn, self.dataset, load.plain, plan, read_at, run=self.run, actor=actor)
 
     def _resolve(self, conn: Connection, found: Sorting, rows: Sequence[Row], now: int) -> None:
         """Global ids for all things these rows name, minted where nobody named them before."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from gateway.sync import store
-from gateway.sync.rows import Row
 
 _BUCKETS, _SHIFT = 32, 59
 """By their upper bits, so that no more than one part of them is ever compared at once."""
@@ -22,11 +21,10 @@ class Presence:
         self._seen = [array("q") for _ in range(_BUCKETS)]
         self.blind = False
 
-    def saw(self, rows: Sequence[Row]) -> None:
+    def saw(self, numbers: Sequence[int]) -> None:
         seen = self._seen
-        for row in rows:
-            if not row.deleted:
-                seen[row.id >> _SHIFT].append(row.id)
+        for number in numbers:
+            seen[number >> _SHIFT].append(number)
 
     def saw_one(self, number: int) -> None:
         self._seen[number >> _SHIFT].append(number)

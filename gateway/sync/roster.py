@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from core_tickets import people
 from core_tickets.people import DayTold, ShiftTold, Told
 from gateway.clock import from_datetime
-from gateway.sync.rows import Row
+from gateway.sync.pages import Row
 from gateway.sync.values import loaded
 
 WHAT: Mapping[str, str] = MappingProxyType({"Person": "people", "Team": "groups", "Shift": "shifts", "Holiday": "days"})

@@ -7,55 +7,16 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
-from itertools import repeat, starmap
-from typing import Any, NamedTuple
+from typing import Any
 
 import lineage
 from connectors.contract import DELETED, Stream
 from connectors.errors import BadRecord
+from connectors.table import Table
+from gateway.sync.pages import Page, Plain, Refused, Row
 
 KEY_LENGTH = 400
 _SEED = 16
-
-Refused = tuple[BadRecord, Any]
-"""A record that makes no row, and why."""
-
-
-class Row:
-    """One record that was read. `id` and `content` are 64 bits: of the object's name, and of what is said of it and by
-    which mapping it is understood. The rest is filled in on its way: what the mapping makes of it (`values`, kept only
-    where a rule or a golden record wants them) and how that is held, its thing, the whole it is a part of, its landing.
-    """
-
-    __slots__ = ("columns", "content", "deleted", "gid", "held", "id", "key", "landing", "object", "record", "text", "values",
-                 "whole")  # fmt: skip
-
-    def __init__(
-        self, id: int, key: str, object: bytes, record: Mapping[str, Any] | None, text: bytes,
-        columns: lineage.Columns | None, content: int, deleted: bool = False,
-    ) -> None:  # fmt: skip
-        self.id, self.key, self.object, self.record, self.text = id, key, object, record, text
-        self.columns, self.content, self.deleted = columns, content, deleted
-        self.values: Mapping[str, Any] | None = None
-        self.held = b""
-        self.gid: int | None = None
-        self.whole: int | None = None
-        self.landing = 0
-
-    @property
-    def raw(self) -> Mapping[str, Any]:
-        """The record as it was read."""
-        return self.record if self.record is not None else lineage.record_of(self.text, self.columns)
-
-
-class Page(NamedTuple):
-    """Records that were read together: their rows, and those that make none. `records` and `parts`: those of the rows and
-    their columns, where they are plain and all of one shape."""
-
-    rows: list[Row]
-    refused: Sequence[Refused] = ()
-    records: Sequence[Mapping[str, Any]] = ()
-    parts: Mapping[str, lineage.Column] | None = None
 
 
 class Reader:
@@ -69,7 +30,7 @@ class Reader:
 
     def page(self, records: Sequence[Mapping[str, Any]]) -> Page:
         """The rows of a page of records, in their order."""
-        together = lineage.raw_texts(records) if records and DELETED not in records[0] else None
+        together = _texts(records) if len(records) else None
         if together is None:
             return self._one_by_one(records)
         try:
@@ -77,9 +38,9 @@ class Reader:
             objects = lineage.object_prefixes(self._dataset, keys)
         except (BadRecord, lineage.UnstorableValue):
             return self._one_by_one(records)
-        ids, contents = _numbers(objects), _numbers(self._contents(together.lines))
-        whole = zip(ids, keys, objects, records, together.lines, repeat(together.columns), contents, strict=False)
-        return Page(list(starmap(Row, whole)), (), records, together.parts)
+        contents = _numbers(self._contents(together.lines))
+        plain = Plain(together.columns, _numbers(objects), contents, keys, objects, together.lines)
+        return Page(plain=plain, records=records, parts=together.parts)
 
     def _keys(self, parts: Mapping[str, lineage.Column]) -> list[str] | None:
         """The keys of a page by columns; None where a part of a key is more than text, a whole number or nothing."""
@@ -146,6 +107,13 @@ class Reader:
         if len(key) > KEY_LENGTH or "\0" in key:
             raise BadRecord(f"its key is longer than {KEY_LENGTH} characters, or has a NUL in it")
         return key
+
+
+def _texts(records: Sequence[Mapping[str, Any]]) -> lineage.Texts | None:
+    """The texts of plain records of one shape; None where they are not, or one may be told to be deleted."""
+    if isinstance(records, Table):
+        return None if DELETED in records.names else lineage.texts_of(records.names, records.columns)
+    return None if DELETED in records[0] else lineage.raw_texts(records)
 
 
 def object_id(of: bytes) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import repeat
 from typing import Any, Protocol
 
 import orjson
@@ -18,7 +17,8 @@ import lineage
 from gateway.ingest.item import Fault
 from gateway.sync.columns import ByColumns
 from gateway.sync.identity import Identifier
-from gateway.sync.rows import Page, Row, whole_id
+from gateway.sync.pages import Load, Page, Row
+from gateway.sync.rows import whole_id
 from gateway.sync.state import Counts
 from gateway.sync.store import Held
 from gateway.sync.values import dumped, dumped_together
@@ -27,10 +27,12 @@ from mappings import Mapping as FieldMapping
 
 
 class Wants(Protocol):
-    """Will a rule look at a new record? `fields`: all it asks to know of the record."""
+    """Will a rule look at a new record? `fields`: all it asks to know of the record. `places`: the same of many, by
+    columns."""
 
     @property
     def fields(self) -> Sequence[str]: ...
+    def places(self, columns: Mapping[str, Sequence[Any]], keys: Sequence[str]) -> list[int]: ...
     def looks(self, values: Mapping[str, Any], key: str) -> bool: ...
 
 
@@ -54,7 +56,7 @@ class Unusable:
 
 class Sorting:
     """The rows of one transaction. `last`: of each object only the last that was said of it; `before`: what was held of
-    it when the transaction was prepared."""
+    it when the transaction was prepared. `loads`: other objects, said of once, of which nothing was held."""
 
     def __init__(
         self, dataset: str, mapping: FieldMapping, identifier: Identifier, wants: Wants | None, columns: ByColumns | None = None
@@ -65,16 +67,20 @@ class Sorting:
         self._things = identifier.own_kind is not None
         self.last: dict[int, Row] = {}
         self.before: dict[int, Held] = {}
+        self.loads: list[Load] = []
+        self._loaded: set[int] = set()
         self.bad: list[Unusable] = []
         self.keys: set[Key] = set()
         self.counts = Counts()
 
     def take(self, page: Page, known: Mapping[int, Held]) -> None:
         """Go through rows in the order in which they came. `known`: what the database holds of them."""
-        self.counts.read += len(page.rows)
+        self.counts.read += len(page)
         if not known and self._load(page):
             return
-        for part in _without_repeats(page.rows):
+        if not self._loaded.isdisjoint(page.ids):
+            self._unload()
+        for part in _without_repeats(self._not_as_held(page, known)):
             changed: list[Row] = []
             for row in part:
                 held = self._held(row.id, known)
@@ -87,8 +93,30 @@ class Sorting:
             if changed:
                 self._map(changed, known)
 
+    def _not_as_held(self, page: Page, known: Mapping[int, Held]) -> list[Row]:
+        """The rows of a page; of a plain one without those that are held just so, which are counted."""
+        plain = page.plain
+        if plain is None or not known or len(set(plain.ids)) < len(plain) or not self.last.keys().isdisjoint(plain.ids):
+            return page.rows()
+        held = map(known.get, plain.ids)
+        of = zip(held, plain.contents, strict=True)
+        places = [n for n, (was, content) in enumerate(of) if was is None or was.content != content]
+        self.counts.unchanged += len(plain) - len(places)
+        return page.rows(places)
+
+    def _unload(self) -> None:
+        """What was taken by columns is to be looked at one by one."""
+        self.last |= {row.id: row for load in self.loads for row in load.rows()}
+        self.loads, self._loaded = [], set()
+
+    @property
+    def ids(self) -> list[int]:
+        """All objects that something is said of."""
+        return [*self.last, *self._loaded]
+
     def again(self, known: Mapping[int, Held]) -> None:
         """Somebody else wrote meanwhile: compare anew, with what is held now."""
+        self._unload()
         for number, row in self.last.items():
             self._count(row, self.before.get(number), -1)
             self._count(row, known.get(number), 1)
@@ -140,11 +168,11 @@ class Sorting:
     def _load(self, page: Page) -> bool:
         """A page of plain records of which nothing is known, by columns: the way of a first load. False: it is more than
         that, and nothing was done."""
-        rows = page.rows
-        if self._columns is None or page.parts is None:
+        plain = page.plain
+        if self._columns is None or plain is None or page.parts is None:
             return False
-        fresh = {row.id: row for row in rows}
-        if len(fresh) < len(rows) or not self.last.keys().isdisjoint(fresh):
+        fresh = set(plain.ids)
+        if len(fresh) < len(plain) or not self.last.keys().isdisjoint(fresh) or not self._loaded.isdisjoint(fresh):
             return False
         made = self._columns.run(page.records, page.parts)
         if made is None or (self._parts and "batch" in made and any(made["batch"].values)):
@@ -155,22 +183,13 @@ class Sorting:
         texts = lineage.joined(made) if fit else None
         if texts is None:
             return False
-        for row, text in zip(rows, texts, strict=True):
-            row.held, row.record = text, None
-        if self._wants is not None:
-            self._look(rows, made, self._wants)
+        looked = {} if self._wants is None else _looked(self._wants, plain.keys, made)
+        if not (self.loads and self.loads[-1].take(plain, texts, looked)):
+            self.loads.append(Load(plain, texts, looked))
         self.keys |= keys
-        self.counts.added += len(rows)
-        self.last |= fresh
+        self.counts.added += len(fresh)
+        self._loaded |= fresh
         return True
-
-    def _look(self, rows: Sequence[Row], made: Mapping[str, lineage.Column], wants: Wants) -> None:
-        """Keep the values of those rows that a rule will look at."""
-        names = [name for name in wants.fields if name in made]
-        asked = zip(*[made[name].values for name in names], strict=True) if names else repeat((), len(rows))
-        for place, (row, some) in enumerate(zip(rows, asked, strict=True)):
-            if wants.looks(dict(zip(names, some, strict=True)), row.key):
-                row.values = {name: column.values[place] for name, column in made.items()}
 
     def _map(self, rows: Sequence[Row], known: Mapping[int, Held]) -> None:
         run = self._mapping.run
@@ -246,6 +265,12 @@ class Sorting:
         else:
             name = "unchanged" if held is not None and held.content == row.content else "changed"
         setattr(self.counts, name, getattr(self.counts, name) + more)
+
+
+def _looked(wants: Wants, keys: Sequence[str], made: Mapping[str, lineage.Column]) -> dict[int, Mapping[str, Any]]:
+    """The values of those rows at which a rule will look, by place."""
+    asked = {name: made[name].values for name in wants.fields if name in made}
+    return {place: {name: column.values[place] for name, column in made.items()} for place in wants.places(asked, keys)}
 
 
 def _tombstone_of(row: Row) -> Row:

@@ -19,8 +19,9 @@ from gateway.errors import Refused
 from gateway.service import Gateway
 from gateway.sync import linking, state, store, sweeping
 from gateway.sync.keeping import Keeper, News, tombstone
+from gateway.sync.pages import Page
 from gateway.sync.presence import Presence
-from gateway.sync.rows import Page, Reader
+from gateway.sync.rows import Reader
 from gateway.sync.sorting import Sorting, Unusable
 from gateway.sync.state import Counts
 from gateway.sync.store import Shelf
@@ -93,7 +94,7 @@ class Writing:
         now, found = clock.now(), waiting.sorted
         self.hold_lease(conn, now)
         if not first:  # somebody was quicker with one of these rows
-            found.again(store.known(conn, self.shelf.id, list(found.last)))
+            found.again(store.known(conn, self.shelf.id, found.ids))
         news, late = self.keeper.write(conn, found, waiting.read_at, now)
         bad = len(waiting.unusable)
         counts = found.counts + Counts(read=bad, bad=bad) + late
