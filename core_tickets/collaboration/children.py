@@ -52,7 +52,9 @@ class Children:
             self.above |= {row.child: row.parent for row in rows}
             if not level:
                 break
-        resolving = {c.ticket_id for c in commands if c.action == "resolve" and c.actor_kind == "person" and not c.why}
+        resolving = {
+            c.ticket_id for c in commands if c.action == "resolve" and c.actor_kind == "person" and not c.why.strip()
+        }
         if resolving:
             self.waiting = open_children(conn, sorted(resolving))
 
@@ -86,7 +88,7 @@ class Children:
         return found
 
     def _resolve(self, ticket: Ticket, command: Command, step: Step) -> Step:
-        if not (still := self.waiting.get(ticket.id)) or command.actor_kind != "person" or command.why:
+        if not (still := self.waiting.get(ticket.id)) or command.actor_kind != "person" or command.why.strip():
             return step
         raise Incomplete(ticket.id, "resolve", ticket.status, allowed(ticket), (waiting_for(still),))
 

@@ -67,7 +67,7 @@ def _tell(out: Console, told: dict[str, Any]) -> None:
         out.print("\n可能没人收到 · it may not have been received", style="bold")
         for line in told["doubts"]:
             out.print(f"  {line}", markup=False)
-    if told["together"]:
+    if told.get("together"):
         out.print("\n协作 · working together", style="bold")
         for line in told["together"]:
             out.print(f"  {line['at'] or '——'}  {line['told']}", markup=False)
