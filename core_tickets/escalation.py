@@ -2,7 +2,8 @@
 
 A step waits for a state to last (`condition` so long after the ticket was opened or reopened) or for a promise (so long, or
 such a share of it, before it is due; nothing before: the breach). Each runs once in an episode, that is until the ticket is
-reopened. Breaches of promises are always steps, so that each is written down, whatever the ladders say.
+reopened; what waits for somebody to take it or to begin runs anew when the ticket was given back. Breaches of promises are
+always steps, so that each is written down, whatever the ladders say.
 """
 
 from __future__ import annotations
@@ -82,8 +83,9 @@ def episode(ticket: Ticket) -> int:
 
 
 def due_steps(ticket: Ticket, ladders: Ladders, policy: Policy) -> dict[str, int]:
-    """The steps that run if nothing changes any more, and when: key `ladder/step` (of a promise on the state with `:state`
-    behind it) to microseconds since 1970. A ticket that is done, or folded into another, has none."""
+    """The steps that run if nothing changes any more, and when: key to microseconds since 1970. A key is `ladder/step`, of a
+    promise on the state with `:state` behind it, of a ticket that was given back with `:` and when. A ticket that is done, or
+    folded into another, has none."""
     if ticket.status not in OPEN or ticket.storm_id is not None:
         return {}
     found: dict[str, int] = {}
@@ -93,7 +95,9 @@ def due_steps(ticket: Ticket, ladders: Ladders, policy: Policy) -> dict[str, int
     for key, step, ladder in _steps(ticket, ladders):
         if step.condition is not None:
             if _holds(ticket, step.condition):
-                found[key] = policy.named(ladder.calendar).add(since, step.after)
+                again = ticket.stage_since if step.condition in ("unclaimed", "unworked") else None
+                begin = since if again is None else again
+                found[key if again is None else f"{key}:{again}"] = policy.named(ladder.calendar).add(begin, step.after)
         elif step.promise in promised:
             at = promised[step.promise]
             early = step.before

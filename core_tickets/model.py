@@ -62,7 +62,7 @@ class Ticket:
     paused_total: int = 0
     """Working microseconds the resolution clock stood still since the ticket was opened or last reopened."""
     claimed_at: int | None = None
-    """When somebody first took it."""
+    """When whoever holds it took it; None: nobody has, or it was handed on."""
     stage_since: int | None = None
     """Since when it is in its state; None: since it was opened."""
     resolved_at: int | None = None

@@ -67,7 +67,10 @@ class _Life:
             if name == "status" and not opening:
                 self.stage_since = entry.at
             self.values[name] = after
-        if self.claimed_at is None and not opening and _takes(entry):
+        free = self.claimed_at is None
+        if entry.name in ("hand_over", "return"):
+            self.claimed_at = None
+        if free and not opening and _takes(entry):
             self.claimed_at = entry.at
         if entry.type == "note" and entry.name == REPLANNED:
             now = episode(self.ticket())

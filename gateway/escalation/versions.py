@@ -47,6 +47,12 @@ def activate(conn: Connection, hub: Hub, now: int) -> None:
     conn.execute(insert(tables.policy).values(row).on_conflict_do_nothing())
 
 
+def settled(conn: Connection, hub: Hub) -> bool:
+    """Is what the hub works by in force, and every open ticket planned by it?"""
+    latest = conn.execute(select(_P.version, _P.swept).order_by(_P.since.desc()).limit(1)).first()
+    return latest is not None and latest.version == hub.escalation_version and latest.swept is None
+
+
 def sweep(conn: Connection, hub: Hub, now: int) -> int:
     """Plan some more of the open tickets by what came into force last; answers how many were looked at. It does not reach
     back: what would have been due before counts as passed, and the ticket's timeline says so."""

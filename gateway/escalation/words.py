@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from core_tickets import Policy, Ticket
+from core_tickets.calendars import known_until
 from core_tickets.countdown import PROMISES, STATES, Countdown, countdown
 from gateway import clock
 from gateway.config.hub import Hub
@@ -39,7 +40,15 @@ def promises_shape(ticket: Ticket, now: int, policy: Policy) -> list[dict[str, A
 
 def tell_promises(ticket: Ticket, now: int, policy: Policy) -> list[str]:
     """The promises of a ticket in words."""
-    return [_in_words(c) for c in countdown(ticket, now, policy)]
+    counted = countdown(ticket, now, policy)
+    lines = [_in_words(c) for c in counted]
+    calendar = policy.calendar(ticket.kind, ticket.priority)
+    last = max((clock.to_datetime(c.due).year for c in counted), default=0)
+    if calendar.china and last > known_until():
+        lines.append(
+            f"{last} 年节假日安排尚未收录，按周计算 the holidays of {last} are not known yet: the week alone counts there"
+        )
+    return lines
 
 
 def _in_words(c: Countdown) -> str:

@@ -19,7 +19,9 @@ MINUTE = 60
 ARGS: dict[str, dict[str, Any]] = {
     "start": {}, "block": {"reason": "waiting_for_customer"}, "unblock": {}, "resolve": {"resolution": "done"},
     "reopen": {}, "comment": {"text": "on my way", "public": True}, "assign": {"assignee": "token:ann"},
-    "set": {"priority": 0}, "tick": {}, "back": {},
+    "claim": {"by": "li.na"}, "return": {"reason": "not ours"}, "set": {"priority": 0},
+    "hand_over": {"assignee": "wang.wei", "reason": "he knows the pump"},
+    "tick": {}, "back": {},
 }  # fmt: skip
 # a promise by hand is given for the time of the clock, so it is made where the step is taken
 moves = st.lists(

@@ -52,6 +52,29 @@ def test_a_comment_answers_but_does_not_take_the_ticket(house: House) -> None:
     assert ladder(house, ticket) == ["p0/unclaimed"]
 
 
+def test_who_claims_it_is_chased_for_beginning_only(house: House) -> None:
+    ticket = open_ticket(house)
+    house.act(ticket, "claim", by="li.na")
+    after(house, 3 * HOUR)
+    assert "p0/unclaimed" not in ladder(house, ticket)
+    assert "p0/unworked" in ladder(house, ticket)
+
+
+def test_a_ticket_given_back_waits_anew_for_somebody_to_take_it(house: House) -> None:
+    ticket = open_ticket(house)
+    house.act(ticket, "claim", by="li.na")
+    house.act(again(house, ticket), "start")
+    after(house, HOUR)
+    house.act(again(house, ticket), "return", reason="not ours")
+    back = again(house, ticket).stage_since
+    after(house, 29 * MINUTE)
+    assert ladder(house, ticket) == []
+    after(house, 2 * MINUTE)
+    assert ladder(house, ticket) == [f"p0/unclaimed:{back}"]
+    house.clock.forward(2 * MINUTE)
+    assert not proof(house).missing
+
+
 def test_the_timeline_says_why_and_whom(house: House) -> None:
     ticket = open_ticket(house)
     after(house, 16 * MINUTE)

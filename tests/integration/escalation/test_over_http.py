@@ -74,6 +74,9 @@ def test_a_holiday_a_connected_system_tells_stops_the_clock(build: Build) -> Non
     house.gateway.transact(lambda conn: put_days(conn, [told]))
     house.gateway.reload()
     ticket = open_ticket(house, priority=1)
+    with house.gateway.reading() as conn:
+        told_then = explaining.explain(conn, house.gateway.hub, ticket.id)["promises_told"]
+    assert not any("尚未收录" in line for line in told_then)
     due = clock.to_datetime(ticket.resolution_due or 0).astimezone(today.tzinfo)
     assert due == today.replace(hour=8, minute=0, second=0) + timedelta(days=1)
 
@@ -93,6 +96,15 @@ def test_the_sheet_after_a_breach_names_hands_and_messages(house: House) -> None
     assert sheet["held_s"] == {"li.na": 4 * HOUR, "group:line-1": HOUR}
     assert {m["reason"] for m in sheet["messages"]} >= {"escalated", "warned", "breached"}
     assert {s["step"] for s in sheet["steps"]["ran"]} >= {"p0/unanswered", "p0/unclaimed", "breach/resolution"}
+
+
+def test_explain_says_when_the_holidays_of_a_year_are_not_known(build: Build) -> None:
+    house = build({"policies": [PEOPLE, CALENDARS, PROMISES]})
+    house.clock.forward(2 * 365 * 24 * HOUR)
+    ticket = open_ticket(house, priority=1)
+    with house.gateway.reading() as conn:
+        told = explaining.explain(conn, house.gateway.hub, ticket.id)["promises_told"]
+    assert "2028 年节假日安排尚未收录" in told[-1]
 
 
 def test_explain_tells_promises_and_steps_in_words(house: House) -> None:
