@@ -62,7 +62,7 @@ def figures_show(
     data = series_shape(found, terms)
     rows = [(d["day"], *_cells(group)) for d in data["days"] for group in d["groups"]]
     rows += [("合计 total", *_cells(group)) for group in data["total"]]
-    title = f"{found.metric.title.zh} · {found.metric.title.en} [{found.metric.unit}]，{found.basis}"
+    title = f"{found.metric.title.zh} · {found.metric.title.en}（{found.metric.unit}，{found.basis}）"
     columns = ("day", by, "value", "numerator", "denominator")
     show(data, as_json=as_json, text=lambda out: out.print(table(title, columns, rows)))
 

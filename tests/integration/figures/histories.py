@@ -24,7 +24,7 @@ DEVICES = (20_002_026_000_001, 20_002_026_000_002, 20_002_026_000_003, None)
 CUSTOMERS = (10_002_026_000_001, 10_002_026_000_002, None)
 KINDS = ("incident", "complaint", "maintenance")
 
-_ids = count(30_002_026_000_001)
+_ids = count(22_026_000_500_001)
 
 
 @dataclass
