@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
@@ -10,6 +12,7 @@ from gateway.api.people import group_shape, person_shape
 from gateway.cli.session import Database, Json, gateway, show, table
 from gateway.usecases import rule_report
 
+InGroup = Annotated[str | None, typer.Option(help="Only those of this group.", show_default=False)]
 people_app = typer.Typer(
     help="People and groups, as personnel systems and the configuration tell.", no_args_is_help=True
 )
@@ -22,7 +25,7 @@ def add(app: typer.Typer) -> None:
 
 
 @people_app.command("list")
-def people_list(group: str | None = None, database_url: Database = None, as_json: Json = False) -> None:
+def people_list(group: InGroup = None, database_url: Database = None, as_json: Json = False) -> None:
     """Everybody: roles, groups, skills, whether on shift, how they are reached, and who told of them."""
     with gateway(database_url=database_url) as g:
         roster, now = g.hub.roster, clock.now()

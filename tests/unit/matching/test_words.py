@@ -29,7 +29,8 @@ def test_a_word_is_found_whatever_its_case_and_width(word: str, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("word", "text"), [("heat", "overheated"), ("leak", "leaking"), ("down", "countdown"), ("L1", "L10"), ("停机", "停止")]
+    ("word", "text"),
+    [("heat", "overheated"), ("leak", "leaking"), ("down", "countdown"), ("L1", "L10"), ("停机", "停止")],
 )
 def test_a_latin_word_is_not_found_within_another(word: str, text: str) -> None:
     assert not Word(word).within(normalised(text))
