@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 import core_tickets
 import id_registry
@@ -28,8 +28,12 @@ _W, _Q, _E, _T = stuck_watch.c, stuck_question.c, entry.c, ticket_table.c
 
 
 def tick(gateway: Gateway, hub: Hub, now: int) -> int:
-    """Ask and remind, all that is due; answers how much that was."""
-    return remind(gateway, hub, now) + ask(gateway, hub, now)
+    """Ask and remind, all that is due; answers how much that was. With nothing due it only reads."""
+    with gateway.reading() as conn:
+        due, late = conn.execute(
+            select(exists().where(_W.next_at <= now), exists().where(_Q.state == "open", _Q.due_at <= now))
+        ).one()
+    return (remind(gateway, hub, now) if late else 0) + (ask(gateway, hub, now) if due else 0)
 
 
 def ask(gateway: Gateway, hub: Hub, now: int) -> int:
