@@ -7,6 +7,7 @@ together with what came after it; the hub's own lineage does not depend on it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 import structlog
@@ -17,7 +18,9 @@ import lineage
 from gateway import clock, tables
 from gateway.config.hub import HUB, Hub
 from gateway.service import Gateway
-from lineage import openlineage
+
+if TYPE_CHECKING:
+    from lineage import openlineage
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +33,8 @@ def emitter_of(url: str) -> openlineage.Emitter | None:
     """Where events go: an http(s) URL, a file, or nowhere."""
     if not url:
         return None
+    from lineage import openlineage  # its client is 12 MB that a hub without a receiver does not need
+
     if url.startswith(("http://", "https://")):
         return openlineage.HttpEmitter(url)
     path = Path(url.removeprefix("file://"))
@@ -61,6 +66,8 @@ def announce(gateway: Gateway, hub: Hub, emitter: openlineage.Emitter) -> int:
 def _tell(
     gateway: Gateway, hub: Hub, emitter: openlineage.Emitter, connection: str, stream: str, rules: list[str]
 ) -> bool:
+    from lineage import openlineage
+
     live = hub.internal if connection == HUB else hub.connections.get(connection)
     mapping = live.mappings.get(stream) if live else None
     if live is None or mapping is None:

@@ -23,7 +23,6 @@ from lineage.errors import (
 from lineage.graph import FieldGraph
 from lineage.impacts import Impact, impact, readers
 from lineage.landing import SourceRead, fetch, land, object_prefix, object_prefixes
-from lineage.openlineage import DatasetName, Emitter, FileEmitter, Flow, HttpEmitter, run_event
 from lineage.origins import FactOrigin, How, Origin, SourceField, Verdict
 from lineage.plans import Plan, allow_functions, plan
 from lineage.recording import Effect, Fact, Write, note_effects, record
@@ -39,20 +38,15 @@ __all__ = [
     "Column",
     "Columns",
     "Damaged",
-    "DatasetName",
     "Effect",
     "EmissionFailed",
-    "Emitter",
     "Erasure",
     "Fact",
     "FactOrigin",
     "FieldGraph",
-    "FileEmitter",
-    "Flow",
     "Gone",
     "GraphEdge",
     "How",
-    "HttpEmitter",
     "Impact",
     "LineageError",
     "NoOrigin",
@@ -103,7 +97,6 @@ __all__ = [
     "rebuild",
     "record",
     "record_of",
-    "run_event",
     "run_plan",
     "texts_of",
     "verify",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from openlineage.client.uuid import generate_new_uuid
 from sqlalchemy import Connection, insert, update
+from ulid import ULID
 
 from lineage import tables
 
@@ -29,8 +29,9 @@ class RunRef(NamedTuple):
 
 
 def open_run(conn: Connection, job: str, at: int, *, uuid: UUID | None = None) -> Run:
-    """Begin a run of a job ("am-main/alert"). `uuid`: the runId an orchestrator gave, else a new UUIDv7."""
-    uuid = uuid or generate_new_uuid()
+    """Begin a run of a job ("am-main/alert"). `uuid`: the runId an orchestrator gave, else a new one whose first
+    48 bits are the milliseconds of its making."""
+    uuid = uuid or ULID().to_uuid4()
     values = {"uuid": str(uuid), "job": job, "started_at": at, "state": "running"}
     row = conn.execute(insert(tables.run).values(values).returning(tables.run.c.id)).scalar_one()
     return Run(row, uuid, job, at)

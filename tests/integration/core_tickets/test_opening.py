@@ -215,5 +215,5 @@ def test_a_batch_of_any_size_takes_the_same_few_statements(conn: Connection, siz
         open_or_merge(conn, batch("x") + batch("x", priority=0) + batch("old") + batch("new"), NOW)
     assert len(opening) <= 3
     assert len(repeating) <= 5
-    assert len(working) <= 3
+    assert len(working) <= 4  # one of them asks for sub-tickets that are open
     assert len(everything) <= 11

@@ -15,8 +15,8 @@ import pytest
 from openlineage.client.event_v2 import RunEvent
 from openlineage.client.facet_v2 import column_lineage_dataset
 
-from lineage import DatasetName, FileEmitter, Flow, HttpEmitter, Run, run_event
-from lineage.openlineage import State, to_json
+from lineage import Run
+from lineage.openlineage import DatasetName, FileEmitter, Flow, HttpEmitter, State, run_event, to_json
 from lineage.plans import make_plan
 from tests.unit.lineage.samples import ALERT, INCIDENT, USAGE, alert
 
