@@ -114,7 +114,9 @@ class MqttConnector:
         topic_settings = self._config.topics[place]
         stream = topic_settings.stream if topic_settings.format == "record" else STREAM
         return [
-            Event(f"{identity}:{number}", stream, reading, f"{reading['device']}/{reading.get('metric', '')}", part=part)
+            Event(
+                f"{identity}:{number}", stream, reading, f"{reading['device']}/{reading.get('metric', '')}", part=part
+            )
             for number, reading in enumerate(told.readings)
         ]
 

@@ -78,7 +78,9 @@ class NewTicket(Request):
 class Action(Request):
     """The arguments of an action; which ones apply depends on it."""
 
-    reason: Line | None = Field(None, description="promise: why then; block: one of the listed reasons; hand_over, return: why")
+    reason: Line | None = Field(
+        None, description="promise: why then; block: one of the listed reasons; hand_over, return: why"
+    )
     text: Long | None = Field(
         None, description="comment: what to say; block: more about the reason; approve, refuse: why"
     )
@@ -94,9 +96,7 @@ class Action(Request):
 
     def args(self) -> dict[str, Any]:
         given = self.model_dump(exclude={"why", "expected_version"}, exclude_unset=True)
-        return {
-            k: clock.from_datetime(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None
-        }
+        return {k: clock.from_datetime(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
 
 
 class RemoteCommand(Request):

@@ -33,8 +33,20 @@ from gateway.usecases import explaining, histories, tickets, tracing
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], responses=REFUSALS)
 
 ActionName = Literal[
-    "start", "block", "unblock", "resolve", "approve", "refuse", "reopen", "close", "assign", "comment", "claim", "hand_over",
-    "return", "promise",
+    "start",
+    "block",
+    "unblock",
+    "resolve",
+    "approve",
+    "refuse",
+    "reopen",
+    "close",
+    "assign",
+    "comment",
+    "claim",
+    "hand_over",
+    "return",
+    "promise",
 ]
 
 
@@ -63,7 +75,9 @@ def list_tickets(
     with gateway.reading() as conn:
         page = Eyes(conn, gateway.hub, asker_of(gateway.hub, who)).search(filters, cursor, limit)
     now = clock.now()
-    return answer({"items": [ticket_shape(t, now, gateway.hub.promises) for t in page.items], "next_cursor": page.next_cursor})
+    return answer(
+        {"items": [ticket_shape(t, now, gateway.hub.promises) for t in page.items], "next_cursor": page.next_cursor}
+    )
 
 
 @router.post("", status_code=201)

@@ -107,9 +107,7 @@ def apply(
     try:
         hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
         hub = replace(hub, roster=_roster_then(conn, hub, dry_run))
-        around = policies.Surroundings(
-            hub.policies, hub.roster, _enabled(hub), _operations(hub), tested_channels(conn)
-        )
+        around = policies.Surroundings(hub.policies, hub.roster, _enabled(hub), _operations(hub), tested_channels(conn))
         if problems := policies.check(around):
             raise BadConfiguration("The policies do not fit the people and connections; nothing was changed.", problems)
     except BadConfiguration as error:
