@@ -190,7 +190,7 @@ outbox = Table(
     Column("connection_id", String(64), nullable=False),
     Column("bridge", String(128), nullable=False),
     Column(
-        "cause", String(160), nullable=False, unique=True, comment="ticket, version and bridge: one effect per cause"
+        "cause", String(200), nullable=False, unique=True, comment="ticket, version and bridge: one effect per cause"
     ),
     Column("op", String(64), nullable=False),
     Column("key", Text, nullable=False),

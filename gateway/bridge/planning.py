@@ -34,7 +34,7 @@ def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], seri
     if not heard:
         return
     tickets = core_tickets.get_many(conn, {h.ticket_id for h in heard})
-    for h in heard:
+    for place, h in enumerate(heard):
         ticket = tickets[h.ticket_id]
         source = hub.connections.get(ticket.source or "")
         origin = source.origin if source else ""
@@ -51,6 +51,8 @@ def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], seri
                     if n and bridge.spec.once:
                         continue
                     cause = f"{ticket.id}:{h.version}:{bridge.spec.id}:{n}"
+                    if h.event == "ticket.commented":  # which changes no field, so the version tells none apart
+                        cause += f":{now}.{place}"
                     if bridge.spec.connector is not None:
                         cause += f":{target}"
                     told = for_bridge(conn, hub, ticket, record, bridge, target)

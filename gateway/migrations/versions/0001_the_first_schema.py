@@ -497,7 +497,7 @@ def upgrade() -> None:
         sa.Column("connection_id", sa.String(length=64), nullable=False),
         sa.Column("bridge", sa.String(length=128), nullable=False),
         sa.Column(
-            "cause", sa.String(length=160), nullable=False, comment="ticket, version and bridge: one effect per cause"
+            "cause", sa.String(length=200), nullable=False, comment="ticket, version and bridge: one effect per cause"
         ),
         sa.Column("op", sa.String(length=64), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),

@@ -113,6 +113,14 @@ def test_a_comment_travels_out_once_and_its_echo_adds_no_second(echoing: House) 
     assert notes(echoing).count("source_update") == 1
 
 
+def test_each_of_several_comments_travels_out(echoing: House) -> None:
+    echoing.work()
+    for text in ("on my way", "at the gate", "on my way"):
+        echoing.clock.forward(1)
+        echoing.act(echoing.tickets()[0], "comment", text=text)
+    assert len([c for c in echoing.commands() if c.op == "say"]) == 3
+
+
 def test_an_end_told_by_the_source_is_not_written_back_to_it(house: House) -> None:
     house.tell(house.alert("a"))
     house.tell(house.alert("a", "resolved"))
