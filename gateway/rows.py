@@ -30,13 +30,15 @@ def insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Seque
 
 
 def upsert(
-    conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], reset: str = ""
-) -> None:
+    conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], reset: str = "",
+    only_if: str = "",
+) -> None:  # fmt: skip
     """Insert, or overwrite the row of the same primary key with these columns. A key may stand only once in `rows`.
-    `reset`: a column set to NULL where the row was there."""
+    `reset`: a column set to NULL where the row was there. `only_if`: SQL over `excluded` and the table; where it does not
+    hold, the row that is there stays."""
     if not rows:
         return
-    overwrite = _overwrite(table, columns, reset)
+    overwrite = _overwrite(table, columns, reset) + (f" WHERE {only_if}" if only_if else "")
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(_recordset(table, columns) + overwrite, (_document(columns, rows),))
     else:

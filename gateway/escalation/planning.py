@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Executable, Select, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, select
 
 import core_tickets
 from core_tickets.batch import among_given, given
 from core_tickets.escalation import due_steps, episode
+from gateway import rows
 from gateway.bridge.happened import Happened
 from gateway.config.hub import Hub
 from gateway.escalation import tables
@@ -54,7 +55,33 @@ def timer_of(row: Any) -> Timer:
     return Timer(row.ticket_id, row.episode, plan, frozenset(orjson.loads(row.done)), row.policy)
 
 
-def planned(ticket: core_tickets.Ticket, before: Timer | None, hub: Hub, now: int, *, anew: bool = False) -> Timer:
+_LOOKS_AT = attrgetter(
+    "kind", "priority", "status", "opened_at", "updated_at", "reopened_at", "storm_id", "group", "assignee", "due_fixed",
+    "first_response_due", "resolution_due", "given_response_due", "given_resolution_due", "first_responded_at",
+    "claimed_at", "stage_since", "paused_since", "paused_total", "resolved_at",
+)  # fmt: skip
+"""All that `due_steps` asks of a ticket."""
+
+
+class Plans:
+    """The steps of many tickets: of those opened together most are alike, and are thought of once."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._known: dict[Any, dict[str, int]] = {}
+
+    def steps(self, ticket: core_tickets.Ticket) -> dict[str, int]:
+        key = _LOOKS_AT(ticket)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = due_steps(ticket, self._hub.ladders, self._hub.promises)
+        return found
+
+
+def planned(
+    ticket: core_tickets.Ticket, before: Timer | None, hub: Hub, now: int, *, anew: bool = False,
+    plans: Plans | None = None,
+) -> Timer:  # fmt: skip
     """The timer of a ticket as it stands. What was due before this change runs all the same: nobody escapes a step by
     answering before the worker comes. `anew`: another policy came into force; it does not reach back, so what would have
     been due under it by now counts as passed."""
@@ -62,7 +89,7 @@ def planned(ticket: core_tickets.Ticket, before: Timer | None, hub: Hub, now: in
     done = before.done if before is not None and before.episode == current else frozenset()
     overdue = [] if before is None else before.due(now)
     known = done | {step for when, step, _ in overdue if when == current}
-    steps = due_steps(ticket, hub.ladders, hub.promises)
+    steps = (plans or Plans(hub)).steps(ticket)
     if anew:
         passed = {step for step, at in steps.items() if at <= now and step not in known}
         done, known = done | passed, known | passed
@@ -74,8 +101,9 @@ def plan(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> 
     """A reaction: plan every ticket of which something happened anew. Three statements."""
     ids = {h.ticket_id for h in happened}
     tickets = core_tickets.get_many(conn, sorted(ids))
-    before = timers(conn, ids)
-    keep(conn, _changed((planned(t, before.get(t.id), hub, now), before.get(t.id)) for t in tickets.values()))
+    before, plans = timers(conn, ids), Plans(hub)
+    after = ((planned(t, before.get(t.id), hub, now, plans=plans), before.get(t.id)) for t in tickets.values())
+    keep(conn, _changed(after))
 
 
 def _changed(pairs: Iterable[tuple[Timer, Timer | None]]) -> list[Timer]:
@@ -99,18 +127,15 @@ def keep(conn: Connection, changed: Sequence[Timer]) -> None:
     """Write these timers. One statement; in order of id, as everything that locks tickets."""
     if not changed:
         return
-    rows = [
-        {
-            "ticket_id": t.ticket_id, "episode": t.episode, "next_at": t.next_at, "plan": orjson.dumps(t.plan).decode(),
-            "done": orjson.dumps(sorted(t.done)).decode(), "policy": t.policy,
-        }
+    kept = [
+        (
+            t.ticket_id,
+            t.episode,
+            t.next_at,
+            orjson.dumps(t.plan).decode(),
+            orjson.dumps(sorted(t.done)).decode(),
+            t.policy,
+        )
         for t in sorted(changed, key=lambda t: t.ticket_id)
-    ]  # fmt: skip
-    conn.execute(_upsert(conn.dialect.name), rows)
-
-
-@cache
-def _upsert(dialect: str) -> Executable:
-    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(tables.timer)
-    excluded = {name: statement.excluded[name] for name in PLANNED}
-    return statement.on_conflict_do_update(index_elements=["ticket_id"], set_=excluded)
+    ]
+    rows.upsert(conn, tables.timer, ("ticket_id", *PLANNED), kept)

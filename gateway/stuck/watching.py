@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, case
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
+from gateway import rows
 from gateway.bridge.happened import Happened
 from gateway.config.hub import Hub
 from gateway.policies.stuck import KIND
@@ -31,10 +31,5 @@ def watch(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) ->
             due[h.ticket_id] = min(at, due.get(h.ticket_id, at))
     if not due:
         return
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(stuck_watch)
-    given, held = statement.excluded.next_at, stuck_watch.c.next_at
-    sooner = statement.on_conflict_do_update(
-        index_elements=["ticket_id"], set_={"next_at": case((held < given, held), else_=given)}, where=given < held
-    )
-    conn.execute(sooner, [{"ticket_id": number, "next_at": at} for number, at in sorted(due.items())])
+    sooner = "excluded.next_at < stuck_watch.next_at"
+    rows.upsert(conn, stuck_watch, ("ticket_id", "next_at"), sorted(due.items()), only_if=sooner)
