@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -146,16 +146,18 @@ def codes_of(hub: Hub, connection_id: str, thing: str) -> str:
     return connection_id if live is None else live.codes_of(thing)
 
 
-def builtin_rules() -> list[Rule]:
+@cache
+def builtin_rules() -> tuple[Rule, ...]:
     """The rules of a hub without rules."""
     document = yaml12.load(files("gateway.builtin").joinpath("rules.yaml").read_text("utf-8"))
-    return [Rule.model_validate(rule) for rule in document["rules"]]
+    return tuple(Rule.model_validate(rule) for rule in document["rules"])
 
 
-def builtin_questions() -> list[ContextQuestion]:
+@cache
+def builtin_questions() -> tuple[ContextQuestion, ...]:
     """What the hub itself adds to every snapshot."""
     document = yaml12.load(files("gateway.builtin").joinpath("context.yaml").read_text("utf-8"))
-    return [ContextQuestion.model_validate(question) for question in document["context"]]
+    return tuple(ContextQuestion.model_validate(question) for question in document["context"])
 
 
 def defaults_of(connector: type[Connector]) -> Defaults:
@@ -163,7 +165,11 @@ def defaults_of(connector: type[Connector]) -> Defaults:
     manifest says. Raises ValidationError for a manifest whose sections cannot be read."""
     if (told := getattr(connector, "defaults", None)) is not None:
         return Defaults.model_validate(told)
-    package = connector.__module__.rpartition(".")[0] or connector.__module__
+    return _defaults_beside(connector.__module__.rpartition(".")[0] or connector.__module__)
+
+
+@cache
+def _defaults_beside(package: str) -> Defaults:
     try:
         text = files(package).joinpath("defaults.yaml").read_text("utf-8")
     except (FileNotFoundError, ModuleNotFoundError):
@@ -390,4 +396,9 @@ def problems_of_manifest(catalogue: Catalogue, connector: str) -> Sequence[Probl
 
 def load_streams(anchor: str) -> dict[str, Mapping]:
     """The mappings of a package, by stream."""
+    return dict(_streams(anchor))
+
+
+@cache
+def _streams(anchor: str) -> MappingABC[str, Mapping]:
     return {mapping.stream: mapping for mapping in load_library(anchor).values()}

@@ -74,8 +74,9 @@ def build(documents: Sequence[Mapping[str, Any]]) -> Policies:
     for name, kind in KINDS.items():
         path = f"policies[{places[name]}]" if name in places else f"policies.{name}"
         try:
-            specs[name] = kind.spec.model_validate(documents[places[name]]) if name in places else kind.builtin()
-            compiled[name] = kind.compile(specs[name])
+            written = name in places
+            specs[name] = kind.spec.model_validate(documents[places[name]]) if written else kind.builtin()
+            compiled[name] = kind.compile(specs[name]) if written else kind.standard()
         except ValidationError as error:
             problems += [
                 Problem(f"{path}.{'.'.join(map(str, e['loc']))}", e["msg"].removeprefix("Value error, "), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, TypeVar, cast
 
@@ -52,8 +53,22 @@ class PolicyKind(Generic[S, P]):
 
     def builtin(self) -> S:
         """What holds while nobody has written one: `gateway/builtin/policies/<name>.yaml`."""
-        text = files("gateway.builtin").joinpath("policies", f"{self.name}.yaml").read_text("utf-8")
-        return self.spec.model_validate(yaml12.load(text))
+        return cast(S, _builtin(self))
+
+    def standard(self) -> P:
+        """The built-in one, compiled."""
+        return cast(P, _standard(self))
+
+
+@cache
+def _builtin(kind: PolicyKind[Any, Any]) -> Spec:
+    text = files("gateway.builtin").joinpath("policies", f"{kind.name}.yaml").read_text("utf-8")
+    return cast(Spec, kind.spec.model_validate(yaml12.load(text)))
+
+
+@cache
+def _standard(kind: PolicyKind[Any, Any]) -> Any:
+    return kind.compile(kind.builtin())
 
 
 @dataclass(frozen=True, slots=True)
