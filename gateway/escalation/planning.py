@@ -101,7 +101,8 @@ def plan(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> 
     """A reaction: plan every ticket of which something happened anew. Three statements."""
     ids = {h.ticket_id for h in happened}
     tickets = core_tickets.get_many(conn, sorted(ids))
-    before, plans = timers(conn, ids), Plans(hub)
+    known = ids - {h.ticket_id for h in happened if h.event == "ticket.opened"}  # a new ticket has no timer yet
+    before, plans = timers(conn, known), Plans(hub)
     after = ((planned(t, before.get(t.id), hub, now, plans=plans), before.get(t.id)) for t in tickets.values())
     keep(conn, _changed(after))
 
