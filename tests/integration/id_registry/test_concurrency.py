@@ -94,9 +94,9 @@ def test_renewing_last_seen_waits_for_nobody(postgres_registry: Engine) -> None:
     with postgres_registry.begin() as conn:
         resolve(conn, keys, NOW)
     with postgres_registry.connect() as one, postgres_registry.connect() as two:
-        resolve(one, keys, NOW + 2 * DAY)  # holds its rows until it commits
+        held = resolve(one, keys, NOW + 2 * DAY)  # holds its rows until it commits
         two.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
-        resolve(two, list(reversed(keys)), NOW + 2 * DAY)
+        assert resolve(two, list(reversed(keys)), NOW + 2 * DAY) == held
         two.commit()
         one.commit()
 

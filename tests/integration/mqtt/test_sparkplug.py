@@ -81,6 +81,7 @@ def test_a_lost_message_is_noticed_and_the_values_asked_for(plant: Mosquitto, ed
         edge.lose_one()
         edge.report(temp=22.0)
         wait_until(lambda: edge.rebirths == 1, "a rebirth was asked for")
+    assert edge.rebirths == 1
 
 
 def test_when_an_edge_node_dies_its_devices_are_stale(plant: Mosquitto, edge: EdgeNode) -> None:

@@ -296,6 +296,7 @@ def test_a_client_of_the_same_name_is_suspected(broker: Mosquitto, own: dict[str
     with subscribed(broker, Inbox(), **own) as subscription:
         thief = Sender(broker, own["client_id"])  # which, like the hub, connects again whenever it is thrown out
         wait_until(lambda: "does another client" in subscription.detail()["error"], "the reason is suspected")
+        assert own["client_id"] in subscription.detail()["error"]
         thief.close()
 
 

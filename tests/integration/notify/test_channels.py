@@ -60,6 +60,7 @@ def test_a_heartbeat_that_worked_is_a_test(staffed: Staffed, wecom: Any) -> None
     house = staffed(wecom[1])
     heartbeats.beat(house.gateway, house.gateway.hub, "wecom-app", 300)
     save(house, WECOM)
+    assert "notification" in house.gateway.hub.policies.given
 
 
 def test_a_try_that_failed_is_no_test(staffed: Staffed, wecom: Any) -> None:

@@ -59,6 +59,7 @@ def test_a_parent_resolves_once_its_children_are(floor: Floor) -> None:
     child = floor.ask("li.na", "POST", f"/{parent}/children", 201, json={"title": "seal"})
     floor.do("li.na", child["id"], "resolve", resolution="done", cause="wear")
     floor.do("li.na", parent, "resolve", resolution="done", cause="wear")
+    assert floor.shown(parent)["status"] == "resolved"
 
 
 def test_families_have_no_circles_and_a_child_one_parent(floor: Floor) -> None:
