@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -176,41 +177,6 @@ def request_approval(
     return _act(gateway, who, ticket, "request_approval", args, body, idempotency_key)
 
 
-@router.post("/{ticket}/accept")
-def accept(
-    gateway: GatewayDep,
-    who: Actor,
-    ticket: TicketId,
-    body: Saying | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """Agree, as one of those who were asked."""
-    return _said(gateway, who, ticket, "accept", body, idempotency_key)
-
-
-@router.post("/{ticket}/decline")
-def decline(
-    gateway: GatewayDep,
-    who: Actor,
-    ticket: TicketId,
-    body: Saying | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """Refuse, with the reason in `text`: the ticket goes back to whoever asked."""
-    return _said(gateway, who, ticket, "decline", body, idempotency_key)
-
-
-@router.post("/{ticket}/withdraw_approval")
-def withdraw_approval(
-    gateway: GatewayDep,
-    who: Actor,
-    ticket: TicketId,
-    body: Saying | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    return _said(gateway, who, ticket, "withdraw_approval", body, idempotency_key)
-
-
 @router.post("/{ticket}/handoff")
 def handoff(
     gateway: GatewayDep, who: Actor, ticket: TicketId, body: Handing, idempotency_key: IdempotencyKey = None
@@ -221,42 +187,31 @@ def handoff(
     return _act(gateway, who, ticket, "handoff", args, body, idempotency_key)
 
 
-@router.post("/{ticket}/accept_handoff")
-def accept_handoff(
-    gateway: GatewayDep,
-    who: Actor,
-    ticket: TicketId,
-    body: Saying | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """The receiving side takes it."""
-    return _said(gateway, who, ticket, "accept_handoff", body, idempotency_key)
+SAYING: Mapping[str, str] = {
+    "accept": "Agree, as one of those who were asked.",
+    "decline": "Refuse, with the reason in `text`: the ticket goes back to whoever asked.",
+    "withdraw_approval": "",
+    "accept_handoff": "The receiving side takes it.",
+    "return_handoff": "The receiving side gives it back, with the reason in `text`.",
+    "finish_handoff": "The receiving side is done with it: it goes back to where it came from.",
+}
+"""Actions that take a text and nothing else, with what the API's page says of them."""
 
 
-@router.post("/{ticket}/return_handoff")
-def return_handoff(
-    gateway: GatewayDep,
-    who: Actor,
-    ticket: TicketId,
-    body: Saying | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """The receiving side gives it back, with the reason in `text`."""
-    return _said(gateway, who, ticket, "return_handoff", body, idempotency_key)
+def _saying(action: str) -> Callable[..., Response]:
+    def said(
+        gateway: GatewayDep,
+        who: Actor,
+        ticket: TicketId,
+        body: Saying | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        asked = body or Saying()
+        return _act(gateway, who, ticket, action, {"text": asked.text}, asked, idempotency_key)
+
+    said.__name__ = action
+    return said
 
 
-@router.post("/{ticket}/finish_handoff")
-def finish_handoff(
-    gateway: GatewayDep,
-    who: Actor,
-    ticket: TicketId,
-    body: Saying | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """The receiving side is done with it: it goes back to where it came from."""
-    return _said(gateway, who, ticket, "finish_handoff", body, idempotency_key)
-
-
-def _said(gateway: Gateway, who: Bearer, ticket: str, action: str, body: Saying | None, key: str | None) -> Response:
-    asked = body or Saying()
-    return _act(gateway, who, ticket, action, {"text": asked.text}, asked, key)
+for _action, _told in SAYING.items():
+    router.add_api_route(f"/{{ticket}}/{_action}", _saying(_action), methods=["POST"], description=_told)
