@@ -126,7 +126,7 @@ def list_connectors(database_url: Database = None, as_json: Json = False) -> Non
 
 def mappings_of(g: Gateway) -> dict[str, Mapping]:
     """Every mapping there is: those of installed connectors, of the configuration, and of the rules."""
-    from gateway.config.hub import library_of
+    from gateway.config.provided import library_of
 
     found = {m.name: m for kind in g.catalogue.good.values() for m in library_of(kind).values()}
     for live in (*g.hub.connections.values(), g.hub.internal):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from typing import Any, TypeVar
 
 from connectors.contract import Connector, Settings, capabilities
@@ -37,12 +35,13 @@ from gateway.automation.specs import Bridge, Check, ContextQuestion, Defaults, R
 from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
+from gateway.config.provided import builtin_questions, builtin_rules, defaults_of, library_of, load_streams
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.policies import Policies, calendars, escalation, promises
 from gateway.policies import build as build_policies
 from gateway.policies.rights import unknown_roles
 from gateway.secrets import Vault
-from mappings import Mapping, MappingError, load_library, load_mapping
+from mappings import Mapping, MappingError, load_mapping
 from mappings.suggestions import among
 
 T = TypeVar("T")
@@ -144,50 +143,6 @@ def codes_of(hub: Hub, connection_id: str, thing: str) -> str:
     """As `Live.codes_of`, also of a connection that is there no more."""
     live = hub.connections.get(connection_id)
     return connection_id if live is None else live.codes_of(thing)
-
-
-@cache
-def builtin_rules() -> tuple[Rule, ...]:
-    """The rules of a hub without rules."""
-    document = yaml12.load(files("gateway.builtin").joinpath("rules.yaml").read_text("utf-8"))
-    return tuple(Rule.model_validate(rule) for rule in document["rules"])
-
-
-@cache
-def builtin_questions() -> tuple[ContextQuestion, ...]:
-    """What the hub itself adds to every snapshot."""
-    document = yaml12.load(files("gateway.builtin").joinpath("context.yaml").read_text("utf-8"))
-    return tuple(ContextQuestion.model_validate(question) for question in document["context"])
-
-
-def defaults_of(connector: type[Connector]) -> Defaults:
-    """The connector's own rules, bridges and questions: `defaults.yaml` beside its package's `__init__`, or what its
-    manifest says. Raises ValidationError for a manifest whose sections cannot be read."""
-    if (told := getattr(connector, "defaults", None)) is not None:
-        return Defaults.model_validate(told)
-    return _defaults_beside(connector.__module__.rpartition(".")[0] or connector.__module__)
-
-
-@cache
-def _defaults_beside(package: str) -> Defaults:
-    try:
-        text = files(package).joinpath("defaults.yaml").read_text("utf-8")
-    except (FileNotFoundError, ModuleNotFoundError):
-        return Defaults()
-    return Defaults.model_validate(yaml12.load(text) or {})
-
-
-def library_of(connector: type[Connector]) -> dict[str, Mapping]:
-    """The connector's mappings by stream: those of its manifest, or of package `mappings.<name>`, or of what its attribute
-    `mappings` names. Raises MappingError."""
-    if (texts := getattr(connector, "mapping_texts", None)) is not None:
-        return {stream: load_mapping(text, f"{connector.name}: mappings.{stream}") for stream, text in texts.items()}
-    anchor = getattr(connector, "mappings", f"mappings.{connector.name}")
-    try:
-        importlib.import_module(anchor)
-    except ModuleNotFoundError:
-        return {}
-    return load_streams(anchor)
 
 
 @dataclass
@@ -392,13 +347,3 @@ def problems_of_manifest(catalogue: Catalogue, connector: str) -> Sequence[Probl
     """Why a connector made of a manifest cannot be used by this hub; nothing for any other."""
     kind = catalogue.good.get(connector)
     return problems_of(kind) if kind is not None and hasattr(kind, "mapping_texts") else ()
-
-
-def load_streams(anchor: str) -> dict[str, Mapping]:
-    """The mappings of a package, by stream."""
-    return dict(_streams(anchor))
-
-
-@cache
-def _streams(anchor: str) -> MappingABC[str, Mapping]:
-    return {mapping.stream: mapping for mapping in load_library(anchor).values()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.registry import installed
-from gateway.config.hub import builtin_rules, defaults_of
+from gateway.config.provided import builtin_rules, defaults_of
 
 PLANT = "plant"
 POLL_S = 5

@@ -15,7 +15,7 @@ from connectors.kingdee.sandbox import Sandbox
 from gateway.automation.rules import compile_bridges, compile_questions, compile_rules
 from gateway.automation.specs import Bridge, Defaults
 from gateway.config import yaml12
-from gateway.config.hub import defaults_of
+from gateway.config.provided import defaults_of
 from mappings import Mapping, compile_expression, format_path, load_library
 from tests.unit.connectors_kingdee.conftest import Connect, read, stream
 

@@ -20,7 +20,7 @@ from gateway.automation.rules import (
     compile_questions,
     compile_rules,
 )
-from gateway.config.hub import defaults_of
+from gateway.config.provided import defaults_of
 from mappings import Mapping, load_library
 from tests.unit.connectors_salesforce.conftest import NOW, Make, account, records
 

@@ -15,7 +15,7 @@ from connectors.u8.requisitions import OPERATIONS
 from connectors.u8.sandbox import Sandbox
 from connectors.u8.tables import SOURCES
 from gateway.automation.rules import compile_bridges, compile_questions, compile_rules
-from gateway.config.hub import defaults_of
+from gateway.config.provided import defaults_of
 from mappings import Mapping, load_library
 from tests.unit.connectors_u8.conftest import Make, records
 

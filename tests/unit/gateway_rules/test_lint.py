@@ -11,7 +11,7 @@ from core_tickets.matching.doubts import contradiction, covers
 from gateway.automation.lint import Finding, lint_rules
 from gateway.automation.rules import compile_rules
 from gateway.automation.specs import Rule
-from gateway.config.hub import builtin_rules
+from gateway.config.provided import builtin_rules
 
 TICKET = {"kind": "'incident'", "priority": "'P2'", "title": "title"}
 CONNECTIONS = {"zbx": "zabbix", "am": "prometheus"}
