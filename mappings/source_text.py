@@ -22,6 +22,20 @@ _SLIPS = {
 }
 
 
+TRIES = 20
+
+
+def _parsed(line: str) -> ast.expr:
+    """Python's tree of a line. CPython 3.11 counts the depth of a tree for all threads together (gh-106905): two that
+    read at the same time may upset each other's count, which says nothing about the line; it is read again."""
+    for _ in range(TRIES - 1):
+        try:
+            return ast.parse(line, mode="eval").body
+        except SystemError:
+            continue
+    return ast.parse(line, mode="eval").body
+
+
 class _Unreadable(Exception):
     def __init__(self, message: str, offset: int = 0, hint: str = "") -> None:
         super().__init__(message)
@@ -72,10 +86,10 @@ class SourceText:
 
     def _python_tree(self) -> ast.expr:
         if "\\" not in self.one_line:
-            return ast.parse(self.one_line, mode="eval").body
+            return _parsed(self.one_line)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # '\d' in a pattern is meant
-            return ast.parse(self.one_line, mode="eval").body
+            return _parsed(self.one_line)
 
     def _has_comment(self) -> bool:
         line = io.StringIO(self.one_line).readline

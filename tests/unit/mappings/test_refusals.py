@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from mappings import ExpressionError, MappingError, compile_expression
 from mappings.parsing import MAX_DEPTH
-from mappings.source_text import MAX_CHARACTERS, MAX_NODES
+from mappings.source_text import MAX_CHARACTERS, MAX_NODES, SourceText
 
 HOSTILE = {
     "dunder attribute": "().__class__.__bases__[0].__subclasses__()",
@@ -201,3 +205,40 @@ def test_errors_survive_pickling() -> None:
     assert isinstance(copy, MappingError)
     assert copy.problems == refusal.value.problems
     assert str(copy) == str(refusal.value)
+
+
+class _SlowToGo:
+    """Garbage whose end runs Python code, so that another thread may come in between."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        for _ in range(50):
+            pass
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads change and garbage is looked for as often as can be."""
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(50)
+    yield
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*threshold)
+
+
+def test_expressions_read_by_several_threads_at_once_are_all_read(restless: None) -> None:
+    """CPython 3.11 counts the depth of all threads' trees together (gh-106905)."""
+
+    def read(depth: int) -> int:
+        if depth:
+            return read(depth - 1)
+        for _ in range(200):
+            _SlowToGo()
+            assert SourceText("a" + " + a" * 40).parse() is not None
+        return 200
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(read, range(0, 56, 7))) == 8 * 200
