@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 
@@ -27,8 +29,32 @@ import gateway.tables
 import id_registry.tables
 import lineage.tables
 from gateway.errors import BadConfiguration, Problem, SchemaMismatch, Unavailable
+from gateway.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a process uses PostgreSQL: connections kept open and opened beyond those, and time-outs in seconds (0: none).
+    SQLite knows only the first two."""
+
+    size: int = 8
+    overflow: int = 8
+    wait_s: float = 10
+    recycle_s: int = 1_800
+    statement_s: float = 60
+    lock_s: float = 15
+    idle_transaction_s: float = 120
+
+    @classmethod
+    def of(cls, s: Settings) -> Limits:
+        """As the settings say."""
+        return cls(s.pool_size, s.pool_overflow, s.pool_timeout_s, s.pool_recycle_s, s.statement_timeout_s,
+                   s.lock_timeout_s, s.idle_transaction_timeout_s)  # fmt: skip
+
+
+STANDARD = Limits()
 
 
 def metadatas() -> list[MetaData]:
@@ -56,30 +82,51 @@ def normalise(url: str) -> URL:
     return parsed
 
 
-def open_engine(url: str, *, pool_size: int = 8) -> Engine:
-    """An engine whose transactions see what they must: on SQLite they begin IMMEDIATE, so a writer never fails midway."""
+def open_engine(url: str, limits: Limits = STANDARD) -> Engine:
+    """An engine whose transactions see what they must: on SQLite they begin IMMEDIATE, so a writer never fails midway.
+    A connection that PostgreSQL ended while it lay in the pool is replaced before it is used."""
     parsed = normalise(url)
     if parsed.get_backend_name() == "postgresql":
         made = create_engine(
-            parsed, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=10, hide_parameters=True,
+            parsed, pool_size=limits.size, max_overflow=limits.overflow, pool_pre_ping=True, pool_timeout=limits.wait_s,
+            pool_recycle=limits.recycle_s, hide_parameters=True,
             connect_args={"connect_timeout": 5, "application_name": "weft"},
         )  # fmt: skip
-        event.listen(made, "connect", _set_up_postgresql)
+        event.listen(made, "connect", _set_up_postgresql(limits))
         return made
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        parsed, pool_size=pool_size, max_overflow=8, hide_parameters=True, connect_args={"check_same_thread": False}
-    )
+        parsed, pool_size=limits.size, max_overflow=limits.overflow, hide_parameters=True,
+        connect_args={"check_same_thread": False},
+    )  # fmt: skip
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _set_up_postgresql(raw: Any, _record: Any) -> None:
-    from gateway.arrays import ArrayDumper  # a hub on SQLite has no psycopg
+def _set_up_postgresql(limits: Limits, *more: str) -> Callable[[Any, Any], None]:
+    timeouts = {
+        "statement_timeout": limits.statement_s, "lock_timeout": limits.lock_s,
+        "idle_in_transaction_session_timeout": limits.idle_transaction_s,
+    }  # fmt: skip
+    settings = "; ".join([f"SET {name} = {round(value * 1000)}" for name, value in timeouts.items()] + list(more))
 
-    raw.adapters.register_dumper(list, ArrayDumper)
+    def set_up(raw: Any, _record: Any) -> None:
+        from gateway.arrays import ArrayDumper  # a hub on SQLite has no psycopg
+
+        raw.adapters.register_dumper(list, ArrayDumper)
+        raw.execute(settings)
+        raw.commit()
+
+    return set_up
+
+
+def patient(conn: Connection) -> None:
+    """Let the statements of this transaction take as long as they need: they look through whole tables, and hold no lock
+    that anybody waits for."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _set_up_sqlite(raw: Any, _record: Any) -> None:
@@ -104,7 +151,7 @@ def reader(engine: Engine) -> Engine:
     return engine.execution_options(weft_read_only=True)
 
 
-def writer(engine: Engine) -> Engine:
+def writer(engine: Engine, limits: Limits = STANDARD) -> Engine:
     """The same database for the inbox, whose few statements are the same for ever and all go by an index.
 
     On PostgreSQL a pool of its own: no ping before each transaction (the inbox tries again by itself), and no plan that
@@ -113,17 +160,11 @@ def writer(engine: Engine) -> Engine:
     if engine.dialect.name != "postgresql":
         return engine
     made = create_engine(
-        engine.url, pool_size=1, max_overflow=3, pool_timeout=10, hide_parameters=True,
-        connect_args={"connect_timeout": 5, "application_name": "weft inbox"},
+        engine.url, pool_size=1, max_overflow=3, pool_timeout=limits.wait_s, pool_recycle=limits.recycle_s,
+        hide_parameters=True, connect_args={"connect_timeout": 5, "application_name": "weft inbox"},
     )  # fmt: skip
-    event.listen(made, "connect", _set_up_postgresql)
-    event.listen(made, "connect", _set_up_writer)
+    event.listen(made, "connect", _set_up_postgresql(limits, "SET enable_seqscan = off"))
     return made
-
-
-def _set_up_writer(raw: Any, _record: Any) -> None:
-    raw.execute("SET enable_seqscan = off")
-    raw.commit()
 
 
 def alembic_config(engine_or_url: Engine | str) -> Config:

@@ -25,7 +25,7 @@ from gateway import clock, metrics
 from gateway.config import store
 from gateway.config.documents import Documents
 from gateway.config.hub import Hub, Live
-from gateway.database import is_conflict, is_outage, open_engine, reader, writer
+from gateway.database import Limits, is_conflict, is_outage, open_engine, reader, writer
 from gateway.errors import TooLarge, Unavailable, WeftError
 from gateway.ingest.inbox import Done, Inbox, Incoming
 from gateway.ingest.item import Prepared, prepare
@@ -49,9 +49,10 @@ class Gateway:
         self.settings = settings
         self.since = clock.now()
         """When this process began; what happened before, others may have missed."""
-        self.engine = engine or open_engine(settings.database)
+        limits = Limits.of(settings)
+        self.engine = engine or open_engine(settings.database, limits)
         self.reader = reader(self.engine)
-        self.writer = writer(self.engine)
+        self.writer = writer(self.engine, limits)
         self._folder = settings.home / "connectors" if catalogue is None else None
         self._manifests = _state_of(self._folder)
         self.installed = catalogue or installed(folders=[settings.home / "connectors"])

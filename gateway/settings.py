@@ -1,4 +1,8 @@
-"""Settings: defaults, then `weft.toml`, then the environment (`WEFT_...`), then flags; the later wins."""
+"""Settings: defaults, then `weft.toml`, then the environment (`WEFT_...`), then flags; the later wins.
+
+`WEFT_<NAME>_FILE` names a file that holds the value, as secrets are mounted into containers; its last line end is no part
+of it. Giving both is refused, since nobody could tell which one counts.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from gateway.errors import BadConfiguration, Problem
 
@@ -21,6 +27,26 @@ class Settings(BaseModel):
     home: Path = Field(Path("var"), description="Folder of the hub's own files: database, key, first admin token.")
     database_url: str = Field(
         "", description="SQLAlchemy URL; default: sqlite:///<home>/weft.db. PostgreSQL: postgresql://user@host/name"
+    )
+    database_password: SecretStr | None = Field(
+        None, description="Put into `database_url`, so that the URL itself holds no secret."
+    )
+    pool_size: int = Field(8, ge=1, le=200, description="Connections to PostgreSQL that a process keeps open.")
+    pool_overflow: int = Field(8, ge=0, le=200, description="Connections beyond those, opened under load.")
+    pool_timeout_s: float = Field(10, gt=0, le=600, description="How long to wait for a connection before 503.")
+    pool_recycle_s: int = Field(1_800, ge=1, description="Age at which a connection is replaced by a new one.")
+    statement_timeout_s: float = Field(
+        60,
+        ge=0,
+        description="PostgreSQL ends a statement after so long; audits, retention and migrations are exempt. 0: never.",
+    )
+    lock_timeout_s: float = Field(
+        15, ge=0, description="PostgreSQL gives up waiting for a lock after so long; then it is tried again. 0: never."
+    )
+    idle_transaction_timeout_s: float = Field(
+        120,
+        ge=0,
+        description="PostgreSQL ends a transaction whose process fell silent, so that its locks go. 0: never.",
     )
     secret_key: SecretStr | None = Field(
         None, description="Encrypts secrets at rest. Several, comma separated: the first encrypts, all decrypt. "
@@ -41,7 +67,15 @@ class Settings(BaseModel):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.home / 'weft.db'}"
+        """The URL, with its password."""
+        url = self.database_url or f"sqlite:///{self.home / 'weft.db'}"
+        if self.database_password is None:
+            return url
+        try:
+            with_password = make_url(url).set(password=self.database_password.get_secret_value())
+        except ArgumentError:
+            return url  # whoever opens it says what is wrong with it
+        return with_password.render_as_string(hide_password=False)
 
     @property
     def log_format(self) -> str:
@@ -62,7 +96,7 @@ def load(flags: dict[str, Any] | None = None, *, file: Path | None = None) -> Se
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadConfiguration(f"{file} is not valid TOML.", [Problem(str(file), str(error))]) from error
     for name in Settings.model_fields:
-        given = os.environ.get(f"WEFT_{name.upper()}")
+        given = _from_environment(name)
         if given is not None:
             values[name] = given
     values |= {name: value for name, value in (flags or {}).items() if value is not None}
@@ -71,6 +105,22 @@ def load(flags: dict[str, Any] | None = None, *, file: Path | None = None) -> Se
     except ValidationError as error:
         problems = [Problem(".".join(map(str, e["loc"])), e["msg"], _hint(str(e["loc"][0]))) for e in error.errors()]
         raise BadConfiguration("The settings have problems.", problems) from None
+
+
+def _from_environment(name: str) -> str | None:
+    """The value of a setting, or what stands in the file it names. Raises BadConfiguration."""
+    variable = f"WEFT_{name.upper()}"
+    given, file = os.environ.get(variable), os.environ.get(f"{variable}_FILE")
+    if file is None:
+        return given
+    if given is not None:
+        problem = Problem(name, f"{variable} and {variable}_FILE are both given", "give one of them")
+        raise BadConfiguration("The settings have problems.", [problem])
+    try:
+        return Path(file).read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = Problem(name, f"{variable}_FILE: {file} can't be read: {error}", "is it mounted, and readable by us?")
+        raise BadConfiguration("The settings have problems.", [problem]) from error
 
 
 def _hint(name: str) -> str:

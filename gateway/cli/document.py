@@ -60,6 +60,7 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Defaults, then `weft.toml` (or the file `WEFT_CONFIG` names), then the environment, then flags; the later wins.",
+        "`WEFT_<NAME>_FILE` names a file that holds the value, as secrets are mounted into containers.",
         "Made from the code by `python -m gateway.cli.document`.",
         "",
         "| in `weft.toml` | in the environment | default | what it is |",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 import core_tickets
 import id_registry
 from gateway import clock, tables
+from gateway.database import patient
 from gateway.escalation import auditing
 from gateway.ingest.item import End
 from gateway.sync import store
@@ -46,6 +47,7 @@ _M, _D, _L = tables.message.c, tables.delivery.c, tables.dead_letter.c
 
 def audit(conn: Connection) -> Audit:
     """Count every message by its end, and look for what must not be."""
+    patient(conn)
     counted = select(_M.connection_id, _M.end, func.count()).group_by(_M.connection_id, _M.end)
     by_connection: dict[str, dict[str, int]] = {}
     for connection, end, n in conn.execute(counted):

@@ -15,6 +15,7 @@ from gateway.automation.rules import CompiledBridge
 from gateway.automation.specs import STANDING
 from gateway.bridge import computing
 from gateway.config.hub import Hub
+from gateway.database import patient
 from gateway.errors import NotFound
 from gateway.figures import tracked
 from gateway.policies.figures import KIND
@@ -125,6 +126,7 @@ def impact(conn: Connection, hub: Hub, number: int, field: str) -> lineage.Impac
 
 def verify(conn: Connection, since: int, sample: float = 1.0) -> lineage.Report:
     """Recompute what was written since then, tickets, snapshots and replicas alike, and report every difference."""
+    patient(conn)
     held = (
         lineage.Standing(number, landing, loaded(record, text))
         for record, number, landing, text in store.standing(conn, since)
