@@ -81,18 +81,21 @@ def migrated_template(postgres_url: str) -> str:
     return name
 
 
+@pytest.fixture
+def migrated_postgres(postgres_url: str, migrated_template: str) -> Iterator[str]:
+    """URL of a PostgreSQL database with the hub's tables and nothing in them."""
+    name = f"weft_{os.getpid()}_{next(_numbers)}"
+    _on_server(postgres_url, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    _on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of a database with the hub's tables and nothing in them: each test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        file = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "weft.db")
-        yield f"sqlite:///{file}"
-        return
-    server: str = request.getfixturevalue("postgres_url")
-    name = f"weft_{os.getpid()}_{next(_numbers)}"
-    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('migrated_template')}")
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_file'), tmp_path / 'weft.db')}"
+    return str(request.getfixturevalue("migrated_postgres"))
 
 
 def _migrate(url: str) -> None:

@@ -23,6 +23,7 @@ from gateway.service import Gateway
 from gateway.settings import Settings
 from gateway.usecases import ledger
 from tests.acceptance.alerts import BEARER, CONNECTION, alert, message
+from tests.acceptance.cluster import Cluster
 from tests.acceptance.running_hub import eventually
 
 CLIENTS = 32
@@ -103,6 +104,30 @@ def two_gateways(pair: list[Gateway], rounds: int) -> None:
     ):
         statuses = asyncio.run(all_at_once([one, two], rounds))
         check(first, rounds, statuses)
+
+
+@contextmanager
+def cluster(home: Path, url: str) -> Iterator[tuple[Cluster, Gateway]]:
+    """Two gateways and two workers as processes of their own, and a gateway to look with."""
+    running = Cluster(home, url, {"connections": [CONNECTION]})
+    looking = Gateway(Settings(home=home / "var", database_url=url))
+    try:
+        running.start(migrated=True)
+        yield running, looking
+    finally:
+        looking.close()
+        running.stop()
+
+
+def test_a_first_sight_at_a_cluster_at_once_is_one_ticket(tmp_path: Path, migrated_postgres: str) -> None:
+    with cluster(tmp_path, migrated_postgres) as (running, looking):
+        check(looking, 10, asyncio.run(all_at_once(running.urls, 10)))
+
+
+@pytest.mark.campaign
+def test_a_first_sight_at_a_cluster_at_once_is_one_ticket_fifty_times(tmp_path: Path, migrated_postgres: str) -> None:
+    with cluster(tmp_path, migrated_postgres) as (running, looking):
+        check(looking, 50, asyncio.run(all_at_once(running.urls, 50)))
 
 
 def test_a_first_sight_by_many_at_once_is_one_ticket(gateway: Gateway) -> None:
