@@ -18,14 +18,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalEr
 import core_tickets.people.tables
 import core_tickets.tables
 import gateway.collaboration.tables
+import gateway.config.tables
 import gateway.escalation.tables
 import gateway.figures.tables
 import gateway.learning.tables
 import gateway.notify.tables
 import gateway.storm.tables
 import gateway.stuck.tables
+import gateway.studio.tables
 import gateway.sync.tables
 import gateway.tables
+import gateway.telemetry.tables
 import id_registry.tables
 import lineage.tables
 from gateway.errors import BadConfiguration, Problem, SchemaMismatch, Unavailable

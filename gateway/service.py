@@ -195,18 +195,38 @@ class Gateway:
             except (WeftError, DBAPIError) as error:
                 log.warning("configuration.not_read", reason=str(error))
 
-    def apply(self, documents: Documents, *, dry_run: bool = False) -> list[store.Change]:
-        """Put configuration into force. Raises BadConfiguration; then nothing changed."""
-        changes, _ = self.plan(documents, dry_run=dry_run)
+    def apply(
+        self, documents: Documents, *, dry_run: bool = False, actor: str = "", note: str = ""
+    ) -> list[store.Change]:
+        """Put configuration into force; `actor` and `note` are kept with it. Raises BadConfiguration; then nothing
+        changed."""
+        changes, _ = self.plan(documents, dry_run=dry_run, actor=actor, note=note)
         if not dry_run:
             self.reload()
         return changes
 
-    def plan(self, documents: Documents, *, dry_run: bool = True) -> tuple[list[store.Change], Hub]:
+    def plan(
+        self, documents: Documents, *, dry_run: bool = True, actor: str = "", note: str = ""
+    ) -> tuple[list[store.Change], Hub]:
         """What `apply` would change, and the hub as it would run then; nothing runs yet. Raises BadConfiguration."""
         return self.transact(
-            lambda conn: store.apply(conn, documents, self.installed, self.vault, clock.now(), dry_run=dry_run)
+            lambda conn: store.apply(
+                conn, documents, self.installed, self.vault, clock.now(), dry_run=dry_run, actor=actor, note=note
+            )
         )
+
+    def roll_back(
+        self, generation: int, *, actor: str, note: str = "", dry_run: bool = False
+    ) -> tuple[list[store.Change], Hub]:
+        """Put a configuration of before into force again, exactly. Raises NotFound, or BadConfiguration."""
+        done = self.transact(
+            lambda conn: store.restore(
+                conn, generation, self.installed, self.vault, clock.now(), actor=actor, note=note, dry_run=dry_run
+            )
+        )
+        if not dry_run:
+            self.reload()
+        return done
 
     # -- messages -----------------------------------------------------------------------------------------------------
 

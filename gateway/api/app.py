@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.api import (
     attachments,
     collaboration,
+    configuration,
     confirmations,
     connections,
     figures,
@@ -100,6 +101,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         replies,
         ids,
         connections,
+        configuration,
         operations,
         pages,
     ):

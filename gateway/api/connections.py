@@ -44,11 +44,11 @@ def list_connections(gateway: GatewayDep, _: Reader) -> Response:
 
 
 @router.post("/connections", status_code=201)
-def add_connection(gateway: GatewayDep, _: Configurer, given: Given) -> Response:
+def add_connection(gateway: GatewayDep, who: Configurer, given: Given) -> Response:
     """A new connection. Refused whole, with path and remedy, when anything is wrong."""
     if any(c == given.get("id") for c in gateway.hub.connections):
         raise Conflict(f"There is a connection {given['id']!r} already; change it with PUT.")
-    _apply(gateway, given)
+    _apply(gateway, given, who.actor)
     return answer(_shape(gateway, _stored(gateway, str(given["id"]))), 201)
 
 
@@ -58,21 +58,23 @@ def read_connection(gateway: GatewayDep, _: Reader, connection: Line) -> Respons
 
 
 @router.put("/connections/{connection}")
-def change_connection(gateway: GatewayDep, _: Configurer, connection: Line, given: Given) -> Response:
+def change_connection(gateway: GatewayDep, who: Configurer, connection: Line, given: Given) -> Response:
     """Replace a connection. A secret given as ******** keeps its value."""
     _stored(gateway, connection)
     if given.setdefault("id", connection) != connection:
         problem = Problem("id", "differs from the id in the path", f"write {connection!r}, or leave it out")
         raise BadConfiguration("The id cannot be changed.", [problem])
-    _apply(gateway, given)
+    _apply(gateway, given, who.actor)
     return answer(_shape(gateway, _stored(gateway, connection)))
 
 
 @router.delete("/connections/{connection}", status_code=204)
-def remove_connection(gateway: GatewayDep, _: Configurer, connection: Line) -> Response:
+def remove_connection(gateway: GatewayDep, who: Configurer, connection: Line) -> Response:
     """Its messages, tickets and lineage stay."""
     gateway.transact(
-        lambda conn: store.remove(conn, "connection", connection, gateway.installed, gateway.vault, clock.now())
+        lambda conn: store.remove(
+            conn, "connection", connection, gateway.installed, gateway.vault, clock.now(), actor=who.actor
+        )
     )
     gateway.reload()
     return Response(status_code=204)
@@ -127,7 +129,7 @@ def _stored(gateway: Gateway, connection_id: str) -> dict[str, Any]:
     raise NotFound(f"There is no connection {connection_id!r}.")
 
 
-def _apply(gateway: Gateway, given: dict[str, Any]) -> None:
+def _apply(gateway: Gateway, given: dict[str, Any], actor: str) -> None:
     try:
         orjson.dumps(given)
     except (TypeError, ValueError) as error:
@@ -136,7 +138,7 @@ def _apply(gateway: Gateway, given: dict[str, Any]) -> None:
         raise BadConfiguration(
             "The connection cannot be stored.", [Problem("", "contains the character NUL", "remove it")]
         )
-    gateway.apply(documents.validate({"connections": [given]}))
+    gateway.apply(documents.validate({"connections": [given]}), actor=actor)
 
 
 def _shape(gateway: Gateway, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,7 +56,7 @@ def apply(
             with g.reading() as conn:
                 problems = rule_report.findings_of(rule_report.report(conn, planned, clock.now()))
         else:
-            changes = g.apply(found)
+            changes = g.apply(found, actor=f"cli:{getpass.getuser()}")
     rows = [(c.what, c.kind, c.id, ", ".join(c.fields)) for c in changes]
     data: dict[str, Any] = {
         "dry_run": dry_run, "changes": [{"what": w, "kind": k, "id": i, "fields": f} for w, k, i, f in rows]

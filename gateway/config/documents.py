@@ -50,7 +50,9 @@ class Documents(Spec):
 
     connectors: list[dict[str, Any]] | None = Field(None, description="manifests: connectors made of YAML alone")
     connections: list[ConnectionSpec] | None = None
-    mappings: list[dict[str, Any]] | None = None
+    mappings: list[dict[str, Any]] | None = Field(
+        None, description="mapping files; or `mapping: NAME` and `text`, the file as it was written"
+    )
     rules: list[Rule] | None = None
     bridges: list[Bridge] | None = None
     policies: list[dict[str, Any]] | None = Field(None, description="how tickets move; each kind is replaced whole")

@@ -42,6 +42,7 @@ from gateway.policies import build as build_policies
 from gateway.policies.rights import unknown_roles
 from gateway.secrets import Vault
 from mappings import Mapping, MappingError, load_mapping
+from mappings import Problem as MappingProblem
 from mappings.suggestions import among
 
 T = TypeVar("T")
@@ -254,14 +255,14 @@ class Builder:
     def _mappings(self, documents: Sequence[dict[str, Any]]) -> dict[str, Mapping]:
         own: dict[str, Mapping] = {}
         for n, document in enumerate(documents):
-            text = yaml12.dump(document)
             try:
-                mapping = load_mapping(text, origin=f"mappings[{n}]")
+                mapping = load_mapping(text_of(document), origin=f"mappings[{n}]")
             except MappingError as error:
-                self.problems += [
-                    Problem(f"mappings[{n}].{p.path}".rstrip("."), p.message, p.hint) for p in error.problems
-                ]
+                self.problems += [_in_mapping(n, document, p) for p in error.problems]
                 continue
+            if mapping.name != document.get("mapping"):
+                hint = f"write the same name beside `text`: mapping: {mapping.name}"
+                self.problems.append(Problem(f"mappings[{n}].text", f"it calls itself {mapping.name!r}", hint))
             failures = mapping.check()
             self.problems += [Problem(f"mappings[{n}].tests", str(f), "mend the mapping or the test") for f in failures]
             own[mapping.name] = mapping
@@ -319,6 +320,18 @@ class Builder:
         except BadConfiguration as error:
             self.problems += error.problems
             return None
+
+
+def text_of(document: MappingABC[str, Any]) -> str:
+    """A mapping of the configuration as YAML: as it was written (`text`), or what its parts say."""
+    written = document.get("text")
+    return written if isinstance(written, str) else yaml12.dump(document)
+
+
+def _in_mapping(n: int, document: MappingABC[str, Any], p: MappingProblem) -> Problem:
+    """Where a mapping was given as it was written, line and column help; else they are not the writer's."""
+    place = f"line {p.line}, column {p.column}: " if "text" in document else ""
+    return Problem(f"mappings[{n}].{p.path}".rstrip("."), place + p.message, p.hint)
 
 
 def _checks(connections: Sequence[ConnectionSpec], defaults: MappingABC[str, Defaults]) -> list[tuple[Check, str]]:

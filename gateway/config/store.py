@@ -16,7 +16,7 @@ from connectors.settings import config_schema
 from core_tickets.people import Roster, keep_by_hand, load_roster
 from gateway import policies, tables
 from gateway.automation.specs import Bridge, Rule
-from gateway.config import secret_fields
+from gateway.config import history, secret_fields
 from gateway.config.documents import ConnectionSpec, Documents
 from gateway.config.hub import Builder, Hub, Live
 from gateway.config.manifests import catalogue_of
@@ -83,9 +83,11 @@ def _build(
 
 
 def apply(
-    conn: Connection, documents: Documents, catalogue: Catalogue, vault: Vault, now: int, *, dry_run: bool = False
-) -> tuple[list[Change], Hub]:
-    """Put the documents into force, all or nothing. Answers what changes and the hub as it would run.
+    conn: Connection, documents: Documents, catalogue: Catalogue, vault: Vault, now: int, *, dry_run: bool = False,
+    actor: str = "", note: str = "",
+) -> tuple[list[Change], Hub]:  # fmt: skip
+    """Put the documents into force, all or nothing. Answers what changes and the hub as it would run; `actor` and `note`
+    are remembered with it (gateway.config.history).
 
     Connections, mappings and bridges are added or replaced by id; `rules` replaces all rules. A secret left out or given
     as `********` keeps its stored value. Raises BadConfiguration with every problem.
@@ -105,17 +107,51 @@ def apply(
         changes += _changes(kind, before[kind], bodies, replace=kind == "rule")
         after[kind] = bodies if kind == "rule" else _merged(kind, before[kind], bodies)
     try:
-        hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
-        hub = replace(hub, roster=_roster_then(conn, hub, dry_run))
-        around = policies.Surroundings(hub.policies, hub.roster, _enabled(hub), _operations(hub), tested_channels(conn))
-        if problems := policies.check(around):
-            raise BadConfiguration("The policies do not fit the people and connections; nothing was changed.", problems)
+        hub = _checked(conn, after, catalogue, vault, dry_run=dry_run)
     except BadConfiguration as error:
         problems = [replace(p, path=_as_given(p.path, after, documents)) for p in error.problems]
         raise BadConfiguration(error.detail, problems) from None
-    if not dry_run and any(c.what != "unchanged" for c in changes):
-        _write(conn, before, after, now)
+    if not dry_run and before != after:
+        _write(conn, before, after, now, actor, note)
     return changes, hub
+
+
+def restore(
+    conn: Connection, wanted: int, catalogue: Catalogue, vault: Vault, now: int, *, actor: str, note: str,
+    dry_run: bool = False,
+) -> tuple[list[Change], Hub]:  # fmt: skip
+    """Put a configuration that was in force before into force again, exactly: every item as it was stored, in its order,
+    and none besides. Raises NotFound, or BadConfiguration where it does not work any more; then nothing changed."""
+    _lock(conn)
+    before, after = stored(conn), _complete(history.items_of(conn, wanted))
+    changes = differences(before, after)
+    hub = _checked(conn, after, catalogue, vault, dry_run=dry_run)
+    if not dry_run and before != after:
+        _write(conn, before, after, now, actor, note)
+    return changes, hub
+
+
+def differences(before: history.Items, after: history.Items) -> list[Change]:
+    """What of one configuration is added, changed or removed in another; nothing of what stays as it is."""
+    found = [c for kind in _LISTS.values()
+             for c in _changes(kind, list(before.get(kind, ())), list(after.get(kind, ())), replace=True)]  # fmt: skip
+    return [c for c in found if c.what != "unchanged"]
+
+
+def _complete(items: history.Items) -> dict[str, list[dict[str, Any]]]:
+    return {kind: list(items.get(kind, ())) for kind in _LISTS.values()}
+
+
+def _checked(
+    conn: Connection, after: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, *, dry_run: bool
+) -> Hub:
+    """The hub as it would run. Raises BadConfiguration with every problem."""
+    hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
+    hub = replace(hub, roster=_roster_then(conn, hub, dry_run))
+    around = policies.Surroundings(hub.policies, hub.roster, _enabled(hub), _operations(hub), tested_channels(conn))
+    if problems := policies.check(around):
+        raise BadConfiguration("The policies do not fit the people and connections; nothing was changed.", problems)
+    return hub
 
 
 def _roster_then(conn: Connection, hub: Hub, dry_run: bool) -> Roster:
@@ -147,21 +183,23 @@ def _as_given(path: str, after: Mapping[str, list[dict[str, Any]]], documents: D
     if found is None or found[1] == "rules":
         return path
     kind = _LISTS[found[1]]
-    own = _id(kind, after[kind][int(found[2])])
-    given = [_id(kind, _body(item)) for item in getattr(documents, found[1]) or ()]
+    own = id_of(kind, after[kind][int(found[2])])
+    given = [id_of(kind, _body(item)) for item in getattr(documents, found[1]) or ()]
     return f"{found[1]}[{given.index(own) if own in given else own}]{path[found.end() :]}"
 
 
-def remove(conn: Connection, kind: str, item_id: str, catalogue: Catalogue, vault: Vault, now: int) -> None:
+def remove(
+    conn: Connection, kind: str, item_id: str, catalogue: Catalogue, vault: Vault, now: int, *, actor: str = ""
+) -> None:
     """Remove one item. Raises NotFound, or BadConfiguration when something else needs it."""
     _lock(conn)
     before = stored(conn)
-    after = before | {kind: [b for b in before[kind] if _id(kind, b) != item_id]}
+    after = before | {kind: [b for b in before[kind] if id_of(kind, b) != item_id]}
     if len(after[kind]) == len(before[kind]):
         raise NotFound(f"There is no {kind} {item_id!r}.")
     told = people_policy.KIND.of(_build(0, after, catalogue, vault, strict=False).policies)
     keep_by_hand(conn, told.people, told.groups)
-    _write(conn, before, after, now)
+    _write(conn, before, after, now, actor, "")
 
 
 def export(conn: Connection, catalogue: Catalogue, hub: Hub) -> dict[str, Any]:
@@ -204,7 +242,8 @@ def _body(item: Any) -> dict[str, Any]:
     return dumped
 
 
-def _id(kind: str, body: Mapping[str, Any]) -> str:
+def id_of(kind: str, body: Mapping[str, Any]) -> str:
+    """The name an item of this kind goes by."""
     return str(body.get(kind if kind in ("mapping", "connector", "policy") else "id"))
 
 
@@ -256,21 +295,28 @@ def _unchanged(old: str | None, new: str, path: str, vault: Vault) -> str:
 
 
 def _merged(kind: str, before: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    new = {_id(kind, b): b for b in given}
-    kept = [new.pop(_id(kind, b), b) for b in before]
+    new = {id_of(kind, b): b for b in given}
+    kept = [new.pop(id_of(kind, b), b) for b in before]
     return [*kept, *new.values()]
 
 
 def _changes(kind: str, before: list[dict[str, Any]], given: list[dict[str, Any]], *, replace: bool) -> list[Change]:
-    old = {_id(kind, b): b for b in before}
+    old = {id_of(kind, b): b for b in before}
+    new = [id_of(kind, b) for b in given]
+    stay = [each for each in old if each in set(new)]
+    moved = (
+        {a for a, b in zip(stay, [each for each in new if each in old], strict=True) if a != b} if replace else set()
+    )
     changes = []
     for body in given:
-        previous = old.pop(_id(kind, body), None)
+        previous = old.pop(id_of(kind, body), None)
         if previous is None:
-            changes.append(Change(kind, _id(kind, body), "added"))
+            changes.append(Change(kind, id_of(kind, body), "added"))
             continue
         fields = tuple(sorted(k for k in previous.keys() | body.keys() if previous.get(k) != body.get(k)))
-        changes.append(Change(kind, _id(kind, body), "changed" if fields else "unchanged", fields))
+        if id_of(kind, body) in moved:
+            fields = (*fields, "order")
+        changes.append(Change(kind, id_of(kind, body), "changed" if fields else "unchanged", fields))
     return changes + ([Change(kind, each, "removed") for each in old] if replace else [])
 
 
@@ -279,18 +325,30 @@ def _write(
     before: Mapping[str, list[dict[str, Any]]],
     after: Mapping[str, Sequence[dict[str, Any]]],
     now: int,
+    actor: str,
+    note: str,
 ) -> None:
+    number = generation(conn)
+    history.remember(conn, number, before, now, "", "")  # of a hub that kept no history before
+    history.remember(conn, number + 1, after, now, actor, note)
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     c = tables.config_item.c
     for kind, bodies in after.items():
-        for gone in {_id(kind, b) for b in before[kind]} - {_id(kind, b) for b in bodies}:
+        for gone in {id_of(kind, b) for b in before[kind]} - {id_of(kind, b) for b in bodies}:
             conn.execute(delete(tables.config_item).where(c.kind == kind, c.id == gone))
-        old = {_id(kind, b): (n, b) for n, b in enumerate(before[kind])}
+        old = {id_of(kind, b): (n, b) for n, b in enumerate(before[kind])}
         for n, body in enumerate(bodies):
-            if old.get(_id(kind, body)) == (n, body):
+            if old.get(id_of(kind, body)) == (n, body):
                 continue
             text = orjson.dumps(body).decode()
-            values = {"kind": kind, "id": _id(kind, body), "position": n, "body": text, "version": 1, "updated_at": now}
+            values = {
+                "kind": kind,
+                "id": id_of(kind, body),
+                "position": n,
+                "body": text,
+                "version": 1,
+                "updated_at": now,
+            }
             changed = {"position": n, "body": text, "version": c.version + 1, "updated_at": now}
             statement = insert(tables.config_item).values(values)
             conn.execute(statement.on_conflict_do_update(index_elements=["kind", "id"], set_=changed))

@@ -81,7 +81,8 @@ class Tour:
             plant = self.sensors.config
         gateway = Gateway(self.settings)
         try:
-            gateway.apply(documents.validate(configuration(self.systems, plant, [self._monitoring()])))
+            found = documents.validate(configuration(self.systems, plant, [self._monitoring()]))
+            gateway.apply(found, actor="tour", note="the tour's company")
         finally:
             gateway.close()
         if self.ports:

@@ -217,7 +217,8 @@ def accept(
     line = _line(document["lines"], e["kind"], e["priority"])
     line[e["promise"]] = show(minutes * MINUTE)
     policies = documents.validate({"policies": [document | {"policy": promised.KIND.name}]})
-    store.apply(conn, policies, gateway.installed, gateway.vault, now)
+    note = f"proposal accepted: {e['kind']}/{e['priority']}"
+    store.apply(conn, policies, gateway.installed, gateway.vault, now, actor=actor, note=note)
     return {"line": f"{e['kind']}/{e['priority']}", "promise": e["promise"], "before": e["now"], "after": f"{minutes}m"}
 
 
