@@ -32,6 +32,7 @@ from lineage.runs import Run, close_run, open_run
 from lineage.tables import metadata
 from lineage.verification import Report, Standing, verify
 from lineage.walk import GraphEdge, Node, Subgraph
+from lineage.writes import recorded_fields
 
 __all__ = [
     "BadInput",
@@ -97,6 +98,7 @@ __all__ = [
     "rebuild",
     "record",
     "record_of",
+    "recorded_fields",
     "run_plan",
     "texts_of",
     "verify",

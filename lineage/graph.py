@@ -100,11 +100,16 @@ class FieldGraph:
         """What is made from the node, up to `depth` edges away (None: all the way), at most `limit` edges."""
         return self._walk(node, "downstream", depth, limit)
 
-    def _walk(self, start: Node, direction: Direction, depth: int | None, limit: int) -> Subgraph:
+    @property
+    def index(self) -> Index:
+        """The graph by numbers, as it is now."""
         index = self._index
         if index is None:
             index = self._index = Index.of(self._nodes, self._edges.values())
-        return Walk(index, direction, limit).run(start, depth)
+        return index
+
+    def _walk(self, start: Node, direction: Direction, depth: int | None, limit: int) -> Subgraph:
+        return Walk(self.index, direction, limit).run(start, depth)
 
 
 def _resolve(path: Path, dataset: str, roots: Mapping[str, str]) -> Node:

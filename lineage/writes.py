@@ -141,6 +141,12 @@ def fields_of(conn: Connection, bits: bytes) -> list[str]:
     return [names[bit] for bit in sorted(names)]
 
 
+def recorded_fields(conn: Connection, rec: int) -> set[str]:
+    """The fields of a record that some write set: those that have an origin."""
+    found = rows(conn, f"SELECT DISTINCT fields FROM lineage_prov WHERE rec = {placeholder(conn)}", (rec,))  # noqa: S608
+    return {name for (bits,) in found for name in fields_of(conn, bytes(bits))}
+
+
 _HAVING_BIT = [bytes(byte for byte in range(256) if byte >> bit & 1) for bit in range(8)]
 _SLICE = 5000
 _NEWEST = {

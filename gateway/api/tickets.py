@@ -28,7 +28,7 @@ from gateway.bridge import outbox
 from gateway.collaboration.shown import together
 from gateway.rights import Eyes, asker_of
 from gateway.tokens import Bearer, Right
-from gateway.usecases import explaining, histories, tickets, tracing
+from gateway.usecases import explaining, histories, looking, tickets, tracing
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], responses=REFUSALS)
 
@@ -149,7 +149,7 @@ def read_lineage(
     number = tickets.ticket_id(ticket)
     with gateway.reading() as conn:
         origin = tracing.drill(conn, number, field, allowed=who.may(Right.configure))
-    return answer(origin.as_dict())
+    return answer(origin.as_dict() | {"systems": looking.systems_in(gateway.hub, origin)})
 
 
 @router.get("/{ticket}/impact")

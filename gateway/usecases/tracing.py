@@ -105,13 +105,13 @@ def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
 def drill(conn: Connection, number: int, field: str, *, allowed: bool = False) -> lineage.Origin:
     """Where a field of a ticket or its snapshot came from, compared with what is held now. Raises lineage.NoOrigin."""
     core_tickets.get(conn, number)
-    now = _snapshot(conn, number) if field.startswith("context.") else read_values(conn, [number]).get(number, {})
+    now = snapshot_values(conn, number) if field.startswith("context.") else read_values(conn, [number]).get(number, {})
     if field in now:
         return lineage.drill(conn, number, field, stored=now[field], allowed=allowed)
     return lineage.drill(conn, number, field, allowed=allowed)
 
 
-def _snapshot(conn: Connection, number: int) -> dict[str, Any]:
+def snapshot_values(conn: Connection, number: int) -> dict[str, Any]:
     """What the sections of a ticket's context hold, by field."""
     c = tables.context_section.c
     found = conn.execute(select(c.name, c["values"]).where(c.ticket_id == number, c["values"].is_not(None)))
