@@ -3,6 +3,7 @@
 Every function takes the caller's `Connection` and never commits; times (`now`) are microseconds since 1970 UTC.
 """
 
+from id_registry import matching
 from id_registry.crosswalk import Xref, XrefPage, crosswalk, search
 from id_registry.errors import (
     AlreadyMerged,
@@ -25,6 +26,7 @@ from id_registry.errors import (
     UnknownGlobalId,
     UnknownKind,
     UnknownMerge,
+    UnknownReview,
 )
 from id_registry.global_ids import KINDS, Kind, format_id, kind_of, parse_id
 from id_registry.keys import Key
@@ -91,6 +93,7 @@ __all__ = [
     "UnknownGlobalId",
     "UnknownKind",
     "UnknownMerge",
+    "UnknownReview",
     "Xref",
     "XrefPage",
     "allow",
@@ -107,6 +110,7 @@ __all__ = [
     "load_policy",
     "lock_field",
     "lookup",
+    "matching",
     "merge",
     "metadata",
     "mint",

@@ -12,7 +12,8 @@ RegistryError
 │   └── BadTransaction     an isolation level that cannot see what others have just merged
 ├── NotFound               nothing by that name; ask for another
 │   ├── UnknownGlobalId    an id that was never handed out
-│   └── UnknownMerge       a merge that never happened
+│   ├── UnknownMerge       a merge that never happened
+│   └── UnknownReview      a review that is not in the queue
 ├── Refused                well formed, but the registry must not do it as things stand; a person decides
 │   ├── KindsDiffer        things of two kinds are never one thing
 │   ├── SameId             an id and itself
@@ -47,6 +48,7 @@ __all__ = [
     "UnknownGlobalId",
     "UnknownKind",
     "UnknownMerge",
+    "UnknownReview",
 ]
 
 
@@ -133,6 +135,14 @@ class UnknownMerge(NotFound):
     def __init__(self, message: str = "", *, event_id: int = 0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.event_id = event_id
+
+
+class UnknownReview(NotFound):
+    """There is no review with this number."""
+
+    def __init__(self, message: str = "", *, number: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.number = number
 
 
 # -- not as things stand ------------------------------------------------------------------------------------------

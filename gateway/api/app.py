@@ -30,6 +30,7 @@ from gateway.api import (
     promises,
     questions,
     replies,
+    reviews,
     storms,
     tickets,
 )
@@ -101,6 +102,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         people,
         notices,
         replies,
+        reviews,  # before ids: /v1/ids/reviews is no global id
         ids,
         connections,
         configuration,

@@ -11,6 +11,7 @@ from gateway import clock
 from gateway.api.access import REFUSALS, Configurer, GatewayDep, Reader
 from gateway.api.shapes import Line, Merge, answer, gid
 from gateway.errors import NotFound
+from gateway.matching.showing import event_shape
 from id_registry import Key
 
 router = APIRouter(prefix="/v1/ids", tags=["identity"], responses=REFUSALS)
@@ -34,14 +35,14 @@ def merge(gateway: GatewayDep, who: Configurer, pair: Merge) -> Response:
     event = gateway.transact(
         lambda conn: id_registry.merge(conn, a, b, actor=who.actor, reason=pair.reason, now=clock.now())
     )
-    return answer(_event(event))
+    return answer(event_shape(event))
 
 
 @router.post("/merges/{merge}/undo")
 def undo(gateway: GatewayDep, who: Configurer, merge: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
     """Take a merge back, whichever came after it."""
     event = gateway.transact(lambda conn: id_registry.undo(conn, merge, actor=who.actor, now=clock.now()))
-    return answer(_event(event))
+    return answer(event_shape(event))
 
 
 @router.get("/{global_id}")
@@ -81,14 +82,5 @@ def _shape(conn: Any, asked: int, live: int) -> dict[str, Any]:
              "first_seen": clock.rfc3339(x.first_seen), "last_seen": clock.rfc3339(x.last_seen)}
             for x in names
         ],
-        "merges": [_event(e) for e in id_registry.history(conn, live)],
-    }  # fmt: skip
-
-
-def _event(event: id_registry.MergeEvent) -> dict[str, Any]:
-    return {
-        "id": event.id, "a": id_registry.format_id(event.a), "b": id_registry.format_id(event.b),
-        "winner": id_registry.format_id(event.winner), "loser": id_registry.format_id(event.loser),
-        "at": clock.rfc3339(event.at), "actor": event.actor, "reason": event.reason, "already": event.already,
-        "undone_at": clock.rfc3339(event.undone_at), "undone_by": event.undone_by,
+        "merges": [event_shape(e) for e in id_registry.history(conn, live)],
     }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import configuration, figures, inspection, learning, notify, people, promises, serving, systems
+from gateway.cli import configuration, figures, ids, inspection, learning, notify, people, promises, serving, systems
 
 app = typer.Typer(
     name="weft", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -15,6 +15,7 @@ configuration.add(app)
 inspection.add(app)
 figures.add(app)
 learning.add(app)
+ids.add(app)
 systems.add(app)
 notify.add(app)
 promises.add(app)

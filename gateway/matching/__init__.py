@@ -1,0 +1,1 @@
+"""Which records tell of one thing, as the hub does it: reviews, previews, the batch."""
