@@ -89,7 +89,7 @@ def insert_new(conn: Connection, table: Table, rows: Sequence[Row], unique: str)
     if not rows:
         return set()
     if conn.dialect.name == "postgresql":
-        return set(conn.execute(_insert_new(table, tuple(rows[0]), unique), _document(rows)).scalars())
+        return set(conn.execute(_insert_new(table, tuple(rows[0]), unique), _document(rows)).scalars().all())
     conn.execute(insert(table), rows)  # one writer at a time: what a select just did not find is not there
     return {row["id"] for row in rows}
 

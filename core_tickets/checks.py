@@ -33,6 +33,20 @@ def text(path: str, value: Any, *, required: bool = False, limit: int = 0) -> st
     return value
 
 
+def are_texts(values: Iterable[Any]) -> bool:
+    """Would `text` take all of them?"""
+    try:
+        together = "\n".join(values)
+        return "\0" not in together and (together.isascii() or bool(together.encode()))
+    except (TypeError, UnicodeEncodeError):
+        return False
+
+
+def is_number(value: Any) -> bool:
+    """Would `number` take it?"""
+    return type(value) is int and 0 <= value < _BIGINT
+
+
 def member(path: str, value: Any, choices: Collection[Any]) -> Any:
     """One of `choices` (a priority given as True is no priority)."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value not in choices:

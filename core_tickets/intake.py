@@ -92,6 +92,12 @@ def _group(drafts: Sequence[Draft]) -> list[_Group]:
     return alone + [keyed[key] for key in sorted(keyed)]
 
 
+def _ticket(row: Mapping[str, Any], draft: Draft) -> Ticket:
+    """A new row as it stands."""
+    values = {name: value for name, value in row.items() if name != "open_key"}
+    return Ticket(**{**values, "labels": draft.labels})
+
+
 @dataclass(slots=True)
 class _Intake:
     """One call of `open_or_merge`."""
@@ -230,7 +236,7 @@ class _Intake:
             changes.append(("labels", None, draft.labels))
         promised = opened_because(self.policy, row["kind"], row["priority"], by_hand=row["due_fixed"])
         self._enter(draft, row["id"], 1, "open", changes, {**(data or {}), **draft.decided, "promise": promised})
-        self._answer(group, row["id"], "opened", 1)
+        self._answer(group, row["id"], "opened", 1, ticket=_ticket(row, draft))
 
     def _enter(
         self,
@@ -245,10 +251,11 @@ class _Intake:
         self.entries.append(entry_row(ticket_id, self.now, name, **who, version=version, changes=changes, data=data))
 
     def _answer(
-        self, group: _Group, ticket_id: int, outcome: str, version: int, changes: tuple[Change, ...] = ()
-    ) -> None:
+        self, group: _Group, ticket_id: int, outcome: str, version: int, changes: tuple[Change, ...] = (),
+        ticket: Ticket | None = None,
+    ) -> None:  # fmt: skip
         """The first draft of the group did it; the others of the same batch were merged into that."""
         first, *others = group.places
-        self.opened[first] = Opened(ticket_id, outcome, version, changes)
+        self.opened[first] = Opened(ticket_id, outcome, version, changes, ticket)
         for place in others:
             self.opened[place] = Opened(ticket_id, "merged", version)

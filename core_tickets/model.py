@@ -119,6 +119,42 @@ class Draft:
     """Why it has this priority and goes to these people, as `explain` tells it; kept with the opening."""
 
     def __post_init__(self) -> None:
+        if not self._is_sound():
+            self._check_each_field()
+        object.__setattr__(self, "labels", dict(self.labels))
+
+    def _is_sound(self) -> bool:
+        """All fields at one look, which says nothing of which one is wrong."""
+        labels, fingerprint = self.labels, self.fingerprint
+        texts = [self.title, self.description, self.actor, self.why, self.kind, self.actor_kind]
+        may_lack = (fingerprint, self.source, self.source_key, self.url, self.assignee, self.group)
+        numbers = (
+            self.device,
+            self.customer,
+            self.storm_id,
+            self.seen_at,
+            self.first_response_due,
+            self.resolution_due,
+        )
+        return (
+            checks.are_texts(texts + [text for text in may_lack if text is not None])
+            and self.title.strip() != ""
+            and (fingerprint is None or (fingerprint.strip() != "" and len(fingerprint) <= FINGERPRINT_LIMIT))
+            and isinstance(labels, Mapping)
+            and checks.are_texts(labels.values())
+            and checks.are_texts(labels)
+            and all(map(str.strip, labels))
+            and all(number is None or checks.is_number(number) for number in numbers)
+            and checks.is_number(self.id)
+            and self.id > 0
+            and checks.is_number(self.reopen_within)
+            and self.kind in KINDS
+            and checks.is_number(self.priority)
+            and self.priority in PRIORITIES
+            and self.actor_kind in ACTOR_KINDS
+        )
+
+    def _check_each_field(self) -> None:
         checks.number("id", self.id, least=1)
         checks.member("kind", self.kind, KINDS)
         checks.member("priority", self.priority, PRIORITIES)
@@ -135,7 +171,7 @@ class Draft:
                 checks.number(name, value)
         checks.number("reopen_within", self.reopen_within)
         checks.member("actor_kind", self.actor_kind, ACTOR_KINDS)
-        object.__setattr__(self, "labels", checks.labels("labels", self.labels))
+        checks.labels("labels", self.labels)
 
 
 class Change(NamedTuple):
@@ -155,6 +191,8 @@ class Opened:
     version: int
     changes: tuple[Change, ...] = ()
     """Of the ticket that was there before (reopened, priority raised); empty for a new one and for an exact repeat."""
+    ticket: Ticket | None = None
+    """A new one as it stands; None of one that was there before."""
 
     @property
     def events(self) -> tuple[str, ...]:

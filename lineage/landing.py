@@ -117,7 +117,7 @@ def _insert(conn: Connection, rows: list[tuple[Any, ...]]) -> tuple[dict[bytes, 
     addresses = [row[0] for row in rows]
     if conn.dialect.name == "postgresql":
         columns = tuple(list(column) for column in zip(*rows, strict=True))
-        new = {bytes(address): i for i, address in conn.exec_driver_sql(_INSERT_POSTGRESQL, columns)}
+        new = {bytes(address): i for i, address in conn.exec_driver_sql(_INSERT_POSTGRESQL, columns).all()}
         known = _find(conn, [address for address in addresses if address not in new])
     else:
         known = _find(conn, addresses)

@@ -94,9 +94,8 @@ def record(conn: Connection, writes: Sequence[Write], *, run: int | None = None)
             _refuse_unknown(write, unexplained)
         facts = None
         if given:
-            facts = _describe(given)
-            for fact in facts.values():
-                feeding += [(source, rec) for source in (fact.get("rec"), fact.get("landing")) if source]
+            facts, sources_of_facts = _describe(given)
+            feeding += [(source, rec) for source in sources_of_facts]
         feeding += [(source, rec) for source in sources]
         written.append(
             (
@@ -152,18 +151,21 @@ def _refuse_unknown(write: Write, unexplained: tuple[str, ...]) -> None:
             raise UnknownOrigin(name, write.plan.fields if write.plan is not None else ())
 
 
-def _describe(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _describe(facts: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], list[int]]:
+    """The facts as they are kept, and the records and landing rows that they were taken from."""
     described: dict[str, dict[str, Any]] = {}
+    sources: list[int] = []
     for name, fact in facts.items():
-        if isinstance(fact, Fact):
-            described[name] = {
-                key: value for key, value in zip(_FACT_KEYS, fact, strict=True) if value or key == "value"
-            }
-        elif isinstance(fact, dict) and "value" in fact and fact.keys() <= _FACT_NAMES:
-            described[name] = fact
+        if fact.__class__ is Fact:
+            kept = {key: value for key, value in zip(_FACT_KEYS, fact, strict=True) if value or key == "value"}
+        elif fact.__class__ is dict and "value" in fact and fact.keys() <= _FACT_NAMES:
+            kept = fact
         else:
             described[name] = {"value": fact}
-    return described
+            continue
+        described[name] = kept
+        sources += [source for source in (kept.get("rec"), kept.get("landing")) if source]
+    return described, sources
 
 
 def _number_or_varints(ids: Sequence[int]) -> Any:

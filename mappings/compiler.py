@@ -163,9 +163,18 @@ class Compiler(Writer):
         ]
         if None in guards:
             return slow
+        slow = self._of_null(node, texts) + slow
         fast = self._direct(node, texts)
         tests = " and ".join(guard for guard in guards if guard)
         return f"({fast} if {tests} else {slow})" if tests else fast
+
+    def _of_null(self, node: Call, texts: list[str]) -> str:
+        """What goes before the checked call where all arguments but one are literals: null in, null out, in place."""
+        function = node.function
+        open_ones = [n for n, a in enumerate(node.arguments) if not isinstance(a, (Literal, TableRead))]
+        if len(open_ones) != 1 or function.parameter(open_ones[0]).sees_null:
+            return ""
+        return f"{False if function.predicate else None} if {texts[open_ones[0]]} is None else "
 
     def _direct(self, node: Call, texts: list[str]) -> str:
         """The call itself, for arguments known to be right."""

@@ -53,6 +53,8 @@ class Parameter:
     """Whole numbers are handed over as Decimal."""
     prepared: Prepared | None = None
     table: bool = False
+    takes_text: bool = False
+    """A text is handed over as it is."""
 
     def accept(self, value: Any, function: str) -> Any:
         """The value as the function gets it. Raises EvaluationError when it is of another kind."""
@@ -119,6 +121,11 @@ class Function:
         """The parameter an argument at this position fills."""
         return self.parameters[min(index, len(self.parameters) - 1)]
 
+    def filled_by(self, count: int) -> tuple[Parameter, ...]:
+        """The parameters that so many arguments fill."""
+        more = count - len(self.parameters)
+        return self.parameters + self.parameters[-1:] * more if more > 0 else self.parameters
+
     def handles(self, count: int) -> bool:
         """Whether a call with so many arguments says what to give instead of failing."""
         return self.fallible and count == len(self.parameters)
@@ -145,9 +152,10 @@ class Function:
     def checked(self, *arguments: Any) -> Any:
         """The value for any arguments: null in, null out; other kinds refused. Raises EvaluationError."""
         accepted: list[Any] = []
-        for index, value in enumerate(arguments):
-            parameter = self.parameter(index)
-            if value is None:
+        for parameter, value in zip(self.filled_by(len(arguments)), arguments, strict=False):
+            if value.__class__ is str and parameter.takes_text:
+                accepted.append(value)
+            elif value is None:
                 if not parameter.sees_null:
                     return False if self.predicate else None
                 accepted.append(None)
@@ -231,6 +239,7 @@ def _parameters(call: Callable[..., Any]) -> tuple[Parameter, ...]:
                 exact=Decimal in (hint, *get_args(hint)) and int not in get_args(hint),
                 prepared=preparation,
                 table=hint is Table,
+                takes_text=kind in (Kind.TEXT, Kind.ANY) and preparation is None and hint is not Table,
             )
         )
     return tuple(found)

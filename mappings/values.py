@@ -218,6 +218,9 @@ def size(value: object, depth: int = 0) -> int:
     value."""
     if isinstance(value, str):
         total = 1 + len(value)
+    elif value.__class__ is dict and (texts := _characters(value)) is not None:
+        _go_deeper(depth)
+        total = 1 + texts
     elif isinstance(value, Mapping):
         _go_deeper(depth)
         total = 1
@@ -236,6 +239,14 @@ def size(value: object, depth: int = 0) -> int:
         total = 1
     _check_size(total - 1)
     return total
+
+
+def _characters(value: Any) -> int | None:
+    """Characters plus items in a map of texts; None of any other, which has to be looked at item by item."""
+    try:
+        return 2 * len(value) + len("".join(value)) + len("".join(value.values()))
+    except TypeError:
+        return None
 
 
 def short_enough(text: str) -> str:

@@ -24,7 +24,7 @@ def _select(conn: Connection, table: Table, names: tuple[str, ...], keys: Iterab
     if not wanted:
         return []
     query = select(*(table.c[n] for n in names)).where(among(conn, table.c.key, wanted))
-    return list(conn.execute(query.order_by(table.c.key).with_for_update()))
+    return list(conn.execute(query.order_by(table.c.key).with_for_update()).all())
 
 
 def load_signals(conn: Connection, keys: Iterable[str]) -> dict[str, Signal]:

@@ -138,7 +138,9 @@ class TicketWork:
             if opened.outcome != "merged" or opened.changes:
                 self._note_origin(opening, opened, landed[id(item)])
             for name in opened.events:
-                self.happened.append(Happened(name, opened.ticket_id, opened.version, item.live.id, item))
+                self.happened.append(
+                    Happened(name, opened.ticket_id, opened.version, item.live.id, item, opened=opened.ticket)
+                )
 
     def _draft(self, new: int, o: Opening) -> Draft | None:
         """None: the rule's template makes no ticket of this record, and it alone goes to the dead letters."""

@@ -99,7 +99,7 @@ def required(number: int, entries: Sequence[Entry], books: Sequence[Rulebook], n
     book: str | None = None
     for n, entry in enumerate(entries):
         life.enter(entry)
-        following = entries[n + 1].at if n + 1 < len(entries) else now
+        following = entries[n + 1].at if n + 1 < len(entries) else now  # later than now where a clock was put back
         if n + 1 < len(entries) and following == entry.at:
             continue  # what happens at one moment counts as one
         if entry.name == REPLANNED:
@@ -111,7 +111,7 @@ def required(number: int, entries: Sequence[Entry], books: Sequence[Rulebook], n
         due = [due_steps(ticket, b.ladders, b.promises) for b in then]
         current = episode(ticket)
         for step, at in due[0].items() if due else ():
-            if at <= following and all(step in other for other in due) and (current, step) not in life.passed:
+            if at <= min(following, now) and all(step in other for other in due) and (current, step) not in life.passed:
                 found.setdefault((current, step), at)
     return found
 

@@ -15,7 +15,7 @@ import core_tickets
 from core_tickets.batch import among_given, given
 from core_tickets.escalation import due_steps, episode
 from gateway import rows
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import Happened, newly
 from gateway.config.hub import Hub
 from gateway.escalation import tables
 
@@ -98,9 +98,11 @@ def planned(
 
 
 def plan(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> None:
-    """A reaction: plan every ticket of which something happened anew. Three statements."""
+    """A reaction: plan every ticket of which something happened anew. Three statements, one where all are new."""
     ids = {h.ticket_id for h in happened}
-    tickets = core_tickets.get_many(conn, sorted(ids))
+    tickets = newly(happened)
+    if stood := ids - tickets.keys():
+        tickets |= core_tickets.get_many(conn, sorted(stood))
     known = ids - {h.ticket_id for h in happened if h.event == "ticket.opened"}  # a new ticket has no timer yet
     before, plans = timers(conn, known), Plans(hub)
     after = ((planned(t, before.get(t.id), hub, now, plans=plans), before.get(t.id)) for t in tickets.values())

@@ -75,34 +75,27 @@ class Item:
     landing: int | None = None
     echo: bool = False
     """The remote system tells us what we did ourselves: states follow, tickets do not."""
+    live: Live = field(init=False)
+    kind: str = field(init=False)
+    event: Event = field(init=False)
+    """Not there where a delivery told of nothing; nor are `system` and `source`."""
+    record: dict[str, Any] = field(init=False)
+    """Not there where no mapping made one."""
+    system: str = field(init=False)
+    """The connection of the thing it speaks about; messages of the hub itself speak of another's."""
+    source: str = field(init=False)
+    """Where its ticket comes from: a held reading is still its connection's."""
 
-    @property
-    def live(self) -> Live:
-        return self.incoming.live
-
-    @property
-    def event(self) -> Event:
-        assert self.prepared.event is not None
-        return self.prepared.event
-
-    @property
-    def record(self) -> dict[str, Any]:
-        assert self.prepared.record is not None
-        return self.prepared.record
-
-    @property
-    def system(self) -> str:
-        """The connection of the thing it speaks about; messages of the hub itself speak of another's."""
-        return str(self.event.record["connection"]) if self.live.id == HUB else self.live.id
-
-    @property
-    def source(self) -> str:
-        """Where its ticket comes from: a held reading is still its connection's."""
-        return self.system if self.event.stream == HELD else self.live.id
-
-    @property
-    def kind(self) -> str:
-        return self.prepared.mapping.target if self.prepared.mapping else ""
+    def __post_init__(self) -> None:
+        """Once, since a transaction looks at them some fifty times."""
+        self.live, event, record = self.incoming.live, self.prepared.event, self.prepared.record
+        self.kind = self.prepared.mapping.target if self.prepared.mapping else ""
+        if record is not None:
+            self.record = record
+        if event is not None:
+            self.event = event
+            self.system = str(event.record["connection"]) if self.live.id == HUB else self.live.id
+            self.source = self.system if event.stream == HELD else self.live.id
 
     def settle(self, end: End, rule: str, ticket_id: int | None = None) -> None:
         """Give the message its end; the first one given stands."""

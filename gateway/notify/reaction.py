@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
 from core_tickets import tables as core
 from core_tickets.batch import among
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import Happened, newly
 from gateway.config.hub import Hub
 from gateway.notify.notices import Notice, queue
 from gateway.policies.notification import KIND
@@ -32,9 +33,12 @@ def notify(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -
         return
     # tickets that belong to nobody have nobody to tell: the common case under load costs one look by key
     owned = or_(_T.group.is_not(None), _T.assignee.is_not(None), _T.status.in_(("resolved", "closed", "blocked")))
-    ids = sorted({h.ticket_id for _, h in heard})
-    rows = select(_T.id, _T.priority, _T.group, _T.assignee).where(among(conn, _T.id, ids), owned)
-    found = {row.id: row for row in conn.execute(rows)}
+    new = newly(happened)
+    found: dict[int, Any] = {t.id: t for t in new.values() if t.group is not None or t.assignee is not None}
+    ids = sorted({h.ticket_id for _, h in heard} - new.keys())
+    if ids:
+        rows = select(_T.id, _T.priority, _T.group, _T.assignee).where(among(conn, _T.id, ids), owned)
+        found |= {row.id: row for row in conn.execute(rows)}
     notices = []
     for reason, h in heard:
         if (row := found.get(h.ticket_id)) is not None:

@@ -40,7 +40,7 @@ def go(house: House, opened: Ticket, action: str, seconds: int) -> None:
     ticket = again(house, opened)
     if action == "tick":
         tick(house)
-    elif action in allowed(ticket):
+    elif action in allowed(ticket) and not (action == "hand_over" and ticket.assignee == ARGS[action]["assignee"]):
         due = {"resolution_due": house.clock.now + seconds * 1_000_000, "reason": "part"}
         house.act(ticket, action, **(due if action == "promise" else ARGS[action]))
 
