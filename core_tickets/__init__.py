@@ -29,7 +29,19 @@ from core_tickets.promises import (
     resolution_breached,
     resolution_deadline,
 )
-from core_tickets.queries import Filters, Order, Page, counts, get, get_many, links, read_values, search, touched
+from core_tickets.queries import (
+    MAX_LIMIT,
+    Filters,
+    Order,
+    Page,
+    counts,
+    get,
+    get_many,
+    links,
+    read_values,
+    search,
+    touched,
+)
 from core_tickets.tables import metadata
 from core_tickets.timeline import note, replay, timeline
 from core_tickets.vocabulary import (
@@ -52,6 +64,7 @@ __all__ = [
     "ACTOR_KINDS",
     "CAUSES",
     "KINDS",
+    "MAX_LIMIT",
     "OPEN",
     "PRIORITIES",
     "REASONS",

@@ -11,9 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, not_, or_, select, tuple_
 
 from core_tickets import checks, tables
+from core_tickets.actions import OPEN
 from core_tickets.batch import among, among_given, given
 from core_tickets.errors import InvalidInput, UnknownTicket
 from core_tickets.model import AUDITED, Ticket
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from core_tickets.rights.scope import Scope
 
 __all__ = [
+    "MAX_LIMIT",
     "Filters",
     "Order",
     "Page",
@@ -39,18 +41,23 @@ __all__ = [
 
 _T = tables.ticket.c
 MAX_LIMIT = 500
+_NEVER = 2**62
+IS_OPEN = _T.status.in_(bindparam("is_open", OPEN, expanding=True, literal_execute=True))
+"""As the partial indexes say it: in other words the database would not know that they hold all it looks for."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = tuple(f for f in (*AUDITED, "first_seen", "last_seen") if f.endswith(("_at", "_due", "_since", "_seen")))
 
-Order = Literal["newest", "recent", "changed"]
+Order = Literal["newest", "recent", "changed", "urgent", "due"]
 """newest: by id, the latest first; recent: the latest changed first; changed: the earliest changed first, for a reader
-that follows all changes (a ticket changed while it reads comes again at the end)."""
+that follows all changes (a ticket changed while it reads comes again at the end); urgent: by priority, the eldest first;
+due: by when the resolution is due, tickets that promise none are not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """What a ticket must be; None asks nothing, and a collection means "one of"."""
 
+    ids: Collection[int] | None = None
     status: Collection[str] | None = None
     priority: Collection[int] | None = None
     kind: Collection[str] | None = None
@@ -62,6 +69,18 @@ class Filters:
     customer: int | None = None
     storm_id: int | None = None
     """The members of this storm."""
+    open: bool = False
+    """Neither resolved nor closed."""
+    groups: Collection[str] | None = None
+    """Of one of these groups."""
+    unassigned: bool = False
+    """Nobody holds it."""
+    folded: bool | None = None
+    """True: only members of storms; False: none of them."""
+    due_before: int | None = None
+    """Open, and a promise that still runs is due before this moment."""
+    due_from: int | None = None
+    """With `due_before`: and none that runs is due before this one."""
     fingerprint: str | None = None
     source: str | None = None
     updated_since: int | None = None
@@ -108,6 +127,8 @@ def search(
         raise InvalidInput("limit", f"{limit} is out of range", hint=f"write 1 to {MAX_LIMIT}")
     columns, descending = _ORDERS[order]
     query = SELECT_TICKET.where(*_conditions(filters)).order_by(*(c.desc() if descending else c for c in columns))
+    if order == "due":
+        query = query.where(_T.resolution_due.is_not(None))
     if cursor is not None:
         at = tuple_(*columns)
         after = _position(cursor, order, len(columns))
@@ -123,6 +144,8 @@ _ORDERS: dict[str, tuple[tuple[ColumnElement[int], ...], bool]] = {
     "newest": ((_T.id,), True),
     "recent": ((_T.updated_at, _T.id), True),
     "changed": ((_T.updated_at, _T.id), False),
+    "urgent": ((_T.priority, _T.id), False),
+    "due": ((_T.resolution_due, _T.id), False),
 }
 
 
@@ -176,6 +199,20 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         for name in names:
             if (value := getattr(filters, name)) is not None:
                 conditions.append(_T[name] == check(name, value))
+    if filters.ids is not None:
+        conditions.append(_T.id.in_(sorted(checks.possible_ids(filters.ids))))
+    if filters.open or filters.due_before is not None:
+        conditions.append(IS_OPEN)
+    if filters.groups is not None:
+        conditions.append(_T.group.in_([checks.text("group", group) for group in filters.groups]))
+    if filters.unassigned:
+        conditions.append(_T.assignee.is_(None))
+    if filters.folded is not None:
+        conditions.append(_T.storm_id.is_not(None) if filters.folded else _T.storm_id.is_(None))
+    if filters.due_before is not None:
+        conditions.append(_runs_out_before(checks.number("due_before", filters.due_before)))
+        if filters.due_from is not None:
+            conditions.append(not_(_runs_out_before(checks.number("due_from", filters.due_from))))
     if filters.q:
         conditions.append(_T.title.icontains(checks.text("q", filters.q), autoescape=True))
     if filters.updated_since is not None:
@@ -183,6 +220,16 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.scope is not None:
         conditions.append(filters.scope.condition())
     return conditions
+
+
+def _runs_out_before(at: int) -> ColumnElement[bool]:
+    """A promise that still runs is due before this moment. What is paused for the customer does not run."""
+    waits = _T.paused_since.is_not(None)
+    unanswered, due = _T.first_responded_at.is_(None), (_T.first_response_due, _T.given_response_due)
+    solved = (_T.resolution_due, _T.given_resolution_due)
+    # NOT over NULL would be neither true nor false
+    answers = [and_(unanswered, func.coalesce(column, _NEVER) < at) for column in due]
+    return or_(*answers, and_(not_(waits), or_(*(func.coalesce(column, _NEVER) < at for column in solved))))
 
 
 def cursor_behind(ticket: Ticket, order: Order = "newest") -> str:

@@ -90,6 +90,11 @@ for _column in (ticket.c.device, ticket.c.customer, ticket.c.assignee, ticket.c.
     _given = text(f"{_column.name} IS NOT NULL")
     Index(f"ix_ticket_{_column.name}", _column, _id, postgresql_where=_given, sqlite_where=_given)
 Index("ix_ticket_status", ticket.c.status, ticket.c.priority, _id)
+_open = text("status IN ('pending', 'in_progress', 'blocked')")
+Index("ix_ticket_open", ticket.c.priority, _id, postgresql_where=_open, sqlite_where=_open)
+Index("ix_ticket_due", ticket.c.resolution_due, _id, postgresql_where=_open, sqlite_where=_open)
+_given = text('"group" IS NOT NULL')
+Index("ix_ticket_group", ticket.c.group, _id, postgresql_where=_given, sqlite_where=_given)
 _held = text("assignee IS NOT NULL AND status IN ('pending', 'in_progress', 'blocked')")
 Index("ix_ticket_held", ticket.c.assignee, postgresql_where=_held, sqlite_where=_held)
 

@@ -19,6 +19,7 @@ import core_tickets.people.tables
 import core_tickets.tables
 import gateway.collaboration.tables
 import gateway.config.tables
+import gateway.desk.tables
 import gateway.escalation.tables
 import gateway.figures.tables
 import gateway.learning.tables

@@ -17,6 +17,7 @@ from gateway.api import (
     configuration,
     confirmations,
     connections,
+    desk,
     figures,
     ids,
     inbound,
@@ -32,10 +33,12 @@ from gateway.api import (
     replies,
     reviews,
     storms,
+    ticket_page,
     tickets,
 )
 from gateway.api.sight import Projected
 from gateway.database import require_current
+from gateway.desk.progress import Pace
 from gateway.service import Gateway
 from gateway.settings import Settings, load
 from gateway.worker import Worker
@@ -86,6 +89,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         description="Integration hub: alerts and thresholds become tickets; every field knows where it came from.",
     )  # fmt: skip
     app.state.gateway = made
+    app.state.progress_pace = Pace()
     problems.install(app)
     for part in (
         inbound,
@@ -98,6 +102,8 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         figures,
         learning,
         lineage,
+        desk,
+        ticket_page,
         tickets,
         people,
         notices,

@@ -89,14 +89,30 @@ class Action(Request):
     cause: Line | None = Field(None, description="resolve: cause code")
     assignee: Line | None = Field(None, description="assign, hand_over: a person")
     group: Line | None = Field(None, description="assign, hand_over: a group")
+    title: Annotated[Line, Field(min_length=1)] | None = Field(None, description="set")
+    description: Long | None = Field(None, description="set")
+    kind: Line | None = Field(None, description="set")
+    priority: Literal["P0", "P1", "P2", "P3"] | None = Field(None, description="set")
+    labels: Annotated[dict[Line, Line], Field(max_length=50)] | None = Field(None, description="set: all of them")
+    device: Line | None = Field(None, description="set: global id, such as DEV-2026-000001")
+    customer: Line | None = Field(None, description="set: global id, such as CUST-2026-000001")
     first_response_due: Moment | None = Field(None, description="promise: by when somebody answers")
     resolution_due: Moment | None = Field(None, description="promise: by when it is solved")
     why: Line = ""
     expected_version: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
 
     def args(self) -> dict[str, Any]:
-        given = self.model_dump(exclude={"why", "expected_version"}, exclude_unset=True)
-        return {k: clock.from_datetime(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
+        """As the ticket core takes them. Raises id_registry.BadGlobalId."""
+        given = {name: getattr(self, name) for name in Action.model_fields if name in self.model_fields_set}
+        return {k: _as_stored(k, v) for k, v in given.items() if v is not None and k not in ("why", "expected_version")}
+
+
+def _as_stored(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return clock.from_datetime(value)
+    if name == "priority":
+        return core_tickets.parse_priority(value)
+    return gid(value) if name in ("device", "customer") else value
 
 
 class RemoteCommand(Request):

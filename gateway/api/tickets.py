@@ -26,6 +26,7 @@ from gateway.api.shapes import (
 )
 from gateway.bridge import outbox
 from gateway.collaboration.shown import together
+from gateway.desk.asking import PageQuestion
 from gateway.rights import Eyes, asker_of
 from gateway.tokens import Bearer, Right
 from gateway.usecases import explaining, histories, looking, tickets, tracing
@@ -47,6 +48,7 @@ ActionName = Literal[
     "hand_over",
     "return",
     "promise",
+    "set",
 ]
 
 
@@ -54,27 +56,13 @@ ActionName = Literal[
 def list_tickets(
     gateway: GatewayDep,
     who: Reader,
-    status: Annotated[list[Line] | None, Query()] = None,
-    priority: Annotated[list[Literal["P0", "P1", "P2", "P3"]] | None, Query()] = None,
-    kind: Annotated[list[Line] | None, Query()] = None,
-    q: Line | None = None,
-    assignee: Line | None = None,
-    group: Line | None = None,
-    device: Line | None = None,
-    customer: Line | None = None,
-    storm: Line | None = None,
-    cursor: Line | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    asked: Annotated[PageQuestion, Query()],
 ) -> Response:
-    """Newest first. A page is `{"items": [...], "next_cursor": ...}`."""
-    filters = core_tickets.Filters(
-        status=status, priority=[int(p[1]) for p in priority] if priority else None, kind=kind, q=q, assignee=assignee,
-        group=group, device=gid(device) if device else None, customer=gid(customer) if customer else None,
-        storm_id=gid(storm) if storm else None,
-    )  # fmt: skip
+    """A page is `{"items": [...], "next_cursor": ...}`; give `next_cursor` back with the same filters and order."""
+    now, asker = clock.now(), asker_of(gateway.hub, who)
+    filters = asked.filters(asker, who.actor, now)
     with gateway.reading() as conn:
-        page = Eyes(conn, gateway.hub, asker_of(gateway.hub, who)).search(filters, cursor, limit)
-    now = clock.now()
+        page = Eyes(conn, gateway.hub, asker).search(filters, asked.cursor, asked.limit, asked.order)
     return answer(
         {"items": [ticket_shape(t, now, gateway.hub.promises) for t in page.items], "next_cursor": page.next_cursor}
     )
@@ -233,7 +221,7 @@ def act(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:  # fmt: skip
     """One of start, block, unblock, resolve, approve, refuse, reopen, close, assign, comment, claim, hand_over, return,
-    promise. 409 says what is allowed now."""
+    promise, set. 409 says what is allowed now."""
     number = tickets.ticket_id(ticket)
     asked = body or Action()
 

@@ -27,9 +27,13 @@ _ID = re.compile(r"TKT-\d{4}-\d{6,9}")
 MOST = 500
 """Tickets that one answer may speak of; the known values of others are not looked for in it."""
 SCANNED = 2_000
+COUNTED = 2_000
 _FILTERS = {"status": "status", "priority": "priority", "kind": "kind", "assignee": "assignee", "group": "group",
             "device": "device", "customer": "customer", "storm_id": "storm_id", "fingerprint": "fingerprint",
-            "source": "connection"}  # fmt: skip
+            "source": "connection", "open": "status", "groups": "group", "unassigned": "assignee", "folded": "storm_id",
+            "due_before": "resolution_due"}  # fmt: skip
+_ORDERS = {"recent": "updated_at", "urgent": "priority", "due": "resolution_due"}
+"""What the place in a list tells of a ticket."""
 
 
 @dataclass
@@ -96,27 +100,54 @@ class Eyes:
         seen = self.seen(number)
         _raise_unless(seen.sight.action(action, seen.ticket))
 
-    def search(self, filters: core_tickets.Filters, cursor: str | None = None, limit: int = 50) -> core_tickets.Page:
+    def search(
+        self,
+        filters: core_tickets.Filters,
+        cursor: str | None = None,
+        limit: int = 50,
+        order: core_tickets.Order = "newest",
+    ) -> core_tickets.Page:
         """A page of what the asker sees. Words are looked for in titles as the asker reads them, so that no search tells
         what reading does not."""
-        asked = [path for name, path in _FILTERS.items() if getattr(filters, name) is not None]
-        within = scope(self.rights, self.asker, [*asked, *(["title"] if filters.q else [])])
+        asked = [path for name, path in _FILTERS.items() if getattr(filters, name) not in (None, False)]
+        asked += ["title"] * bool(filters.q) + ([_ORDERS[order]] if order in _ORDERS else [])
+        if filters.folded is not None:
+            asked.append("storm_id")
+        within = scope(self.rights, self.asker, asked)
         if within is None:
-            return core_tickets.search(self.conn, filters, cursor, limit)
+            return core_tickets.search(self.conn, filters, cursor, limit, order=order)
         wanted = replace(filters, q=None, scope=within)
         found: list[core_tickets.Ticket] = []
         for _ in range(SCANNED // limit + 1):
-            page = core_tickets.search(self.conn, wanted, cursor, limit)
+            page = core_tickets.search(self.conn, wanted, cursor, limit, order=order)
             self.look_at(page.items)
             for n, ticket in enumerate(page.items):
                 if self._shows(ticket, filters.q):
                     found.append(ticket)
                     if len(found) == limit and (n + 1 < len(page.items) or page.next_cursor):
-                        return core_tickets.Page(found, cursor_behind(ticket))
+                        return core_tickets.Page(found, cursor_behind(ticket, order))
             cursor = page.next_cursor
             if cursor is None:
                 break
         return core_tickets.Page(found, cursor)
+
+    def counts(self, filters: core_tickets.Filters) -> tuple[dict[tuple[str, int], int], bool]:
+        """How many of each (status, priority) the asker sees, and whether that is all: who does not see everything is
+        told of so many as were looked at one by one."""
+        if self.asker.unlimited:
+            return core_tickets.counts(self.conn, filters), True
+        counted: dict[tuple[str, int], int] = {}
+        cursor: str | None = None
+        for _ in range(COUNTED // core_tickets.MAX_LIMIT):
+            page = self.search(filters, cursor, core_tickets.MAX_LIMIT)
+            for ticket in page.items:
+                seen = self._sights[ticket.id].sight
+                place = (ticket.status if seen.of("status") else "", ticket.priority if seen.of("priority") else -1)
+                counted[place] = counted.get(place, 0) + 1
+            cursor = page.next_cursor
+            if cursor is None:
+                return counted, True
+        return counted, False
 
     def _shows(self, ticket: core_tickets.Ticket, words: str | None) -> bool:
         if not self._sights[ticket.id].sight.visible:
