@@ -18,7 +18,7 @@ READ, ACT, CONFIGURE, ADMINISTER = "read", "act", "configure", "administer"
 MAY = {"viewer": {READ}, "agent": {READ, ACT}, "integrator": {READ, ACT, CONFIGURE},
        "admin": {READ, ACT, CONFIGURE, ADMINISTER}}  # fmt: skip
 OPEN_TO_ALL = {"/healthz", "/readyz", "/metrics", "/v1/inbound/{connection}", "/v1/inbound/{connection}/{path_token}",
-               "/v1/confirmations/{token}"}  # fmt: skip
+               "/v1/confirmations/{token}", "/v1/progress/{token}"}  # fmt: skip
 
 PERSONAL = ("/v1/me/", "/v1/notices")
 """About whoever asks: a token that is nobody's is refused whatever its role."""
@@ -28,7 +28,9 @@ def needed(method: str, path: str) -> str:
     """The right a route asks for, as the documentation tells it."""
     if path.startswith("/v1/tokens"):
         return ADMINISTER
-    if path.startswith(("/v1/tickets", "/v1/proposals", "/v1/learning/articles/used")):
+    if path.startswith("/v1/desk/filters"):
+        return READ
+    if path.startswith(("/v1/tickets", "/v1/desk", "/v1/proposals", "/v1/learning/articles/used")):
         return ACT if method != "GET" or path.endswith("/remote") else READ
     if method != "GET" or path in ("/v1/dead-letters/{message_id}", "/v1/rules/report"):
         return CONFIGURE
