@@ -28,6 +28,7 @@ from id_registry.errors import (
     UnknownMerge,
     UnknownReview,
 )
+from id_registry.finding import Match, find
 from id_registry.global_ids import KINDS, Kind, format_id, kind_of, parse_id
 from id_registry.keys import Key
 from id_registry.merging import (
@@ -45,6 +46,7 @@ from id_registry.merging import (
 from id_registry.minting import mint, was_minted
 from id_registry.observing import Observation, lock_field, observe, unlock_field
 from id_registry.resolving import born, live, lookup, resolve
+from id_registry.splitting import Split, split
 from id_registry.survivorship import (
     MANUAL,
     Candidate,
@@ -80,6 +82,7 @@ __all__ = [
     "Key",
     "Kind",
     "KindsDiffer",
+    "Match",
     "MergeEvent",
     "MergeForbidden",
     "MergePreview",
@@ -90,6 +93,7 @@ __all__ = [
     "Refused",
     "RegistryError",
     "SameId",
+    "Split",
     "UnknownGlobalId",
     "UnknownKind",
     "UnknownMerge",
@@ -99,6 +103,7 @@ __all__ = [
     "allow",
     "born",
     "crosswalk",
+    "find",
     "forbid",
     "forbidden",
     "format_id",
@@ -119,6 +124,7 @@ __all__ = [
     "preview",
     "resolve",
     "search",
+    "split",
     "undo",
     "unlock_field",
     "values_of",

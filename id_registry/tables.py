@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, SmallInteger, Table, Text, text
 
 __all__ = ["cannot_link", "field_lock", "id_counter", "merge_event", "metadata", "observation", "redirect", "xref"]
 
@@ -79,6 +79,9 @@ observation = Table(
     sqlite_with_rowid=False,
     comment="What each system says of a thing, field by field: the candidates of a golden record.",
 )
+
+_is_name = text("field = 'name'")
+Index("observation_names", observation.c.gid, postgresql_where=_is_name, sqlite_where=_is_name)
 
 field_lock = Table(
     "field_lock",

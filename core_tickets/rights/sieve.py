@@ -26,7 +26,7 @@ _NAMES = ("field", "path", "name", "key", "label", "attribute", "target", "targe
 _EXPRESSIONS = ("expression", "text", "when")
 _VALUES = frozenset(
     {"value", "values", "raw", "before", "after", "stored", "result", "results", "derived", "source", "sources", "facts",
-     "traces", "steps", "old", "new", "default", "told", "content"}
+     "traces", "steps", "old", "new", "default", "told", "content", "a", "b"}
 )  # fmt: skip
 _SAID = re.compile(
     r"""([^\W\d][\w.\[\]]*)(\s*(?:==?|!=|[:：<>]=?|是|为)\s*)('[^']*'|"[^"]*"|\w+\('[^']*'\)|[^,，;；。、)）\n]+)"""

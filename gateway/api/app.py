@@ -19,6 +19,7 @@ from gateway.api import (
     connections,
     desk,
     figures,
+    identity,
     ids,
     inbound,
     learning,
@@ -109,6 +110,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         notices,
         replies,
         reviews,  # before ids: /v1/ids/reviews is no global id
+        identity,  # nor is /v1/ids/search
         ids,
         connections,
         configuration,

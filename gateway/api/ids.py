@@ -64,8 +64,7 @@ def read_golden(gateway: GatewayDep, _: Reader, global_id: Line) -> Response:
             raise NotFound(f"There is no {id_registry.format_id(number)}.")
         golden = id_registry.golden(conn, live)
     fields = [
-        {"field": name, "value": f.value, "system": f.winner.system, "rule": f.rule,
-         "others": [{"field": name, "system": c.system, "value": c.value} for c in f.losers]}
+        {**_candidate(name, f.winner), "rule": f.rule, "others": [_candidate(name, c) for c in f.losers]}
         for name, f in golden.fields.items()
     ]  # fmt: skip
     return answer({"id": id_registry.format_id(number), "live": id_registry.format_id(live), "fields": fields})
@@ -82,5 +81,22 @@ def _shape(conn: Any, asked: int, live: int) -> dict[str, Any]:
              "first_seen": clock.rfc3339(x.first_seen), "last_seen": clock.rfc3339(x.last_seen)}
             for x in names
         ],
+        "name": id_registry.golden_values(conn, [live], "name").get(live),
         "merges": [event_shape(e) for e in id_registry.history(conn, live)],
+        "forbidden": [forbidden_shape(pair) for pair in id_registry.forbidden(conn, live)],
+    }  # fmt: skip
+
+
+def forbidden_shape(pair: id_registry.ForbiddenPair) -> dict[str, Any]:
+    """Two ids that must never be one thing."""
+    return {"a": id_registry.format_id(pair.a), "b": id_registry.format_id(pair.b), "at": clock.rfc3339(pair.at),
+            "actor": pair.actor}  # fmt: skip
+
+
+def _candidate(field: str, said: id_registry.Candidate) -> dict[str, Any]:
+    """What one record says of a field. `traceable`: its lineage can be asked for."""
+    return {
+        "field": field, "value": said.value, "system": said.system, "birth_id": id_registry.format_id(said.gid),
+        "since": clock.rfc3339(said.since), "read_at": clock.rfc3339(said.read_at),
+        "traceable": isinstance(said.source, int),
     }  # fmt: skip

@@ -206,12 +206,15 @@ class Eyes:
         """Make tickets by hand."""
         return self.asker.unlimited or any({"*", "create"} & set(grant.do) for _, grant in self.anywhere.grants)
 
-    def demand_thing(self, kind: str) -> None:
-        """Ids and records of such a thing. Raises Forbidden."""
-        if self.asker.unlimited:
-            return
+    def may_thing(self, kind: str) -> bool:
+        """Ids and records of such a thing."""
         roles = self.rights.roles_of(self.asker.roles)
-        if not any({"*", kind} & role.things for role in roles):
+        return self.asker.unlimited or any({"*", kind} & role.things for role in roles)
+
+    def demand_thing(self, kind: str) -> None:
+        """The same. Raises Forbidden."""
+        if not self.may_thing(kind):
+            roles = self.rights.roles_of(self.asker.roles)
             raise Forbidden(
                 f"{_names(self.asker)} may not read ids and records of kind {kind} (policy rights{_lines(roles)})."
             )

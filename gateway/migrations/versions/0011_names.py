@@ -1,0 +1,24 @@
+"""Things are found by their names
+
+Revision: 0011
+Before: 0010
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    named = sa.text("field = 'name'")
+    op.create_index("observation_names", "observation", ["gid"], postgresql_where=named, sqlite_where=named)
+
+
+def downgrade() -> None:
+    op.drop_index("observation_names", "observation")
