@@ -13,6 +13,7 @@ from id_registry import Key, Observation
 from tests.integration.gateway.in_process import Build
 from tests.integration.gateway.over_http import Api, open_api
 
+
 @pytest.fixture
 def api(build: Build) -> Iterator[Api]:
     with open_api(build(start=False)) as api:

@@ -1,4 +1,4 @@
-"""Things are found by id, key and name; a thing is taken apart by its records, and looked at as if merged."""
+"""Things are found by id, key and name; a thing is taken apart by its records."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from id_registry import (
     crosswalk,
     find,
     format_id,
-    golden,
-    golden_of_all,
     live,
     merge,
     observe,
@@ -64,17 +62,6 @@ def test_search_keeps_to_the_kinds_asked_for(conn: Connection) -> None:
     assert {gid for gid, _ in found(conn, "press")} == {a}
     assert {gid for gid, _ in found(conn, "Press 7")} == {a, device}
     assert found(conn, "Press 7", kinds={"device"}) == [(device, "key")]
-
-
-def test_two_things_are_looked_at_as_if_they_were_one(conn: Connection) -> None:
-    a, b = called(conn, "Acme", "Acme Limited")
-    observe(conn, [Observation(b, "crm", "phone", "1", NOW)], NOW)
-    before = golden(conn, a)
-    together = golden_of_all(conn, (a, b))
-    assert golden(conn, a) == before
-    merge(conn, a, b, actor="t", reason="", now=NOW)
-    assert together == golden(conn, a)
-    assert together.fields["name"].value == "Acme Limited"
 
 
 @pytest.mark.parametrize("out", [out for n in (1, 2, 3) for out in itertools.combinations(range(4), n)])

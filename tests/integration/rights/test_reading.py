@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+import id_registry
 from tests.integration.rights.house import ADDRESS, CREDIT, DIGITS, EMAIL, SPELLINGS, Company, assert_safe
 
 
@@ -164,3 +165,18 @@ def test_a_machines_token_sees_all_as_before(shared: Company) -> None:
     told = shared.get(None)
     assert "withheld" not in told
     assert len(shared.ask(None, "GET", "/v1/tickets").json()["items"]) == 2
+
+
+def test_a_preview_of_a_merge_tells_of_both_sides_only_what_may_be_seen(company: Company) -> None:
+    gateway, now = company.house.gateway, company.house.clock.now
+    key = id_registry.Key("customer", "erp", "other")
+    with gateway.transaction() as conn:
+        other = id_registry.resolve(conn, [key], now)[key]
+        id_registry.observe(conn, [id_registry.Observation(other, "erp", "credit_limit", "70000001", now)], now)
+    pair = {"a": company.customer, "b": id_registry.format_id(other)}
+    agent = company.header(None, role="integrator", roles=["agent"])
+    told = company.api.client.post("/v1/ids/merge/preview", json=pair, headers=agent)
+    assert told.status_code == 200, told.text
+    assert "credit_limit" in told.text
+    assert "70000001" not in told.text
+    assert CREDIT not in told.text
