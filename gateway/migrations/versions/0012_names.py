@@ -1,7 +1,7 @@
 """Things are found by their names
 
-Revision: 0011
-Before: 0010
+Revision: 0012
+Before: 0011
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
