@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import id_registry
+import lineage
 from connectors.contract import Delivery
 from connectors.errors import BadRecord
 from connectors.manifest.kinds import manifest_files
@@ -53,6 +54,8 @@ class Gateway:
         self.engine = engine or open_engine(settings.database, limits)
         self.reader = reader(self.engine)
         self.writer = writer(self.engine, limits)
+        for engine in (self.engine, self.reader, self.writer):
+            lineage.keep_segments(engine, settings.segments_folder)
         self._folder = settings.home / "connectors" if catalogue is None else None
         self._manifests = _state_of(self._folder)
         self.installed = catalogue or installed(folders=[settings.home / "connectors"])

@@ -48,6 +48,23 @@ class Settings(BaseModel):
         ge=0,
         description="PostgreSQL ends a transaction whose process fell silent, so that its locks go. 0: never.",
     )
+    segments: Path | None = Field(
+        None, description="Folder of sealed lineage, seen by every process of the hub. Default: <home>/segments"
+    )
+    keep_messages_days: int = Field(
+        400, ge=0, description="Raw messages are kept so long; what became of them is kept for ever. 0: for ever."
+    )
+    seal_landing_days: int = Field(
+        400, ge=0, description="Source records older than this are moved into sealed segments. 0: never."
+    )
+    seal_tickets_days: int = Field(
+        400, ge=0, description="The lineage of tickets closed for so long is moved into sealed segments. 0: never."
+    )
+    keep_segments_days: int = Field(
+        0,
+        ge=0,
+        description="Sealed values are kept so long; what was read where and when is kept for ever. 0: for ever.",
+    )
     secret_key: SecretStr | None = Field(
         None, description="Encrypts secrets at rest. Several, comma separated: the first encrypts, all decrypt. "
         "Default: made on first run and kept in <home>/secret-key."
@@ -76,6 +93,10 @@ class Settings(BaseModel):
         except ArgumentError:
             return url  # whoever opens it says what is wrong with it
         return with_password.render_as_string(hide_password=False)
+
+    @property
+    def segments_folder(self) -> Path:
+        return self.segments or self.home / "segments"
 
     @property
     def log_format(self) -> str:

@@ -36,6 +36,7 @@ delivery = Table(
     Column("body", LargeBinary, nullable=False, comment="as it came; zstd when `packed`"),
     Column("packed", Boolean, nullable=False),
     Column("events", Integer, nullable=False, comment="how many messages it told; each has its row"),
+    Column("pruned_at", BigInteger, comment="since when its body is gone"),
 )
 
 message = Table(

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from connectors.contract import Delivery
 from connectors.errors import ConnectorError
 from connectors.runtime import Kept
-from gateway import announcing, clock, heartbeats, leases, tables
+from gateway import announcing, clock, heartbeats, leases, retention, tables
 from gateway.automation import checks, timers
 from gateway.bridge import outbox
 from gateway.collaboration import attachments, conduct, reminders
@@ -58,6 +58,8 @@ STUCK_S = 10.0
 RELIEF_S = 5.0
 FIGURES_S = 10.0
 LEARNING_S = 60.0
+RETENTION_S = 86_400.0
+RETENTION_AT_MOST_S = 1_800.0
 
 
 class SubscriptionSink:
@@ -211,6 +213,8 @@ class Worker:
             self._once("figures", lambda: rounds.run(gateway, clock.now()))
         if self._due("learning", LEARNING_S) and self._lease("learning", learning.LEASE):
             self._once("learning", lambda: learning.run_due(gateway, hub, clock.now()))
+        if self._due("retention", RETENTION_S) and self._lease("retention", clock.HOUR):
+            self._once("retention", lambda: retention.run(gateway, limit_s=RETENTION_AT_MOST_S))
         self._heartbeats(hub)
         emitter = self._emitter
         if emitter is not None and self._due("openlineage", ANNOUNCE_S) and self._lease("openlineage"):

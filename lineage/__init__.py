@@ -6,6 +6,8 @@ them; `drill` replays all this for one value. `docs/lineage.md` is the guide.
 
 from lineage.blocks import is_row, land_block, land_texts, raw_text, record_of
 from lineage.codec import Gone, decode, encode
+from lineage.cold import Segment, keep_segments
+from lineage.cold import listed as listed_segments
 from lineage.columns import Column, Columns, Texts, column, columns_of, joined, raw_texts, texts_of
 from lineage.drilldown import drill, drill_row, history
 from lineage.erasure import Erasure, erase, erase_facts, rebuild, versions
@@ -29,6 +31,7 @@ from lineage.recording import Effect, Fact, Write, note_effects, record
 from lineage.replay import Withheld
 from lineage.replay import run as run_plan
 from lineage.runs import Run, close_run, open_run
+from lineage.sealing import prune, seal_blocks, seal_landing, seal_records, sweep
 from lineage.tables import metadata
 from lineage.verification import Report, Standing, verify
 from lineage.walk import GraphEdge, Node, Subgraph
@@ -57,6 +60,7 @@ __all__ = [
     "Plan",
     "Report",
     "Run",
+    "Segment",
     "SourceField",
     "SourceRead",
     "Standing",
@@ -83,15 +87,18 @@ __all__ = [
     "impact",
     "is_row",
     "joined",
+    "keep_segments",
     "land",
     "land_block",
     "land_texts",
+    "listed_segments",
     "metadata",
     "note_effects",
     "object_prefix",
     "object_prefixes",
     "open_run",
     "plan",
+    "prune",
     "raw_text",
     "raw_texts",
     "readers",
@@ -100,6 +107,10 @@ __all__ = [
     "record_of",
     "recorded_fields",
     "run_plan",
+    "seal_blocks",
+    "seal_landing",
+    "seal_records",
+    "sweep",
     "texts_of",
     "verify",
     "versions",

@@ -22,7 +22,7 @@ import orjson
 import zstandard
 from sqlalchemy import Connection, insert, select
 
-from lineage import tables
+from lineage import cold, tables
 from lineage.codec import decode, encode
 from lineage.columns import Columns
 from lineage.errors import Damaged
@@ -82,6 +82,7 @@ class Block(NamedTuple):
     erased_at: int | None
     keys: list[str]
     records: list[Any]
+    pruned_at: int | None = None
 
 
 def row_id(block: int, place: int) -> int:
@@ -160,10 +161,8 @@ def _land(
         "dataset": state.dataset_ids(conn, (dataset,))[dataset], "plan": None if plan is None else plan_id(conn, state, plan),
         "read_at": read_at, "run": run, "actor": actor,
     }  # fmt: skip
-    compress = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False).compress
     values = [
-        common | {"count": count, "objects": objects, "payload": compress(payload)}
-        for objects, payload, count in blocks
+        common | {"count": count, "objects": objects, "payload": packed(payload)} for objects, payload, count in blocks
     ]
     made = insert(tables.block).returning(_B.id, sort_by_parameter_order=True)
     ids = conn.execute(made, values).scalars().all()
@@ -180,9 +179,7 @@ def _packed(rows: Sequence[RawRow]) -> bytes:
     columns = rows[0].columns
     keys = [row.key for row in rows]
     if columns is None or any(row.columns is not columns and row.columns != columns for row in rows):
-        return _coded(
-            keys, [row.record if row.record is not None else record_of(row.text, row.columns) for row in rows]
-        )
+        return coded(keys, [row.record if row.record is not None else record_of(row.text, row.columns) for row in rows])
     return _lines(columns, keys, [row.text for row in rows])
 
 
@@ -191,7 +188,8 @@ def _lines(columns: Columns, keys: Sequence[str], texts: Sequence[bytes]) -> byt
     return b"\n".join([orjson.dumps(head), *texts])
 
 
-def _coded(keys: Sequence[str], records: Iterable[Any]) -> bytes:
+def coded(keys: Sequence[str], records: Iterable[Any]) -> bytes:
+    """The lines of a block of any records."""
     return b"\n".join([orjson.dumps({"coded": True, "keys": keys}), *map(encode, records)])
 
 
@@ -204,22 +202,48 @@ def read_blocks(conn: Connection, ids: Iterable[int]) -> dict[int, Block]:
     found: dict[int, Block] = {}
     for start in range(0, len(wanted), 500):
         for row in conn.execute(select(tables.block).where(_B.id.in_(wanted[start : start + 500]))):
-            keys, records = _unpacked(row.id, bytes(row.payload))
+            keys, records = decoded(row.id, unpacked(row.id, bytes(row.payload)))
             found[row.id] = Block(
                 row.id, row.dataset, row.plan, row.read_at, row.run, row.actor, row.erased_at, keys, records
             )
-    return found
+    return found if len(found) == len(wanted) else found | _sealed(conn, [i for i in wanted if i not in found])
 
 
-def _unpacked(block: int, payload: bytes) -> tuple[list[str], list[Any]]:
+def _sealed(conn: Connection, ids: Iterable[int]) -> dict[int, Block]:
+    blocks = {}
+    sealed, problems = cold.find_all(conn, "block", ids)
+    if problems:
+        raise Damaged(next(iter(problems.values())))
+    for i, ((_, dataset, plan, read_at, run, actor, erased_at, _, _, text), pruned_at) in sealed.items():
+        keys, records = decoded(i, text.encode())
+        pruned_at = pruned_at if erased_at is None else None
+        blocks[i] = Block(i, dataset, plan, read_at, run, actor, erased_at or pruned_at, keys, records, pruned_at)
+    return blocks
+
+
+def unpacked(block: int, payload: bytes) -> bytes:
+    """The lines of a block. Raises Damaged."""
     try:
-        head, *lines = zstandard.ZstdDecompressor().decompress(payload).split(b"\n")
+        return zstandard.ZstdDecompressor().decompress(payload)
+    except zstandard.ZstdError as problem:
+        raise Damaged(f"block {block} can't be read: {problem}") from problem
+
+
+def packed(lines: bytes) -> bytes:
+    """The inverse of `unpacked`."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False).compress(lines)
+
+
+def decoded(block: int, text: bytes) -> tuple[list[str], list[Any]]:
+    """Keys and records of a block's lines. Raises Damaged."""
+    try:
+        head, *lines = text.split(b"\n")
         told = orjson.loads(head)
         if told.get("coded"):
             return told["keys"], [decode(line) for line in lines]
         read = partial(_plain, told["exact"], told["times"], told["dates"])
         return told["keys"], [read(line) for line in lines]
-    except (zstandard.ZstdError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise Damaged(f"block {block} can't be read: {problem}") from problem
 
 
@@ -251,13 +275,18 @@ def holding(conn: Connection, dataset: str, object_: bytes, key: str) -> list[in
         if places:
             keys = read_blocks(conn, [block])[block].keys
             found += [row_id(block, place) for place in places if keys[place] == key]
+    for _, row in cold.scan(conn, "block"):
+        hashes = bytes.fromhex(row[8])
+        if row[1] == number and any(hashes[n : n + 8] == object_ for n in range(0, len(hashes), 8)):
+            keys, _ = decoded(row[0], row[9].encode())
+            found += [row_id(row[0], place) for place, other in enumerate(keys) if other == key]
     return found
 
 
 def replace_rows(conn: Connection, block: Block, records: Mapping[int, Any], now: int) -> None:
     """Write a block anew with other records at these places (Gone, or with Gone in them)."""
     whole = [records.get(place, record) for place, record in enumerate(block.records)]
-    payload = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False).compress(_coded(block.keys, whole))
+    payload = packed(coded(block.keys, whole))
     conn.execute(tables.block.update().where(_B.id == block.id).values(payload=payload, erased_at=now))
 
 

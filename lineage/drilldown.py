@@ -94,6 +94,7 @@ def _origin(conn: Connection, write: Written, field: str, stored: Any, allowed: 
         facts=tuple(_fact(conn, write, name, how, allowed, depth) for name in replayed.facts),
         landings=write.sources,
         problem=problem,
+        pruned_at=write.pruned_at or (source.pruned_at if source is not None else None),
     )
 
 

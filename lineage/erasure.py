@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
-from lineage import tables
+from lineage import cold, tables
 from lineage.blocks import holding, is_row, place_of, read_blocks, replace_rows
 from lineage.codec import Gone, decode, encode
 from lineage.compression import Compression, train
 from lineage.landing import fetch, object_prefix
 from lineage.replay import at_path
+from lineage.sealing import thaw
 from lineage.state import state_of
 from lineage.walk import parse_field
 from mappings import Path
@@ -47,13 +48,15 @@ class Rebuilt(NamedTuple):
 
 
 def versions(conn: Connection, dataset: str, key: str) -> list[int]:
-    """The landing ids of every version of an object, oldest first, those in blocks last."""
+    """The landing ids of every version of an object, oldest first, those in blocks last. Reads every segment through."""
     t = tables.landing.c
     low = object_prefix(dataset, key)
     found = conn.execute(
         select(t.id).where(t.address >= low, t.address <= low + b"\xff" * 16, t.key == key).order_by(t.id)
     )
-    return [*found.scalars(), *holding(conn, dataset, low, key)]
+    number = state_of(conn).datasets.existing(conn, dataset)
+    sealed = [row[0] for _, row in cold.scan(conn, "landing") if row[5] == number and row[7] == key]
+    return [*sealed, *found.scalars(), *holding(conn, dataset, low, key)]
 
 
 def erase(
@@ -62,11 +65,14 @@ def erase(
     """Erase the payloads of these rows, or only the given fields (`labels.owner`) of them.
 
     With a `secret` each erased field leaves a token (HMAC-SHA-256 of its value), equal for equal values, so that what
-    belonged together still does. Erasing again is harmless.
+    belonged together still does. Erasing again is harmless. What was sealed comes back for it, and the file it lay in
+    goes with the transaction's commit.
     """
     paths = [parse_field(name) for name in fields]
     texts: set[bytes] = set()
     datasets: set[str] = set()
+    thaw(conn, "landing", [i for i in landings if not is_row(i)])
+    thaw(conn, "block", [place_of(i)[0] for i in landings if is_row(i)])
     landed = fetch(conn, landings)
     of_blocks: dict[int, dict[int, Any]] = {}
     for row in landed.values():
@@ -87,6 +93,7 @@ def erase(
 
 def erase_facts(conn: Connection, rec: int, *, names: Sequence[str] = (), secret: bytes = b"") -> Erasure:
     """Erase the values of a record's facts, in all its writes; all of them, or those of these names."""
+    thaw(conn, "prov", [rec])
     t = tables.prov.c
     rows = conn.execute(select(t.seq, t.facts).where(t.rec == rec, t.facts.is_not(None))).all()
     for row in rows:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, update
 
-from lineage import tables
+from lineage import cold, tables
 from lineage.blocks import Block, dataset_name, is_row, place_of, read_blocks
 from lineage.codec import Gone, decode, encode
 from lineage.errors import Damaged, UnstorableValue
@@ -33,7 +33,8 @@ class SourceRead(NamedTuple):
 
 class Landed(NamedTuple):
     """A landing row, decoded. `record` is Gone when the whole payload was erased, and holds Gone where a part was;
-    `problem` says why it can't be read (`record` is None then)."""
+    `problem` says why it can't be read (`record` is None then); `pruned_at`: since when retention has left its skeleton
+    only."""
 
     id: int
     dataset: str
@@ -43,6 +44,7 @@ class Landed(NamedTuple):
     erased_at: int | None
     record: Any
     problem: str = ""
+    pruned_at: int | None = None
 
 
 def object_prefix(dataset: str, key: str) -> bytes:
@@ -78,8 +80,8 @@ def object_prefixes(dataset: str, keys: Sequence[str]) -> list[bytes]:
 def land(conn: Connection, reads: Sequence[SourceRead], *, run: int | None = None) -> list[int]:
     """Store source records by content; returns the landing id of each, in order.
 
-    The same content of the same object has the same id for ever, however often and by whomever it is landed; its
-    `read_at` is that of the first time. Two statements a call (a third when something was known before).
+    The same content of the same object has the same id, however often and by whomever it is landed, until it is sealed;
+    its `read_at` is that of the first time. Two statements a call (a third when something was known before).
     Raises UnstorableValue for a payload that has no JSON form.
     """
     if not reads:
@@ -184,7 +186,21 @@ def fetch(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
         statement = f"SELECT {', '.join(LandingRow._fields)} FROM lineage_landing WHERE id {among}"  # noqa: S608
         found += map(LandingRow._make, rows(conn, statement, parameters))
     landed = {row.id: unpack(conn, row) for row in found}
+    if len(landed) < len(set(alone)):
+        landed |= fetch_sealed(conn, [i for i in alone if i not in landed])
     return landed | fetch_rows(conn, of_blocks) if of_blocks else landed
+
+
+def fetch_sealed(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
+    """Landing rows that lie in segments, decoded; ids that don't exist are left out."""
+    found, problems = cold.find_all(conn, "landing", ids)
+    names = state_of(conn).datasets.keys(conn, {of.row[5] for of in found.values()})
+    landed = {i: Landed(i, "", "", 0, None, None, None, problem) for i, problem in problems.items()}
+    for i, ((_, _, read_at, run, erased_at, dataset, _, key, text), pruned_at) in found.items():
+        record = Gone() if text is None else decode(text)
+        pruned_at = pruned_at if erased_at is None else None
+        landed[i] = Landed(i, names.get(dataset, ""), key, read_at, run, erased_at or pruned_at, record, "", pruned_at)
+    return landed
 
 
 def fetch_rows(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
@@ -204,8 +220,9 @@ def fetch_rows(conn: Connection, ids: Sequence[int]) -> dict[int, Landed]:
         if block is not None and place < len(block.records):
             name = dataset_name(conn, state, block.dataset)
             landed[i] = Landed(
-                i, name, block.keys[place], block.read_at, block.run, block.erased_at, block.records[place]
-            )
+                i, name, block.keys[place], block.read_at, block.run, block.erased_at, block.records[place],
+                pruned_at=block.pruned_at,
+            )  # fmt: skip
         elif number in problems:
             landed[i] = Landed(i, "", "", 0, None, None, None, problems[number])
     return landed

@@ -75,7 +75,8 @@ class FactOrigin:
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value came from. `traces` go from the last stage back to the first. `value` is recomputed; `stored` is
-    what the caller passed. `landings`: every source record the write used."""
+    what the caller passed. `landings`: every source record the write used. `pruned_at`: since when retention has left of
+    them what was read where and when, and no longer the values."""
 
     rec: int
     field: str
@@ -94,6 +95,7 @@ class Origin:
     facts: tuple[FactOrigin, ...] = ()
     landings: tuple[int, ...] = ()
     problem: str = ""
+    pruned_at: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The same in maps, lists and scalars (Decimal and datetime among them), as the API, the CLI and the UI show

@@ -168,6 +168,13 @@ def _describe(facts: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], list
     return described, sources
 
 
+def stored_sources(conn: Connection, ids: Sequence[int]) -> Any:
+    """Landing ids as `lineage_prov` keeps them; the inverse of `writes.sources`."""
+    if not ids:
+        return None
+    return list(ids) if conn.dialect.name == "postgresql" else _number_or_varints(ids)
+
+
 def _number_or_varints(ids: Sequence[int]) -> Any:
     return ids[0] if len(ids) == 1 else pack_ids(ids)
 

@@ -106,7 +106,8 @@ def replay(
     if plan is not None and plan.stages and own is not None:
         work = _Replay(plan, record, facts, show_masked)
         value = work.field(len(plan.stages) - 1, own, hidden=False)
-        erased = any(isinstance(v, Gone) for _, v in work.reads.values())
+        read = [value for _, value in work.reads.values()] + [facts[name] for name in work.facts]
+        erased = any(map(_holds_gone, read))
         return Replayed(
             Gone() if erased else value, tuple(work.traces), tuple(work.reads.values()), tuple(work.facts), erased
         )

@@ -162,4 +162,22 @@ effect = Table(
     sqlite_with_rowid=False,
 )
 
+segment = Table(
+    "lineage_segment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False, comment="prov | landing | block"),
+    Column("name", Text, nullable=False, unique=True, comment="SHA-256 of the file's content"),
+    Column("first", BigInteger, nullable=False, comment="the number of its first row"),
+    Column("last", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False, comment="bytes"),
+    Column("first_at", BigInteger, nullable=False, comment="when the first of its rows was written or read"),
+    Column("last_at", BigInteger, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("pruned_at", BigInteger, comment="since when only the skeletons of its rows are left"),
+    Index("lineage_segment_covers", "kind", "first", "last"),
+)
+"""Rows that were moved out of the database into files: see `segments`, `sealing`."""
+
 Index("lineage_prov_at", prov.c.at, postgresql_using="brin").ddl_if(dialect="postgresql")

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, select
 
-from lineage import tables
+from lineage import cold, segments, tables
 from lineage.blocks import place_of
 from lineage.codec import Gone
 from lineage.drilldown import equal
-from lineage.errors import UnknownPlan
+from lineage.errors import Damaged, UnknownPlan
 from lineage.landing import Landed, fetch
 from lineage.plans import Plan, compile_plan, load_plan
 from lineage.replay import replay, run
@@ -51,6 +51,13 @@ class MissingInput(NamedTuple):
     reason: str
 
 
+class BrokenSegment(NamedTuple):
+    """A file of sealed rows that is missing, or whose content is not what was sealed."""
+
+    segment: str
+    reason: str
+
+
 @dataclass(slots=True)
 class Report:
     """What `verify` found. `ok` when nothing is wrong; erased values are not wrong, they can't be checked any more."""
@@ -61,10 +68,11 @@ class Report:
     differences: list[Difference] = field(default_factory=list)
     plans: list[BrokenPlan] = field(default_factory=list)
     missing: list[MissingInput] = field(default_factory=list)
+    segments: list[BrokenSegment] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        return not (self.differences or self.plans or self.missing)
+        return not (self.differences or self.plans or self.missing or self.segments)
 
 
 class Standing(NamedTuple):
@@ -88,15 +96,27 @@ def verify(
 
     `sample`: the share of records looked at, drawn by their id and `seed` (another seed draws others). `standing`:
     records made from rows of blocks, best in the order of their rows; all that are given are looked at, as far as the
-    sample goes. Memory does not grow with the number of records, only with that of findings.
+    sample goes. The content of every segment drawn, of whatever time, is compared with its name. Memory does not grow
+    with the number of records, only with that of findings.
     """
-    report = Report(plans=_changed_plans(conn))
+    report = Report(plans=_changed_plans(conn), segments=_broken_segments(conn, sample, seed))
     for writes in _batches(writes_since(conn, since, lambda rec: _drawn(rec, sample, seed))):
         _verify_batch(conn, writes, read_values, report)
     drawn = (each for each in standing if _drawn(each.rec, sample, seed))
     for block, records in groupby(drawn, key=lambda each: place_of(each.row)[0]):
         _verify_block(conn, block, list(records), report)
     return report
+
+
+def _broken_segments(conn: Connection, sample: float, seed: int) -> list[BrokenSegment]:
+    found = []
+    for segment in cold.listed(conn):
+        if _drawn(segment.id, sample, seed):
+            try:
+                segments.check(cold.folder_of(conn), segment.name)
+            except Damaged as error:
+                found.append(BrokenSegment(segment.name, str(error)))
+    return found
 
 
 def _verify_block(conn: Connection, block: int, records: Sequence[Standing], report: Report) -> None:
@@ -183,7 +203,8 @@ def _recompute(
         reason = source.problem if source is not None else "missing"
         report.missing.append(MissingInput(write.rec, write.sources[0], reason))
     record = source.record if source is not None else None
-    if plan is None or not plan.stages or (source is not None and source.erased_at is not None):
+    erased = (source is not None and source.erased_at is not None) or Gone in map(type, write.values.values())
+    if plan is None or not plan.stages or erased:
         return {name: _one(plan, name, record, write.values) for name in names}
     computed = run(plan, record, write.values)
     return {name: computed.get(name) if name in plan.fields else write.values[name] for name in names}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from lineage import tables
+from lineage import cold, tables
 from lineage.blocks import is_row, place_of
 from lineage.codec import decode, unpack_bits, unpack_ids
-from lineage.landing import Landed, LandingRow, fetch, fetch_rows, unpack
+from lineage.errors import Damaged
+from lineage.landing import Landed, LandingRow, fetch, fetch_rows, fetch_sealed, unpack
 from lineage.reading import placeholder, rows
 from lineage.runs import RunRef
+from lineage.segments import Row
 from lineage.state import state_of
 
 NEWEST = (1 << 63) - 1
@@ -33,6 +36,7 @@ class Written:
     landed: dict[int, Landed]
     actor: str
     facts: dict[str, dict[str, Any]]
+    pruned_at: int | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -64,14 +68,46 @@ def writes_of(conn: Connection, rec: int, field: str, *, until: int = NEWEST, li
     bit = state_of(conn).fields.existing(conn, field)
     if bit is None:
         return []
-    return _group(conn, _matching(conn, _WRITES, rec, until, bit, limit))
+    found = _group(conn, _matching(conn, _WRITES, rec, until, bit, limit))
+    if len(found) < limit:
+        found += _sealed(conn, rec, bit, until)[: limit - len(found)]
+    return found
+
+
+def _sealed(conn: Connection, rec: int, bit: int, until: int) -> list[Written]:
+    """The writes of a record that were sealed and set a field, newest first."""
+    of_record = [_from_segment(conn, row, pruned_at) for row, pruned_at in cold.find(conn, "prov", rec)]
+    found = {write.seq: write for write in of_record if write.seq <= until and _has(write.bits, bit)}
+    for write in found.values():
+        write.landed = fetch(conn, write.sources)
+    return [found[seq] for seq in sorted(found, reverse=True)]
+
+
+def _has(bits: bytes, bit: int) -> bool:
+    return len(bits) > bit // 8 and bool(bits[bit // 8] >> bit % 8 & 1)
+
+
+def _from_segment(conn: Connection, row: Row, pruned_at: int | None = None) -> Written:
+    rec, seq, at, run, plan, fields, src, actor, facts = row
+    of_run = None
+    if run is not None:
+        r = tables.run.c
+        of_run = conn.execute(select(r.id, r.uuid, r.job).where(r.id == run)).first()
+    told = decode(facts) if facts else {}
+    reference = RunRef(*of_run) if of_run is not None else None
+    return Written(rec, seq, at, reference, plan, bytes.fromhex(fields), tuple(src), {}, actor, told, pruned_at)
 
 
 def sources_of(conn: Connection, rec: int, field: str) -> tuple[int, ...]:
     """The landing ids that the newest write of a field used."""
     bit = state_of(conn).fields.existing(conn, field)
-    found = _matching(conn, _SOURCES, rec, NEWEST, bit, 1) if bit is not None else []
-    return _sources(found[0][0]) if found else ()
+    if bit is None:
+        return ()
+    found = _matching(conn, _SOURCES, rec, NEWEST, bit, 1)
+    if found:
+        return sources(found[0][0])
+    sealed = [row for row, _ in cold.find(conn, "prov", rec) if _has(bytes.fromhex(row[5]), bit)]
+    return tuple(max(sealed, key=lambda row: row[1])[6]) if sealed else ()
 
 
 def _matching(
@@ -100,11 +136,13 @@ def _group(conn: Connection, joined: Sequence[Sequence[Any]]) -> list[Written]:
             written.landed = fetch(conn, written.sources)
         elif of_blocks := [source for source in written.sources if is_row(source)]:
             written.landed |= fetch_rows(conn, of_blocks)
+        if missing := [source for source in written.sources if source not in written.landed and not is_row(source)]:
+            written.landed |= fetch_sealed(conn, missing)
     return list(found.values())
 
 
-def _sources(src: Any) -> tuple[int, ...]:
-    """As the database has them: an array on PostgreSQL; on SQLite one number, or several as varints."""
+def sources(src: Any) -> tuple[int, ...]:
+    """The landing ids of a row as the database has them: an array on PostgreSQL; on SQLite one number, or several as varints."""
     match src:
         case None:
             return ()
@@ -118,8 +156,8 @@ def _sources(src: Any) -> tuple[int, ...]:
 def _written(row: _Row) -> Written:
     run = RunRef(row.run, row.run_uuid, row.run_job) if row.run is not None else None
     facts = decode(row.facts) if row.facts else {}
-    sources = _sources(row.src)
-    return Written(row.rec, row.seq, row.at, run, row.plan, bytes(row.fields), sources, {}, row.actor, facts)
+    used = sources(row.src)
+    return Written(row.rec, row.seq, row.at, run, row.plan, bytes(row.fields), used, {}, row.actor, facts)
 
 
 def written_by_block(conn: Connection, row: int, landed: dict[int, Landed]) -> Written | None:
@@ -128,11 +166,20 @@ def written_by_block(conn: Connection, row: int, landed: dict[int, Landed]) -> W
     columns = select(b.plan, b.read_at, b.actor, r.id, r.uuid, r.job).outerjoin_from(
         tables.block, tables.run, r.id == b.run
     )
-    found = conn.execute(columns.where(b.id == place_of(row)[0])).first()
+    found = conn.execute(columns.where(b.id == place_of(row)[0])).first() or _sealed_block(conn, place_of(row)[0])
     if found is None:
         return None
     plan, read_at, actor, *run = found
     return Written(row, 0, read_at, None if run[0] is None else RunRef(*run), plan, b"", (row,), landed, actor, {})
+
+
+def _sealed_block(conn: Connection, block: int) -> tuple[Any, ...] | None:
+    """Plan, moment, actor and run of a block that lies in a segment."""
+    for (_, _, plan, read_at, run, actor, *_), _ in cold.find(conn, "block", block):
+        r = tables.run.c
+        found = conn.execute(select(r.id, r.uuid, r.job).where(r.id == run)).first() if run is not None else None
+        return (plan, read_at, actor, *(found or (None, None, None)))
+    return None
 
 
 def fields_of(conn: Connection, bits: bytes) -> list[str]:
@@ -180,14 +227,27 @@ _SINCE = """
 
 
 def writes_since(conn: Connection, since: int, wanted: Callable[[int], bool]) -> Iterator[Written]:
-    """Every write at or after `since` of the records wanted, by record and order, without their landing rows. Read in
-    slices, so that memory does not grow."""
+    """Every write at or after `since` of the records wanted, by record and order, without their landing rows; sealed ones,
+    too, except those whose segment can't be read. Read in slices, so that memory does not grow."""
+    sealed = [_since_in(conn, segment, since) for segment in cold.listed(conn, "prov") if segment.last_at >= since]
+    merged = heapq.merge(_since(conn, since), *sealed, key=lambda write: (write.rec, write.seq))
+    return (write for write in merged if wanted(write.rec))
+
+
+def _since_in(conn: Connection, segment: cold.Segment, since: int) -> Iterator[Written]:
+    try:
+        for _, row in cold.scan(conn, "prov", [segment]):
+            if row[2] >= since:
+                yield _from_segment(conn, row, segment.pruned_at)
+    except Damaged:
+        return  # told by whoever checks the segments
+
+
+def _since(conn: Connection, since: int) -> Iterator[Written]:
     rec, seq = -1, -1
     while True:
         part = rows(conn, _SINCE.format(placeholder(conn)), (since, rec, seq, _SLICE))
-        for row in map(_Row._make, part):
-            if wanted(row.rec):
-                yield _written(row)
+        yield from (_written(_Row._make(row)) for row in part)
         if len(part) < _SLICE:
             return
         rec, seq = part[-1][:2]

@@ -159,6 +159,10 @@ def _change(change: Mapping[str, Any]) -> str:
 def _origin(out: Console, origin: Mapping[str, Any]) -> None:
     out.print(f"{origin['field']} = {_told(origin['value'])}   [{origin['verdict']}]", markup=False, style="bold")
     out.print(f"written {clock.rfc3339(origin['at'])} by {origin['actor']}", markup=False)
+    if origin.get("pruned_at"):
+        out.print(
+            f"值已按保留期清理 · values pruned by retention on {clock.rfc3339(origin['pruned_at'])}", markup=False
+        )
     for trace in origin["traces"]:
         head = f"{trace['mapping']} {trace['version'][:12]}: {trace['field']} = {trace['expression']}"
         out.print(head, markup=False, style="cyan")
@@ -217,13 +221,14 @@ def lineage_verify(
         report = tracing.verify(conn, begin, sample)
     data = {"ok": report.ok, "records": report.records, "values": report.values, "erased": report.erased,
             "differences": [d._asdict() for d in report.differences], "missing": [m._asdict() for m in report.missing],
-            "plans": [p._asdict() for p in report.plans]}  # fmt: skip
+            "plans": [p._asdict() for p in report.plans],
+            "segments": [s._asdict() for s in report.segments]}  # fmt: skip
 
     def text(out: Console) -> None:
         out.print(
             f"{report.values} values of {report.records} records recomputed: {'all equal' if report.ok else 'NOT ALL EQUAL'}"
         )
-        for finding in (*report.differences, *report.missing, *report.plans):
+        for finding in (*report.differences, *report.missing, *report.plans, *report.segments):
             out.print(str(finding), markup=False)
 
     show(data, as_json=as_json, text=text)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import configuration, figures, ids, inspection, learning, notify, people, promises, serving, systems
+from gateway.cli import (
+    configuration,
+    figures,
+    ids,
+    inspection,
+    learning,
+    notify,
+    people,
+    promises,
+    retention,
+    serving,
+    systems,
+)
 
 app = typer.Typer(
     name="weft", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -20,3 +32,4 @@ systems.add(app)
 notify.add(app)
 promises.add(app)
 people.add(app)
+retention.add(app)

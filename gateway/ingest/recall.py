@@ -77,7 +77,8 @@ def opening_messages(conn: Connection, ticket_id: int) -> list[Any]:
 
 
 def records(conn: Connection, hub: Hub, message_ids: Iterable[int]) -> list[tuple[int, Live, Event, dict[str, Any]]]:
-    """(message id, connection, event, canonical record) of stored messages that still map; others are left out."""
+    """(message id, connection, event, canonical record) of stored messages that still map; others are left out, and so are
+    those whose body retention has pruned."""
     wanted = list(message_ids)
     m, d = tables.message.c, tables.delivery
     found: list[tuple[int, Live, Event, dict[str, Any]]] = []
@@ -85,7 +86,7 @@ def records(conn: Connection, hub: Hub, message_ids: Iterable[int]) -> list[tupl
         query = (
             select(m.id.label("message_id"), m.position, d)
             .join_from(tables.message, d, d.c.id == m.delivery_id)
-            .where(m.id.in_(wanted[start : start + 500]))
+            .where(m.id.in_(wanted[start : start + 500]), d.c.pruned_at.is_(None))
         )
         for row in conn.execute(query):
             live = live_of(hub, row.connection_id)

@@ -155,7 +155,7 @@ def _again(conn: Connection, gateway: Gateway, hub: Hub, message_id: int, now: i
     found = select(m.position, m.connection_id, d).join_from(tables.message, d, d.c.id == m.delivery_id)
     row = conn.execute(found.where(m.id == message_id)).first()
     live = None if row is None else live_of(hub, row.connection_id)
-    if row is None or live is None:
+    if row is None or live is None or row.pruned_at is not None:
         return
     delivery = restore(row)
     events, bad = split(live, delivery)

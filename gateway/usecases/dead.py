@@ -87,6 +87,8 @@ def _replay(conn: Connection, gateway: Gateway, hub: Hub, message_id: int) -> st
         raise Conflict(f"Connection {letter.connection_id!r} is not there or cannot work; mend it, then replay.")
     _, row = shown(conn, message_id)
     position = conn.execute(select(_M.position).where(_M.id == message_id)).scalar_one()
+    if row.pruned_at is not None:
+        raise Conflict(f"The raw message was pruned on {clock.rfc3339(row.pruned_at)}; its sender must send it again.")
     delivery = restore(row)
     events, bad = split(live, delivery)
     incoming = Incoming(row.id, live, delivery, events, row.received_at, lambda _: None, bad)

@@ -146,4 +146,4 @@ def message_status(conn: Connection, delivery_id: int) -> dict[str, Any] | None:
         for m in found
     ]  # fmt: skip
     return {"message_id": str(row.id), "connection": row.connection_id, "received_at": clock.rfc3339(row.received_at),
-            "events": events}  # fmt: skip
+            "pruned_at": clock.rfc3339(row.pruned_at), "events": events}  # fmt: skip
