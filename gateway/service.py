@@ -23,6 +23,7 @@ from connectors.manifest.kinds import manifest_files
 from connectors.registry import Catalogue, installed
 from core_tickets.people import load_roster, roster_version
 from gateway import clock, metrics
+from gateway.automation.work import TicketWork
 from gateway.config import store
 from gateway.config.documents import Documents
 from gateway.config.hub import Hub, Live
@@ -242,7 +243,7 @@ class Gateway:
         bad: BadRecord | None
         events, bad = split(live, delivery)
         number = next(iter(self.serial.take()))
-        incoming = Incoming(number, live, delivery, events, clock.now(), done, bad)
+        incoming = Incoming(number, live, delivery, events, self.now(), done, bad)
         self.inbox.offer(incoming)
         return incoming
 
@@ -257,7 +258,7 @@ class Gateway:
                 incoming.ends.clear()
             try:
                 with self.writer.begin() as conn:
-                    unit = Unit(conn, hub, self.serial, clock.now(), group)
+                    unit = Unit(conn, hub, self.serial, self.now(), group)
                     work = unit.run()
             except (DBAPIError, id_registry.ConcurrentChange) as error:
                 if isinstance(error, DBAPIError) and not is_conflict(error):
@@ -271,11 +272,19 @@ class Gateway:
                 continue
             except PoolTimeout as error:
                 raise Unavailable() from error
-            metrics.count_group(unit.items)
+            self.committed(unit, work)
             if work.opened or work.happened:
                 self.wake_worker.set()
             return
         raise Unavailable("The database refused the transaction again and again; send again.")
+
+    def now(self) -> int:
+        """Microseconds UTC, by this hub's clock."""
+        return clock.now()
+
+    def committed(self, unit: Unit, work: TicketWork) -> None:
+        """A group of messages is stored, with everything that follows from it."""
+        metrics.count_group(unit.items)
 
     def _bury(self, incoming: Incoming, error: Exception) -> None:
         """Keep a message that broke the hub itself as a dead letter: nothing is lost, and it stops nobody."""

@@ -34,6 +34,7 @@ from gateway.api import (
     replies,
     reviews,
     storms,
+    studio,
     ticket_page,
     tickets,
 )
@@ -42,6 +43,7 @@ from gateway.database import require_current
 from gateway.desk.progress import Pace
 from gateway.service import Gateway
 from gateway.settings import Settings, load
+from gateway.studio.jobs import Jobs
 from gateway.worker import Worker
 
 MAX_BODY = 1 << 20
@@ -81,6 +83,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         try:
             yield
         finally:
+            jobs.close()
             if embedded:
                 embedded.close()
             made.close()
@@ -91,6 +94,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
     )  # fmt: skip
     app.state.gateway = made
     app.state.progress_pace = Pace()
+    app.state.jobs = jobs = Jobs(made)
     problems.install(app)
     for part in (
         inbound,
@@ -114,6 +118,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         ids,
         connections,
         configuration,
+        studio,
         operations,
         pages,
     ):

@@ -16,7 +16,7 @@ from gateway import clock
 from gateway.escalation.words import promises_shape
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must not contain the character NUL")
     try:
@@ -43,11 +43,11 @@ def _of_this_age(at: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_of_this_age)]
-Text = Annotated[str, AfterValidator(_storable)]
-Line = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
-Long = Annotated[str, Field(max_length=20_000), AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
+Line = Annotated[str, Field(max_length=500), AfterValidator(storable)]
+Long = Annotated[str, Field(max_length=20_000), AfterValidator(storable)]
 Json = Annotated[dict[str, Any], AfterValidator(_storable_json)]
-TicketId = Annotated[str, Field(max_length=40, examples=["TKT-2026-000001"]), AfterValidator(_storable)]
+TicketId = Annotated[str, Field(max_length=40, examples=["TKT-2026-000001"]), AfterValidator(storable)]
 Number = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 

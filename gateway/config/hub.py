@@ -155,6 +155,8 @@ class Builder:
     strict: bool
     running: MappingABC[str, Live] = field(default_factory=dict)
     """What runs now: a connection that stays as it is goes on with its state, its breaker and its subscription."""
+    quiet: bool = False
+    """It will only be looked at: its connections count nothing."""
     problems: list[Problem] = field(default_factory=list)
 
     def build(
@@ -298,7 +300,7 @@ class Builder:
             if old is not None and _same(old, spec, kind, config, streams):
                 return old
             # a built connector holds no open connection until it is used, so building costs nothing
-            runtime = Runtime.make(spec.id, kind, config, listener=metrics.Calls())
+            runtime = Runtime.make(spec.id, kind, config, listener=None if self.quiet else metrics.Calls())
         except BadConfiguration as error:
             return self._broken(spec, error.problems)
         except InvalidConfig as error:

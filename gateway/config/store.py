@@ -69,10 +69,10 @@ def load(conn: Connection, catalogue: Catalogue, vault: Vault, running: Mapping[
 
 def _build(
     number: int, items: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, *, strict: bool,
-    running: Mapping[str, Live] | None = None,
+    running: Mapping[str, Live] | None = None, quiet: bool = False,
 ) -> Hub:  # fmt: skip
     catalogue = catalogue_of(catalogue, items["connector"], strict=strict)
-    return Builder(catalogue, vault, strict, running or {}).build(
+    return Builder(catalogue, vault, strict, running or {}, quiet).build(
         number,
         [ConnectionSpec.model_validate(body) for body in items["connection"]],
         items["mapping"],
@@ -146,7 +146,7 @@ def _checked(
     conn: Connection, after: Mapping[str, list[dict[str, Any]]], catalogue: Catalogue, vault: Vault, *, dry_run: bool
 ) -> Hub:
     """The hub as it would run. Raises BadConfiguration with every problem."""
-    hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True)
+    hub = _build(generation(conn) + 1, after, catalogue, vault, strict=True, quiet=dry_run)
     hub = replace(hub, roster=_roster_then(conn, hub, dry_run))
     around = policies.Surroundings(hub.policies, hub.roster, _enabled(hub), _operations(hub), tested_channels(conn))
     if problems := policies.check(around):
@@ -257,7 +257,7 @@ def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catal
     if old is not None:
         secret_fields.change(old.get("config", {}), secrets, lambda v, at: kept.setdefault(at, v))
 
-    moved = old is not None and _addresses(body.get("config", {})) - _addresses(old.get("config", {}))
+    moved = old is not None and addresses(body.get("config", {})) - addresses(old.get("config", {}))
 
     def seal(value: str, path: str) -> str:
         if value == SHOWN and moved:  # else a kept secret could be sent to whoever's address was written
@@ -275,12 +275,22 @@ def _sealed(body: dict[str, Any], before: list[dict[str, Any]], catalogue: Catal
     return body | {"config": secret_fields.change(body.get("config", {}), secrets, seal)}
 
 
-def _addresses(value: Any) -> set[str]:
+def merged(before: history.Items, documents: Documents) -> dict[str, list[dict[str, Any]]]:
+    """The items there would be with these documents, to be looked at: secrets as they were given."""
+    after = _complete(before)
+    for name, kind in _LISTS.items():
+        if (given := getattr(documents, name)) is not None:
+            bodies = [_body(item) for item in given]
+            after[kind] = bodies if kind == "rule" else _merged(kind, after[kind], bodies)
+    return after
+
+
+def addresses(value: Any) -> set[str]:
     """Every URL in a config, at any depth."""
     if isinstance(value, str):
         return {value} if "://" in value else set()
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return {address for part in parts for address in _addresses(part)}
+    return {address for part in parts for address in addresses(part)}
 
 
 def _unchanged(old: str | None, new: str, path: str, vault: Vault) -> str:
