@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
@@ -36,6 +37,8 @@ from gateway.errors import BadConfiguration, Problem, SchemaMismatch, Unavailabl
 from gateway.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_ATTEMPTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,20 @@ def newest_revision() -> str:
     return script.get_current_head() or ""
 
 
+def phase_of(revision: Script) -> str:
+    """`pre`: it only adds, so the program before it goes on working; `post`: it takes away what nobody needs any more."""
+    return str(getattr(revision.module, "phase", "pre"))
+
+
+def sufficient_revision() -> str:
+    """The oldest schema this program works on: the newest, less those last migrations that only take away."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    for revision in script.walk_revisions():  # newest first
+        if phase_of(revision) == "pre":
+            return str(revision.revision)
+    return ""
+
+
 def current_revision(engine: Engine) -> str | None:
     """The schema the database has; None: none yet. Raises Unavailable."""
     try:
@@ -192,17 +209,41 @@ def current_revision(engine: Engine) -> str | None:
         raise Unavailable(f"The database does not answer: {error.orig}") from error
 
 
-def migrate(engine: Engine) -> tuple[str | None, str]:
-    """To the newest schema; answers the revisions before and after."""
+def migrate(engine: Engine, *, additive: bool = False) -> tuple[str | None, str]:
+    """To the newest schema, or to the one that only adds; answers the revisions before and after. A lock that somebody
+    holds is waited for shortly, and again. Raises Unavailable when it was never had."""
     before = current_revision(engine)
-    command.upgrade(alembic_config(engine), "head")
-    return before, newest_revision()
+    target = sufficient_revision() if additive else newest_revision()
+    if before is not None and additive and before in _after(target):
+        return before, before
+    for attempt in range(LOCK_ATTEMPTS):
+        try:
+            command.upgrade(alembic_config(engine), target)
+            return before, target
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            time.sleep(min(2**attempt * 0.1, 5))
+    raise Unavailable(
+        "A migration did not get its lock: somebody holds a table for long; see pg_stat_activity, try again."
+    )
+
+
+def _after(revision: str) -> set[str]:
+    script = ScriptDirectory(str(MIGRATIONS))
+    return {str(s.revision) for s in script.iterate_revisions("head", revision)}
+
+
+def fits(revision: str | None) -> bool:
+    """Does this program work on that schema?"""
+    sufficient = sufficient_revision()
+    return revision == sufficient or revision in _after(sufficient)
 
 
 def require_current(engine: Engine) -> None:
     """Raises SchemaMismatch with the command to run."""
     current, newest = current_revision(engine), newest_revision()
-    if current == newest:
+    if fits(current):
         return
     known = {s.revision for s in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
     if current is not None and current not in known:

@@ -127,10 +127,16 @@ def worker(database_url: Database = None) -> None:
     opened.close()
 
 
-def migrate_(database_url: Database = None, as_json: Json = False) -> None:
-    """To the newest schema."""
+def migrate_(
+    additive: Annotated[
+        bool, typer.Option("--additive", help="Only what adds: the program before goes on working meanwhile.")
+    ] = False,
+    database_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """To the newest schema, beside a hub at work: with --additive before the new program is rolled out, without after."""
     s = settings(database_url=database_url)
-    before, after = migrate(open_engine(s.database))
+    before, after = migrate(open_engine(s.database), additive=additive)
     text = f"Schema {after} is in place" + (" already." if before == after else f" (before: {before or 'none'}).")
     show({"before": before, "after": after}, as_json=as_json, text=lambda out: out.print(text))
 

@@ -1,19 +1,36 @@
-"""Alembic's environment: the engine is handed in, the tables of every room are one schema."""
+"""Alembic's environment: the engine is handed in, the tables of every room are one schema.
+
+Each migration is a transaction of its own, so that one may leave it (`op.get_context().autocommit_block()`) to build an
+index CONCURRENTLY. On PostgreSQL a migration waits for a lock no longer than LOCK_WAIT: while it waits, everybody who
+comes after it waits too. `database.migrate` tries again.
+"""
 
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from gateway.database import metadatas
 
 LOCK = 0x77656674  # "weft"
+LOCK_WAIT = "3s"
 
-engine = context.config.attributes["engine"]
-with engine.connect() as connection:
-    if connection.dialect.name == "postgresql":  # two gateways may be started, and migrated, at once
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    context.configure(connection=connection, target_metadata=metadatas(), render_as_batch=False)
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection, target_metadata=metadatas(), render_as_batch=False, transaction_per_migration=True
+    )
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
+
+
+with context.config.attributes["engine"].connect() as connection:
+    if connection.dialect.name == "postgresql":
+        connection.detach()  # its settings are not for whoever would get it from the pool next
+        connection.execute(text("SET statement_timeout = 0; SET lock_timeout = 0"))
+        # two gateways may be started, and migrated, at once; gone with the connection
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        connection.execute(text(f"SET lock_timeout = '{LOCK_WAIT}'"))
+        connection.commit()
+    run(connection)

@@ -14,6 +14,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+phase = "pre"  # additive, before the new program runs; "post": takes away what only the program before it needs
 
 
 def upgrade() -> None:
