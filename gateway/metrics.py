@@ -13,6 +13,7 @@ from connectors.runtime import Result, Status
 
 if TYPE_CHECKING:
     from gateway.ingest.item import Item
+    from gateway.telemetry import tally
 
 RECEIVED = Counter("weft_messages_received", "Messages committed to the inbox.", ["connection"])
 ENDED = Counter("weft_messages_ended", "Messages by the end they came to.", ["connection", "end"])
@@ -77,7 +78,8 @@ def registry() -> CollectorRegistry:
 class Calls:
     """Tells Prometheus of every call to a remote system; the runtime of each connection is given one."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: tally.Tally | None = None) -> None:
+        self._counted = counted
         # one per connection, verb and result that occurred; looking it up by its labels costs more than counting
         self._series: dict[tuple[str, str, Result], Histogram] = {}
 
@@ -87,6 +89,8 @@ class Calls:
         if series is None:
             series = self._series[key] = CALLS.labels(*key)
         series.observe(seconds)
+        if self._counted is not None:
+            self._counted.called(verb, result, seconds)
 
     def changed(self, connection: str, status: Status, reason: str) -> None:
         """A change of state is in the log; the gauges are read when they are asked for."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 import structlog
@@ -26,16 +27,17 @@ from gateway import clock, metrics
 from gateway.automation.work import TicketWork
 from gateway.config import store
 from gateway.config.documents import Documents
-from gateway.config.hub import Hub, Live
+from gateway.config.hub import HUB, Hub, Live
 from gateway.database import Limits, is_conflict, is_outage, open_engine, reader, writer
 from gateway.errors import TooLarge, Unavailable, WeftError
 from gateway.ingest.inbox import Done, Inbox, Incoming
-from gateway.ingest.item import Prepared, prepare
+from gateway.ingest.item import End, Prepared, prepare
 from gateway.ingest.recall import split
 from gateway.ingest.unit import Unit
 from gateway.search.index import SearchIndex
 from gateway.secrets import Vault, open_vault
 from gateway.settings import Settings
+from gateway.telemetry import keeping as telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,7 @@ class Gateway:
         self._loading = threading.Lock()
         self._hub: Hub | None = None
         self._retired: list[list[Live]] = []
+        self._next_flush = 0.0
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -84,6 +87,10 @@ class Gateway:
         if self._follower is not None:
             self._follower.join(timeout=60)
         self.inbox.close()
+        try:
+            self.flush_telemetry(at_once=True)
+        except (WeftError, DBAPIError) as error:
+            log.warning("telemetry.lost", reason=str(error))
         for retired in self._retired:
             _close(retired)
         if self._hub is not None:
@@ -192,10 +199,20 @@ class Gateway:
         self._follower = threading.Thread(target=self._follow, name="weft-configuration", daemon=True)
         self._follower.start()
 
+    def flush_telemetry(self, *, at_once: bool = False) -> None:
+        """Write down what this process counted of its connections, every ten seconds. Raises Unavailable."""
+        if not at_once and monotonic() < self._next_flush:
+            return
+        self._next_flush = monotonic() + telemetry.FLUSH_S
+        hub = self.hub
+        if any(live.tally.busy for live in hub.connections.values()):
+            self.transact(lambda conn: telemetry.flush(conn, hub, self.serial, clock.now()))
+
     def _follow(self) -> None:
         while not self._closing.wait(FOLLOW_S):
             try:
                 self.reload()
+                self.flush_telemetry()
             except (WeftError, DBAPIError) as error:
                 log.warning("configuration.not_read", reason=str(error))
 
@@ -285,6 +302,10 @@ class Gateway:
     def committed(self, unit: Unit, work: TicketWork) -> None:
         """A group of messages is stored, with everything that follows from it."""
         metrics.count_group(unit.items)
+        for item in unit.items:
+            told = item.prepared.event
+            record = None if told is None or item.live.id == HUB else told.record
+            item.live.tally.received("" if told is None else told.stream, record, dead=item.end is End.dead)
 
     def _bury(self, incoming: Incoming, error: Exception) -> None:
         """Keep a message that broke the hub itself as a dead letter: nothing is lost, and it stops nobody."""

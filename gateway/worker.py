@@ -40,6 +40,7 @@ from gateway.service import Gateway
 from gateway.storm import events as storm_events
 from gateway.stuck import asking
 from gateway.sync.schedule import Schedule
+from gateway.telemetry import keeping as telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -180,6 +181,8 @@ class Worker:
             gateway.reload()
         if self._due("heartbeat", 5.0):
             self._beat()
+        if self._due("telemetry", telemetry.FLUSH_S):
+            self._once("telemetry", lambda: gateway.flush_telemetry(at_once=True))
         hub = gateway.hub
         self._tend_subscriptions(hub)
         found = self._commands(hub) + self._questions(hub)
@@ -202,6 +205,8 @@ class Worker:
             self._once("conduct", lambda: conduct.look(gateway, hub, clock.now()))
         if self._due("attachments", SWEEP_S) and self._lease("attachments"):
             self._once("attachments", lambda: attachments.sweep(gateway, clock.now()))
+        if self._due("old telemetry", SWEEP_S) and self._lease("telemetry"):
+            self._once("old telemetry", lambda: gateway.transact(lambda conn: telemetry.forget(conn, clock.now())))
         if self._due("stuck", STUCK_S) and self._lease("stuck"):
             self._once("stuck", lambda: asking.tick(gateway, hub, clock.now()))
         if self._due("search", SEARCH_S):

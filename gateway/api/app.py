@@ -17,6 +17,7 @@ from gateway.api import (
     configuration,
     confirmations,
     connections,
+    dead_letters,
     desk,
     figures,
     identity,
@@ -117,6 +118,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         identity,  # nor is /v1/ids/search
         ids,
         connections,
+        dead_letters,
         configuration,
         studio,
         operations,

@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
+from sqlalchemy import Connection, select
 
-from connectors.contract import capabilities
+from connectors.contract import Connector, capabilities
+from connectors.grades import grade_of
 from connectors.settings import config_schema
-from gateway import clock
+from gateway import clock, tables
 from gateway.api.access import REFUSALS, Configurer, GatewayDep, Reader
 from gateway.api.shapes import Line, Preview, answer
 from gateway.config import documents, store
 from gateway.config.hub import Live
+from gateway.config.provided import library_of
 from gateway.errors import BadConfiguration, Conflict, NotFound, Problem
 from gateway.service import Gateway
-from gateway.usecases import syncing
+from gateway.telemetry import reading
+from gateway.usecases import dead, syncing
+from mappings import MappingError
 
 router = APIRouter(prefix="/v1", tags=["connections"], responses=REFUSALS)
 Given = Annotated[dict[str, Any], Body(examples=[{"id": "am-main", "connector": "prometheus", "config": {}}])]
@@ -29,10 +34,20 @@ def list_connectors(gateway: GatewayDep, _: Reader) -> Response:
         {
             "name": kind.name, "title": kind.title, "title_zh": kind.title_zh, "capabilities": sorted(capabilities(kind)),
             "config_schema": config_schema(kind).schema, "secrets": list(config_schema(kind).secrets),
+            "grade": grade_of(kind), "manifest": hasattr(kind, "manifest_digest"), "mapped": sorted(_mapped(kind)),
+            "connections": [live.id for live in gateway.hub.connections.values() if live.spec.connector == kind.name],
         }
         for _, kind in sorted(gateway.catalogue.good.items())
     ]  # fmt: skip
     return answer({"items": shown, "broken": gateway.catalogue.broken})
+
+
+def _mapped(kind: type[Connector]) -> set[str]:
+    """Streams that have a built-in mapping."""
+    try:
+        return set(library_of(kind))
+    except MappingError:
+        return set()
 
 
 @router.get("/connections")
@@ -78,6 +93,32 @@ def remove_connection(gateway: GatewayDep, who: Configurer, connection: Line) ->
     )
     gateway.reload()
     return Response(status_code=204)
+
+
+@router.get("/connections/{connection}/telemetry")
+def telemetry(
+    gateway: GatewayDep, _: Reader, connection: Line, hours: Annotated[float, Query(gt=0, le=2160)] = 24
+) -> Response:
+    """How it did: calls, failures, latency and messages over time (by minute up to six hours, else by hour), what changed in
+    the shape of what it sends, its health, and its dead letters."""
+    live = gateway.hub.connection(connection)
+    now = clock.now()
+    with gateway.reading() as conn:
+        told = reading.figures(conn, connection, now - int(hours * clock.HOUR), now + 1)
+        told["shape"] = reading.changes_of_shape(conn, live)
+        told["dead_letters"] = dead.count(conn, connection)
+        told["health"] = _health(conn, connection)
+        told["syncs"] = [s for s in syncing.status(conn) if s["connection"] == connection]
+    return answer(told)
+
+
+def _health(conn: Connection, connection: str) -> dict[str, Any] | None:
+    c = tables.connection_health.c
+    row = conn.execute(select(tables.connection_health).where(c.connection_id == connection)).first()
+    if row is None:
+        return None
+    return {"ok": bool(row.ok), "since": clock.rfc3339(row.since), "checked_at": clock.rfc3339(row.checked_at),
+            "failures": row.failures, "reason": row.reason}  # fmt: skip
 
 
 @router.post("/connections/{connection}/check")

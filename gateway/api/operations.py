@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 import core_tickets
 import id_registry
 from gateway import clock, metrics, tables, tokens
-from gateway.api.access import REFUSALS, Administrator, Configurer, GatewayDep, Reader
+from gateway.api.access import REFUSALS, Administrator, GatewayDep, Reader
 from gateway.api.problems import problem
 from gateway.api.shapes import Line, NewToken, Number, answer
 from gateway.config.hub import HUB
@@ -22,11 +22,10 @@ from gateway.context.completeness import Completeness
 from gateway.database import current_revision, fits, newest_revision
 from gateway.errors import NotFound, WeftError
 from gateway.figures import rounds
-from gateway.ingest.stored import unpack
 from gateway.rights import check_holder
 from gateway.service import Gateway
 from gateway.tokens import Role
-from gateway.usecases import dead, explaining, ledger, syncing, tracing
+from gateway.usecases import explaining, ledger, syncing, tracing
 from lineage import Node
 
 router = APIRouter(responses=REFUSALS)
@@ -43,41 +42,6 @@ def read_message(gateway: GatewayDep, _: Reader, message_id: Number) -> Response
     if found is None:
         raise NotFound(f"There is no message {message_id}.")
     return answer(found)
-
-
-@router.get("/v1/dead-letters", tags=["dead letters"])
-def list_dead(
-    gateway: GatewayDep, _: Reader, connection: Line | None = None, cursor: Number | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> Response:  # fmt: skip
-    """Those that nobody settled, newest first."""
-    with gateway.reading() as conn:
-        found = dead.listed(conn, before=cursor, limit=limit + 1, connection_id=connection)
-    page = found[:limit]
-    return answer(
-        {"items": [_letter(d) for d in page], "next_cursor": str(page[-1].message_id) if len(found) > limit else None}
-    )
-
-
-@router.get("/v1/dead-letters/{message_id}", tags=["dead letters"])
-def read_dead(gateway: GatewayDep, _: Configurer, message_id: Number) -> Response:
-    """With the raw message as it came."""
-    with gateway.reading() as conn:
-        letter, row = dead.shown(conn, message_id)
-    return answer(
-        _letter(letter) | {"body": unpack(row.body, row.packed).decode("utf-8", "replace"), "topic": row.topic}
-    )
-
-
-@router.post("/v1/dead-letters/{message_id}/replay", tags=["dead letters"])
-def replay_dead(gateway: GatewayDep, _: Configurer, message_id: Number) -> Response:
-    """Through today's connector, mapping and rules; answers the end it came to."""
-    end = dead.replay(gateway, message_id)
-    return answer({"message_id": str(message_id), "end": end})
-
-
-def _letter(d: dead.DeadLetter) -> dict[str, Any]:
-    return asdict(d) | {"message_id": str(d.message_id), "at": clock.rfc3339(d.at)}
 
 
 @router.get("/v1/audit", tags=["operations"])

@@ -245,7 +245,7 @@ def dead_list(
 ) -> None:
     """Those that nobody settled, newest first."""
     with gateway(database_url=database_url) as g, g.reading() as conn:
-        found = dead.listed(conn, limit=limit, connection_id=connection)
+        found = dead.listed(conn, limit=limit, wanted=dead.Wanted(connection=connection))
     rows = [(d.message_id, clock.rfc3339(d.at), d.connection_id, d.stream, d.path, d.reason) for d in found]
     columns = ("message", "at", "connection", "stream", "path", "reason")
     data = [asdict(d) | {"message_id": str(d.message_id)} for d in found]

@@ -41,6 +41,7 @@ from gateway.policies import Policies, calendars, escalation, promises
 from gateway.policies import build as build_policies
 from gateway.policies.rights import unknown_roles
 from gateway.secrets import Vault
+from gateway.telemetry.tally import Tally
 from mappings import Mapping, MappingError, load_mapping
 from mappings import Problem as MappingProblem
 from mappings.suggestions import among
@@ -64,6 +65,8 @@ class Live:
     config: Settings | None = field(default=None, repr=False)
     unusable: set[str] = field(default_factory=set, repr=False)
     """Digests of unusable records that were told since the hub runs with this; read every minute, they are told once."""
+    tally: Tally = field(default_factory=Tally, repr=False, compare=False)
+    """What this process counted of it and has not written down yet."""
 
     @property
     def connector(self) -> Connector | None:
@@ -300,7 +303,9 @@ class Builder:
             if old is not None and _same(old, spec, kind, config, streams):
                 return old
             # a built connector holds no open connection until it is used, so building costs nothing
-            runtime = Runtime.make(spec.id, kind, config, listener=None if self.quiet else metrics.Calls())
+            tally = Tally()
+            listener = None if self.quiet else metrics.Calls(tally)
+            runtime = Runtime.make(spec.id, kind, config, listener=listener)
         except BadConfiguration as error:
             return self._broken(spec, error.problems)
         except InvalidConfig as error:
@@ -308,7 +313,7 @@ class Builder:
             return self._broken(spec, found)
         except ConnectorError as error:
             return self._broken(spec, [Problem(f"{path}.config", str(error), error.hint)])
-        return Live(spec.id, spec.connector, spec, runtime, streams, config=config)
+        return Live(spec.id, spec.connector, spec, runtime, streams, config=config, tally=tally)
 
     def _broken(self, spec: ConnectionSpec, problems: list[Problem]) -> Live:
         if self.strict:

@@ -39,6 +39,7 @@ from gateway.sync.state import Counts
 from gateway.sync.store import Held
 from gateway.sync.telling import of_connector, printable
 from gateway.sync.writing import Progress, RunStopped, Waiting, Writing
+from gateway.telemetry.tally import LOOKED_AT
 from mappings import Mapping
 
 log = structlog.get_logger(__name__)
@@ -198,6 +199,7 @@ class _Run:
         """Compare a page with what is held, and map what changed; nothing is locked meanwhile."""
         if not len(waiting):
             waiting.read_at, waiting.since = clock.now(), monotonic()
+        self._live.tally.read(self._stream.name, batch.records[:LOOKED_AT], len(batch.records))
         page = self._reader.page(batch.records)
         if len(page):
             waiting.sorted.take(page, self._known(page.ids))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from gateway import clock, tables
 from gateway.automation.work import TicketWork
@@ -34,15 +34,70 @@ class DeadLetter:
     replays: int
 
 
-def listed(
-    conn: Connection, *, before: int | None = None, limit: int = 50, connection_id: str | None = None
-) -> list[DeadLetter]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which dead letters: each of these that is given must fit. `words`: in the reason, in any case."""
+
+    connection: str | None = None
+    stream: str | None = None
+    path: str | None = None
+    reason: str | None = None
+    words: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Of those that nobody settled."""
+        found: list[ColumnElement[bool]] = [_L.settled_at.is_(None)]
+        for column, value in ((_L.connection_id, self.connection), (_L.stream, self.stream), (_L.path, self.path),
+                              (_L.reason, self.reason)):  # fmt: skip
+            if value is not None:
+                found.append(column == value)
+        if self.words:
+            found.append(_L.reason.icontains(self.words, autoescape=True))
+        return found
+
+
+EVERY = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Dead letters that died of the same: where, of what, how many, from when to when."""
+
+    connection_id: str
+    stream: str
+    path: str
+    reason: str
+    count: int
+    first_at: int
+    last_at: int
+
+
+def grouped(conn: Connection, wanted: Wanted = EVERY, limit: int = 100) -> list[Together]:
+    """By what they died of, the most frequent first."""
+    places = (_L.connection_id, _L.stream, _L.path, _L.reason)
+    query = (
+        select(*places, func.count(), func.min(_L.at), func.max(_L.at)).where(*wanted.conditions()).group_by(*places)
+    )
+    return [Together(*row) for row in conn.execute(query.order_by(func.count().desc(), *places).limit(limit))]
+
+
+def count(conn: Connection, connection: str) -> int:
+    """How many of a connection nobody settled."""
+    mine = Wanted(connection=connection).conditions()
+    return conn.execute(select(func.count()).select_from(tables.dead_letter).where(*mine)).scalar_one()
+
+
+def eldest(conn: Connection, wanted: Wanted, limit: int) -> list[int]:
+    """Messages in the order they came."""
+    query = select(_L.message_id).where(*wanted.conditions()).order_by(_L.message_id).limit(limit)
+    return list(conn.execute(query).scalars())
+
+
+def listed(conn: Connection, *, before: int | None = None, limit: int = 50, wanted: Wanted = EVERY) -> list[DeadLetter]:
     """Those that nobody settled, newest first."""
-    query = select(*tables.dead_letter.c).where(_L.settled_at.is_(None))
+    query = select(*tables.dead_letter.c).where(*wanted.conditions())
     if before is not None:
         query = query.where(_L.message_id < before)
-    if connection_id is not None:
-        query = query.where(_L.connection_id == connection_id)
     rows = conn.execute(query.order_by(_L.message_id.desc()).limit(limit))
     return [
         DeadLetter(r.message_id, r.connection_id, r.stream, r.path, r.reason, r.hint, r.at, r.replays) for r in rows
@@ -63,6 +118,18 @@ def shown(conn: Connection, message_id: int) -> tuple[DeadLetter, Any]:
         .where(_M.id == message_id)
     ).one()
     return letter, delivery
+
+
+def replay_all(gateway: Gateway, ids: Sequence[int]) -> dict[int, str]:
+    """Replay these one by one; answers the end of each. One that was settled meanwhile, or whose connection cannot work,
+    says why instead."""
+    ends: dict[int, str] = {}
+    for message_id in ids:
+        try:
+            ends[message_id] = replay(gateway, message_id)
+        except (NotFound, Conflict) as refused:
+            ends[message_id] = refused.detail
+    return ends
 
 
 def replay(gateway: Gateway, message_id: int) -> str:
