@@ -21,6 +21,7 @@ from gateway.automation.signals import Observed
 from gateway.automation.watching import Verdict, Watcher, totals, trimmed, wanted
 from gateway.config.hub import Hub, Live
 from gateway.ingest.item import End, Fault, Item
+from gateway.policies.matching import KIND as MATCHING
 from gateway.sync import store
 from gateway.sync.identity import Identifier
 from gateway.sync.keeping import Keeper, News
@@ -80,7 +81,8 @@ class RecordDesk:
             return {}  # until the stream is read anew; it is another record since
         identifier = Identifier(live.id, mapping.target, live.spec.codes)
         wants_news = bool(self.hub.rules.by_kind.get(mapping.target))
-        keeper = Keeper(live.id, live.dataset(name), shelf, mapping, identifier, wants_news)
+        matched = identifier.own_kind in MATCHING.of(self.hub.policies).terms
+        keeper = Keeper(live.id, live.dataset(name), shelf, mapping, identifier, wants_news, matched=matched)
         known = store.known(self.conn, shelf.id, sorted({row.id for _, row in rows}))
         found = Sorting(
             live.dataset(name),

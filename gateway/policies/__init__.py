@@ -21,6 +21,7 @@ from gateway.policies import (
     figures,
     grading,
     learning,
+    matching,
     notification,
     people,
     promises,
@@ -51,6 +52,7 @@ _ALL: tuple[PolicyKind[Any, Any], ...] = (
     stages.KIND,
     storms.KIND,
     learning.KIND,
+    matching.KIND,
 )
 KINDS: Mapping[str, PolicyKind[Any, Any]] = {kind.name: kind for kind in _ALL}
 

@@ -26,6 +26,7 @@ from gateway.automation.watching import wanted
 from gateway.config.hub import Hub, Live
 from gateway.errors import Conflict, Unavailable, WeftError
 from gateway.ingest.item import Fault
+from gateway.policies.matching import KIND as MATCHING
 from gateway.service import Gateway
 from gateway.sync import state, store
 from gateway.sync.calm import calm
@@ -145,7 +146,8 @@ class _Run:
         job = lineage.open_run(conn, f"{live.id}.{name}", now)
         lineage.close_run(conn, job, now)
         dataset, wants_news = live.dataset(name), self._wants is not None
-        keeper = Keeper(live.id, dataset, shelf, self._mapping, self._identifier, wants_news, job.id)
+        matched = self._identifier.own_kind in MATCHING.of(self._hub.policies).terms
+        keeper = Keeper(live.id, dataset, shelf, self._mapping, self._identifier, wants_news, job.id, matched)
         self._writing = Writing(
             self._gateway, self._hub, live, self._stream, self._number, self._owner, self._reader, self._sorting, shelf, keeper,
             self._progress, now, renewed=now,

@@ -19,6 +19,7 @@ from gateway.sync.sorting import Sorting
 from gateway.sync.state import Counts
 from gateway.sync.store import Before, Shelf
 from gateway.sync.values import loaded
+from id_registry import matching
 from mappings import Mapping
 
 
@@ -39,7 +40,8 @@ class News:
 
 @dataclass
 class Keeper:
-    """Writes the rows of one stream within the caller's transaction. `wants_news`: rules look at what changed."""
+    """Writes the rows of one stream within the caller's transaction. `wants_news`: rules look at what changed; `matched`: what
+    its records say is compared with others of their kind."""
 
     connection_id: str
     dataset: str
@@ -48,6 +50,7 @@ class Keeper:
     identifier: Identifier
     wants_news: bool
     run: int | None = None
+    matched: bool = False
 
     @property
     def stream(self) -> str:
@@ -123,11 +126,15 @@ class Keeper:
             for row in rows if row.values
         ]  # fmt: skip
         self.identifier.observe(conn, said, births, now)
+        records = {s.local: s.values for s in said}
         if said:
-            linking.note_keys(conn, kind, self.connection_id, {s.local: s.values for s in said}, births)
-        linking.forget_keys(
-            conn, kind, self.connection_id, [str(before[row.id]["id"]) for row in gone if row.id in before]
-        )
+            linking.note_keys(conn, kind, self.connection_id, records, births)
+            if self.matched:
+                matching.note_records(conn, kind, self.connection_id, records, births)
+        left = [str(before[row.id]["id"]) for row in gone if row.id in before]
+        linking.forget_keys(conn, kind, self.connection_id, left)
+        if left and kind in matching.SCHEMES:
+            matching.forget_records(conn, self.identifier.births(conn, left).values())
 
     def _news(self, rows: Sequence[Row], gone: Sequence[Row], held: MappingABC[int, Before]) -> list[News]:
         if not self.wants_news:

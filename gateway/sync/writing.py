@@ -16,6 +16,7 @@ from gateway.automation.records import base_names
 from gateway.automation.watching import Verdict, Watcher
 from gateway.config.hub import Hub, Live
 from gateway.errors import Refused
+from gateway.policies.matching import KIND as MATCHING
 from gateway.service import Gateway
 from gateway.sync import linking, state, store, sweeping
 from gateway.sync.keeping import Keeper, News, tombstone
@@ -26,6 +27,7 @@ from gateway.sync.sorting import Sorting, Unusable
 from gateway.sync.state import Counts
 from gateway.sync.store import Shelf
 from gateway.sync.telling import tell
+from id_registry import matching
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +140,7 @@ class Writing:
         self.gateway.transact(lambda conn: self.hold_lease(conn, clock.now()))
 
     def link(self) -> None:
-        """Compare new strong keys with those of other systems, a batch a transaction."""
+        """Compare new strong keys with those of other systems, a batch a transaction; then what the records say."""
         kind = self.keeper.identifier.own_kind
         if kind not in linking.KINDS:
             return
@@ -153,6 +155,23 @@ class Writing:
             self.counts.linked += did.merged
             self.vetoes += did.vetoes
             if did.compared < linking.BATCH:
+                break
+        self.match(kind)
+
+    def match(self, kind: str) -> None:
+        """Compare what new and changed records say with what others of their kind say, a batch a transaction."""
+        terms = MATCHING.of(self.hub.policies).terms.get(kind)
+        if terms is None:
+            return
+
+        def matched(conn: Connection) -> matching.Matched:
+            self.hold_lease(conn, clock.now())
+            return matching.match(conn, kind, terms, clock.now())
+
+        while True:
+            did = self.gateway.transact(matched)
+            self.counts.linked += did.linked
+            if did.compared < matching.BATCH:
                 return
 
     # -- what is not there any more, and what is looked at anew --------------------------------------------------------

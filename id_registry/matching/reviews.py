@@ -196,6 +196,8 @@ def decide_review(
     else:
         raise BadInput(f"decision is {decision!r}; give same, different or later", value=decision, path="decision")
     conn.execute(update(match_review).where(_R.id == number).values(values))
+    if decision != "later":
+        settle_reviews(conn, now)  # other pairs of the same two things
     return read_review(conn, number)
 
 

@@ -10,8 +10,8 @@ import pytest
 import id_registry
 from gateway import clock
 from gateway.sync import linking
-from gateway.sync.strong_keys import credit_code, mac, serial
 from id_registry import Key
+from id_registry.matching.strong import credit_code, mac, serial
 from tests.integration.gateway.replicas import Keep
 
 JINGGONG, HENGXIN = "91330100MA27X0001E", "91320500MA1P00002L"
