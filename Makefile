@@ -7,7 +7,9 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install components run test check conformance bench campaign lock
+.PHONY: help install web components run test check conformance bench campaign lock
+
+WEB := $(shell find gateway/web -name node_modules -prune -o -name dist -prune -o -type f ! -name schema.d.ts ! -name openapi.json ! -name .lock -print)
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -20,7 +22,14 @@ help: ## this list
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-install: .venv/installed ## make .venv with weft in it and all that run and test need
+gateway/web/dist/index.html: .venv/installed $(WEB)
+	setup/web.sh build
+	@touch $@
+
+install: .venv/installed gateway/web/dist/index.html ## make .venv with weft in it and all that run and test need
+
+web: .venv/installed ## build the web UI anew
+	setup/web.sh build
 
 components:
 	@setup/components.sh || { [ "$$CI" != true ] || exit 3; }
@@ -38,6 +47,7 @@ check: install ## style, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	setup/web.sh check
 
 conformance: install ## every connector's exam, with its grade
 	$(BIN)/python -m connectors.conformance

@@ -25,6 +25,7 @@ import gateway.escalation.tables
 import gateway.figures.tables
 import gateway.learning.tables
 import gateway.notify.tables
+import gateway.signin.tables
 import gateway.storm.tables
 import gateway.stuck.tables
 import gateway.studio.tables

@@ -85,7 +85,7 @@ class Conflict(Refused):
 
 
 class Unauthorized(Refused):
-    """A valid token is needed: `Authorization: Bearer TOKEN`."""
+    """Sign in, or send a valid token: `Authorization: Bearer TOKEN`."""
 
     status, title = 401, "Unauthorized"
 

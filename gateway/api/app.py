@@ -34,10 +34,13 @@ from gateway.api import (
     questions,
     replies,
     reviews,
+    session,
     storms,
     studio,
     ticket_page,
     tickets,
+    users,
+    web,
 )
 from gateway.api.sight import Projected
 from gateway.database import require_current
@@ -122,7 +125,10 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         configuration,
         studio,
         operations,
+        session,
+        users,
         pages,
+        web,  # last: it answers every other address
     ):
         app.include_router(part.router)
     app.add_middleware(Projected)

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse
 from swagger_ui_bundle import swagger_ui_path
 
 from gateway.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 _ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
-
-
-@router.get("/")
-def start() -> Response:
-    """Who opens the hub's address in a browser finds the API's pages."""
-    return RedirectResponse("/docs", 307)
-
-
-@router.get("/tickets/{ticket}")
-def ticket(ticket: str) -> Response:
-    """Where the links in messages to people lead."""
-    return RedirectResponse(f"/v1/tickets/{quote(ticket, safe='')}", 307)
 
 
 @router.get("/docs")

@@ -16,6 +16,7 @@ from gateway.cli import (
     retention,
     serving,
     systems,
+    users,
 )
 
 app = typer.Typer(
@@ -33,3 +34,4 @@ notify.add(app)
 promises.add(app)
 people.add(app)
 retention.add(app)
+users.add(app)

@@ -22,6 +22,7 @@ from gateway.rights import check_holder
 from gateway.secrets import new_key, write_private
 from gateway.service import Gateway
 from gateway.settings import Settings
+from gateway.signin import accounts, passwords
 from gateway.tokens import Role
 from gateway.worker import Worker
 
@@ -54,6 +55,7 @@ def serve(
         raise BadConfiguration("Several processes need PostgreSQL.", [problem])
     engine.dispose()
     first_token(s)
+    first_admin(s)
     common = {"host": s.host, "port": s.port, "log_config": None, "access_log": False, "timeout_graceful_shutdown": 20,
               "backlog": 4096, "server_header": False, "date_header": False}  # fmt: skip
     if workers == 1:
@@ -110,6 +112,30 @@ def first_token(s: Settings) -> str | None:
         return token
     finally:
         opened.close()
+
+
+def first_admin(s: Settings) -> str | None:
+    """See that somebody may sign in: on the first run `admin`, with the given password or one that is printed once.
+    Answers the password if it was set now."""
+    opened = Gateway(s)
+    try:
+        with opened.transaction() as conn:
+            if not accounts.is_empty(conn):
+                return None
+            given = s.admin_password.get_secret_value() if s.admin_password is not None else None
+            password = given or passwords.generated()
+            accounts.create(
+                conn, login=FIRST, name="Administrator", role=Role.admin, now=clock.now(), password=password
+            )
+        if given is None:
+            sys.stdout.write(f"First sign-in at {s.url}: {FIRST} / {password}  (lost: weft user password {FIRST})\n")
+            sys.stdout.flush()
+        return password
+    finally:
+        opened.close()
+
+
+FIRST = "admin"
 
 
 def worker(database_url: Database = None) -> None:

@@ -18,7 +18,7 @@ READ, ACT, CONFIGURE, ADMINISTER = "read", "act", "configure", "administer"
 MAY = {"viewer": {READ}, "agent": {READ, ACT}, "integrator": {READ, ACT, CONFIGURE},
        "admin": {READ, ACT, CONFIGURE, ADMINISTER}}  # fmt: skip
 OPEN_TO_ALL = {"/healthz", "/readyz", "/metrics", "/v1/inbound/{connection}", "/v1/inbound/{connection}/{path_token}",
-               "/v1/confirmations/{token}", "/v1/progress/{token}"}  # fmt: skip
+               "/v1/confirmations/{token}", "/v1/progress/{token}", "/v1/session"}  # fmt: skip
 
 PERSONAL = ("/v1/me/", "/v1/notices")
 """About whoever asks: a token that is nobody's is refused whatever its role."""
@@ -26,7 +26,7 @@ PERSONAL = ("/v1/me/", "/v1/notices")
 
 def needed(method: str, path: str) -> str:
     """The right a route asks for, as the documentation tells it."""
-    if path.startswith("/v1/tokens"):
+    if path.startswith(("/v1/tokens", "/v1/users")):
         return ADMINISTER
     if path.startswith("/v1/desk/filters"):
         return READ

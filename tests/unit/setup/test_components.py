@@ -55,6 +55,7 @@ def test_without_apt_it_names_the_packages_to_install_by_hand(tmp_path: Path, ba
     script = tmp_path / "setup" / "components.sh"
     script.parent.mkdir()
     script.write_text(hidden)
+    shutil.copy(SCRIPT.with_name("node.sh"), script.parent)
     told = subprocess.run(
         ["/bin/sh", str(script), "mosquitto"],
         env={"PATH": bare},

@@ -1,0 +1,3 @@
+import { texts } from "../../i18n";
+
+export const useTexts = texts("desk", { zh: { title: "工单" }, en: { title: "Tickets" } });

@@ -1,0 +1,3 @@
+import { texts } from "../../i18n";
+
+export const useTexts = texts("overview", { zh: { title: "总览" }, en: { title: "Overview" } });

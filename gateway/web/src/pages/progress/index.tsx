@@ -1,0 +1,7 @@
+import { BeingBuilt } from "../../parts";
+import { useTexts } from "./texts";
+
+export default function Progress() {
+  const t = useTexts();
+  return <BeingBuilt title={t("title")} />;
+}

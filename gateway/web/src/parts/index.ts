@@ -1,0 +1,11 @@
+/** Pieces that several pages use. */
+export { BeingBuilt } from "./being-built";
+export { CodeView } from "./code";
+export { EmptyWithAdvice } from "./empty";
+export { Figure } from "./figure";
+export { Page } from "./page";
+export { Panel } from "./panel";
+export { ProblemAlert } from "./problem-alert";
+export { Health, type Priority, PriorityTag, StateTag, TicketLink, type TicketState } from "./tags";
+export { useCommon } from "./texts";
+export { useNow, When } from "./when";
