@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -12,6 +13,7 @@ from rich.console import Console
 import id_registry
 from gateway import clock
 from gateway.cli.session import Database, Json, fail, gateway, show, table
+from gateway.matching import batch, write_all_settings
 from gateway.matching.previewing import preview
 from gateway.matching.showing import preview_shape, review_shape, review_whole
 from id_registry import matching
@@ -98,6 +100,34 @@ def ids_preview(
     with gateway(database_url=database_url) as g, g.reading() as conn:
         found = preview_shape(preview(conn, id_registry.parse_id(a), id_registry.parse_id(b)))
     show(found, as_json=as_json, text=lambda out: _preview(out, found))
+
+
+@ids_app.command("match")
+def ids_match(
+    kind: Annotated[list[str] | None, typer.Option(help="Only this kind; may be given more than once.")] = None,
+    second_opinion: Annotated[
+        bool, typer.Option("--second-opinion/--no-second-opinion", help="Ask Splink, too (the extra `matching`).")
+    ] = True,
+    write_settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only write Splink's settings there, of each kind for DuckDB and for Spark.", file_okay=False
+        ),
+    ] = None,
+    database_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Match the whole registry: what waits, what is frequent, and Splink's second opinion; disagreements are for review."""
+    with gateway(database_url=database_url) as g:
+        if write_settings is not None:
+            files = write_all_settings(g, write_settings, kind)
+            show({"files": list(map(str, files))}, as_json=as_json, text=lambda out: out.print(*files, sep="\n"))
+            return
+        found = [outcome.as_dict() for outcome in batch(g, kind, second_opinion=second_opinion)]
+    rows = [tuple(outcome.values()) for outcome in found]
+    columns = ("kind", "记录 records", "比较 compared", "合并 linked", "待审 reviews", "Splink pairs", "一致 agreed", "漏 missed",
+               "疑 doubted")  # fmt: skip
+    show({"items": found}, as_json=as_json, text=lambda out: out.print(table("匹配 · matching", columns, rows)))
 
 
 def _moment(text: str) -> int:

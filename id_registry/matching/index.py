@@ -26,6 +26,7 @@ __all__ = [
     "forget_records",
     "holders",
     "note_records",
+    "page",
     "pending",
     "records",
     "settled",
@@ -122,6 +123,12 @@ def pending(conn: Connection, kind: str, limit: int) -> list[Held]:
     query = (
         select(match_record).where(_R.kind == KINDS[kind].number, _R.pending.is_(True)).order_by(_R.gid).limit(limit)
     )
+    return [_held(kind, row) for row in conn.execute(query)]
+
+
+def page(conn: Connection, kind: str, after: int, limit: int) -> list[Held]:
+    """The records of a kind whose id is above `after`, in order."""
+    query = select(match_record).where(_R.kind == KINDS[kind].number, _R.gid > after).order_by(_R.gid).limit(limit)
     return [_held(kind, row) for row in conn.execute(query)]
 
 

@@ -22,7 +22,7 @@ from id_registry.global_ids import KINDS, kind_named
 from id_registry.keys import check_text
 from id_registry.matching.evidence import Evidence, evidence_from, evidence_text, probability
 from id_registry.matching.tables import match_review
-from id_registry.merging import allow, forbid, merge
+from id_registry.merging import allow, forbid, merge, undo
 from id_registry.tables import cannot_link, redirect
 
 __all__ = [
@@ -48,13 +48,16 @@ _NAMES = {kind.number: name for name, kind in KINDS.items()}
 
 
 class Doubt(NamedTuple):
-    """A pair to be put up, by the births of its records. `weight`: bits with the prior; `evidence` as seen from `a`."""
+    """A pair to be put up, by the births of its records. `weight`: bits with the prior; `evidence` as seen from `a`.
+
+    `merge_event`: the merge that is doubted; the two are one thing as long as it stands."""
 
     a: int
     b: int
     weight: float
     evidence: tuple[Evidence, ...]
     reason: str = ""
+    merge_event: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ def propose_reviews(conn: Connection, doubts: Iterable[Doubt], source: Source, n
         rows[a, b] = {
             "kind": KINDS[kind].number, "a": a, "b": b, "weight": doubt.weight, "evidence": evidence_text(told),
             "source": source, "reason": doubt.reason, "state": "open", "created_at": now, "why": "",
+            "merge_event": doubt.merge_event,
         }  # fmt: skip
     given = list(rows)
     known: set[tuple[int, int]] = set()
@@ -115,7 +119,7 @@ def propose_reviews(conn: Connection, doubts: Iterable[Doubt], source: Source, n
     for a, b in sorted(known & rows.keys()):
         row = rows[a, b]
         waits = (_R.a == a) & (_R.b == b) & _R.state.in_(("open", "later"))
-        newest = {name: row[name] for name in ("weight", "evidence", "source", "reason")}
+        newest = {name: row[name] for name in ("weight", "evidence", "source", "reason", "merge_event")}
         conn.execute(update(match_review).where(waits).values(newest))
     return len(new)
 
@@ -168,7 +172,8 @@ def decide_review(
     """What a person says: `same` merges, `different` forbids, `later` puts the pair off (until a time, or until asked for).
 
     Saying the same again changes nothing. Another decision replaces the first, where the registry allows it: `same` after
-    `different` lifts the ban, `different` after `same` needs the merge undone first. Until the transaction ends, other
+    `different` lifts the ban; `different` after `same` needs the merge undone first; `different` of a merge that was
+    doubted undoes it. Until the transaction ends, other
     merges of the kind wait, so of two people who decide at once one is first.
 
     Raises UnknownReview; AlreadyMerged, MergeForbidden (by another pair), BadInput.
@@ -186,6 +191,8 @@ def decide_review(
             return review
         values["merge_event"] = event.id
     elif decision == "different":
+        if review.state in ("open", "later") and review.merge_event is not None:  # it is the merge that is doubted
+            undo(conn, review.merge_event, actor=actor, now=now)
         if not forbid(conn, review.a, review.b, actor=actor, now=now) and review.state == "different":
             return review
     elif decision == "later":
@@ -209,7 +216,7 @@ def settle_reviews(conn: Connection, now: int) -> int:
         select(_R.id)
         .join(left, left.c.gid == _R.a, isouter=True)
         .join(right, right.c.gid == _R.b, isouter=True)
-        .where(waits, func.coalesce(left.c.root, _R.a) == func.coalesce(right.c.root, _R.b))
+        .where(waits, _R.merge_event.is_(None), func.coalesce(left.c.root, _R.a) == func.coalesce(right.c.root, _R.b))
     )
     told = {"decided_at": now, "decided_by": "matcher", "why": "settled elsewhere"}
     joined = list(conn.scalars(query))
