@@ -75,6 +75,31 @@ class Stream(BaseModel):
     """How often it is worth reading, where a connection's settings say nothing else (alerts: `poll_every_s`)."""
 
 
+class Part(BaseModel):
+    """A part of a stream, by what a field of its records holds: `among` these values; `others`: none of them, or null; or
+    `low <= field < high`, or, of times, `since <= field < until`; where there is no lower bound null lies in it, too. The
+    parts of one division are disjoint, and together the stream. `name` is unique among them and stays the same from run
+    to run."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    field: str
+    among: tuple[str | int, ...] = ()
+    others: bool = False
+    low: str | int | None = None
+    high: str | int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def lower(self) -> str | int | datetime | None:
+        return self.low if self.since is None else self.since
+
+    @property
+    def upper(self) -> str | int | datetime | None:
+        return self.high if self.until is None else self.until
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Bounds that the runtime enforces per connection; a connector only states its defaults."""
@@ -274,6 +299,15 @@ class Connector(Protocol):
 class Reads(Protocol):
     def streams(self) -> Sequence[Stream]: ...
     def read(self, stream: Stream, cursor: Cursor) -> Iterator[Batch]: ...
+
+
+@runtime_checkable
+class ReadsParts(Protocol):
+    """Optional beside Reads: `read_part` gives what `read` would give, of this part only, so that several may read one
+    stream at once. Its cursors are the part's own; one of `read` is good for every part, as all before it was given.
+    Raises ConfigProblem where the stream has no such field."""
+
+    def read_part(self, stream: Stream, part: Part, cursor: Cursor) -> Iterator[Batch]: ...
 
 
 @runtime_checkable

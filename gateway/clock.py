@@ -6,6 +6,10 @@ import os
 import threading
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -16,6 +20,16 @@ DAY = 24 * HOUR
 def now() -> int:
     """Microseconds since 1970, UTC."""
     return time.time_ns() // 1000
+
+
+def shared(conn: Connection) -> int:
+    """The same for all processes on one database, however their own clocks go: PostgreSQL's clock. SQLite's processes
+    are all on one machine, and have that one's."""
+    if conn.dialect.name != "postgresql":
+        return now()
+    told = conn.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").scalar()
+    assert isinstance(told, int)
+    return told
 
 
 def to_datetime(at: int) -> datetime:

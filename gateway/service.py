@@ -23,7 +23,7 @@ from connectors.errors import BadRecord
 from connectors.manifest.kinds import manifest_files
 from connectors.registry import Catalogue, installed
 from core_tickets.people import load_roster, roster_version
-from gateway import clock, metrics
+from gateway import clock, leases, metrics
 from gateway.automation.work import TicketWork
 from gateway.config import store
 from gateway.config.documents import Documents
@@ -105,6 +105,7 @@ class Gateway:
         try:
             with self.engine.begin() as conn:
                 yield conn
+                leases.confirm(conn)
         except PoolTimeout as error:
             raise Unavailable() from error
         except DBAPIError as error:

@@ -310,6 +310,17 @@ lease = Table(
     Column("until", BigInteger, nullable=False),
 )
 
+schedule_state = Table(
+    "schedule_state",
+    metadata,
+    Column("name", String(160), primary_key=True, comment="sync:CONNECTION/STREAM or job:NAME"),
+    Column(
+        "begun_at", BigInteger, nullable=False, comment="when it was begun last, or first seen; the database's clock"
+    ),
+    Column("finished_at", BigInteger, comment="NULL while it runs, or since who ran it is gone"),
+    Column("error", Text, nullable=False, server_default="", comment="of the last run; empty: it went well"),
+)
+
 connection_health = Table(
     "connection_health",
     metadata,

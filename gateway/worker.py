@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 
 import orjson
@@ -21,46 +22,22 @@ from sqlalchemy.exc import DBAPIError
 from connectors.contract import Delivery
 from connectors.errors import ConnectorError
 from connectors.runtime import Kept
-from gateway import announcing, clock, heartbeats, leases, retention, tables
-from gateway.automation import checks, timers
+from gateway import clock, heartbeats, leases, tables
 from gateway.bridge import outbox
-from gateway.collaboration import attachments, conduct, reminders
 from gateway.config.hub import Hub, Live
 from gateway.context import snapshot
 from gateway.errors import TooBusy, WeftError
-from gateway.escalation import firing as escalation
-from gateway.escalation.auditing import Auditor
-from gateway.figures import rounds
-from gateway.learning import rounds as learning
-from gateway.notify import tick as notices
+from gateway.periodic import IDLE_S, LEASE, Periodic, periodic
 from gateway.reconcile import reconcile
-from gateway.routing.relief import Relief
-from gateway.search.feeding import Feeder
+from gateway.scheduling.embedded import Embedded
 from gateway.service import Gateway
-from gateway.storm import events as storm_events
-from gateway.stuck import asking
-from gateway.sync.schedule import Schedule
 from gateway.telemetry import keeping as telemetry
 
 log = structlog.get_logger(__name__)
 
-LEASE = 15 * clock.SECOND
-IDLE_S = 0.5
 SHARE_S = 5.0
-SEARCH_S = 5.0
-TOGETHER_S = 2.0
-CONDUCT_S = 600.0
-SWEEP_S = 3600.0
-ANNOUNCE_S = 10.0
-AUDIT_S = 30.0
 AGAIN_S = 2.0
-SYNCS_S = 2.0
-STUCK_S = 10.0
-RELIEF_S = 5.0
-FIGURES_S = 10.0
-LEARNING_S = 60.0
-RETENTION_S = 86_400.0
-RETENTION_AT_MOST_S = 1_800.0
+SCHEDULE_S = 1.0
 
 
 class SubscriptionSink:
@@ -118,18 +95,15 @@ class Worker:
         self._gateway = gateway
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"[:64]
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="weft-worker")
-        self._schedule = Schedule(gateway)
+        self._schedule = Embedded(gateway)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weft-worker", daemon=True)
         self._busy: dict[object, Future[None]] = {}
         self._subscriptions: dict[str, tuple[Live, Kept]] = {}
         self._next: dict[str, float] = {}
-        self._held: dict[str, int] = {}
-        """Until when each lease is surely ours."""
-        self._relief = Relief()
-        self._auditor = Auditor()
-        self._feeder = Feeder(gateway.search, gateway.settings.home)
-        self._emitter = announcing.emitter_of(gateway.settings.openlineage_url)
+        self._held: dict[str, float] = {}
+        """Until when each lease is surely ours, by a clock that nobody sets."""
+        self._periodic = periodic(gateway)
 
     def start(self) -> None:
         self._thread.start()
@@ -186,44 +160,12 @@ class Worker:
         hub = gateway.hub
         self._tend_subscriptions(hub)
         found = self._commands(hub) + self._questions(hub)
-        if self._due("escalation", 1.0):  # no lease: its rows are claimed, so each worker takes some
-            self._once("escalation", lambda: escalation.tick(gateway, clock.now()))
-        if self._due("auditor", AUDIT_S) and self._lease("auditor"):
-            self._once("auditor", lambda: self._auditor.round(gateway, clock.now()))
-        if self._due("timers", 1.0) and self._lease("timers"):
-            found += self._once("timers", lambda: timers.tick(gateway, clock.now()))
-        if self._due("relief", RELIEF_S) and self._lease("relief"):
-            self._once("relief", lambda: self._relief.tick(gateway, clock.now()))
-        if hub.checks and self._due("checks", 5.0):
-            self._once("checks", lambda: checks.run_due(gateway, hub, clock.now()))
-        if self._due("notices", IDLE_S) and self._lease("notices"):
-            self._once("notices", lambda: notices.tick(gateway, hub, clock.now()))
-        if self._due("together", TOGETHER_S) and self._lease("together"):
-            self._once("together", lambda: reminders.tick(gateway, hub, clock.now()))
-            self._once("storms", lambda: storm_events.tick(gateway, hub, clock.now()))
-        if self._due("conduct", CONDUCT_S) and self._lease("conduct"):
-            self._once("conduct", lambda: conduct.look(gateway, hub, clock.now()))
-        if self._due("attachments", SWEEP_S) and self._lease("attachments"):
-            self._once("attachments", lambda: attachments.sweep(gateway, clock.now()))
-        if self._due("old telemetry", SWEEP_S) and self._lease("telemetry"):
-            self._once("old telemetry", lambda: gateway.transact(lambda conn: telemetry.forget(conn, clock.now())))
-        if self._due("stuck", STUCK_S) and self._lease("stuck"):
-            self._once("stuck", lambda: asking.tick(gateway, hub, clock.now()))
-        if self._due("search", SEARCH_S):
-            self._once("search", lambda: self._feeder.feed(gateway))
+        found += sum(self._periodically(each, hub) for each in self._periodic)
         self._poll(hub)
-        if self._due("syncs", SYNCS_S):
-            self._once("syncs", lambda: self._schedule.tick(hub))
-        if self._due("figures", FIGURES_S) and self._lease("figures"):
-            self._once("figures", lambda: rounds.run(gateway, clock.now()))
-        if self._due("learning", LEARNING_S) and self._lease("learning", learning.LEASE):
-            self._once("learning", lambda: learning.run_due(gateway, hub, clock.now()))
-        if self._due("retention", RETENTION_S) and self._lease("retention", clock.HOUR):
-            self._once("retention", lambda: retention.run(gateway, limit_s=RETENTION_AT_MOST_S))
+        if self._due("schedule", SCHEDULE_S):
+            self._schedule.follow(hub)
+            self._schedule.tend()
         self._heartbeats(hub)
-        emitter = self._emitter
-        if emitter is not None and self._due("openlineage", ANNOUNCE_S) and self._lease("openlineage"):
-            self._once("openlineage", lambda: announcing.announce(gateway, hub, emitter))
         return found
 
     def _due(self, what: str, every_s: float) -> bool:
@@ -233,14 +175,30 @@ class Worker:
         self._next[what] = now + every_s
         return True
 
+    def _periodically(self, what: Periodic, hub: Hub) -> int:
+        """Begin it if it is its time and ours to do; answers how much was begun, where that counts."""
+        if not what.wanted(hub) or not self._due(what.name, what.every_s):
+            return 0
+        # a lease lasts until the next time at least, so that of several workers one does it
+        lasting = max(LEASE, int(1.5 * what.every_s * clock.SECOND))
+        if what.lease and not self._lease(what.lease, lasting):
+            return 0
+
+        def work() -> None:
+            with leases.fenced(what.lease, self.owner, lasting) if what.lease else nullcontext():
+                what.work(hub, clock.now())
+
+        begun = self._once(what.name, work)
+        return begun if what.counts else 0
+
     def _lease(self, name: str, lasting: int = LEASE) -> bool:
         """Ours? Renewed when a third of it is over, so that holding on costs no write each second."""
-        now = clock.now()
-        if self._held.get(name, 0) > now + lasting * 2 // 3:
+        now, lasting_s = time.monotonic(), lasting / clock.SECOND
+        if self._held.get(name, 0) > now + lasting_s * 2 / 3:
             return True
         with self._gateway.transaction() as conn:
-            taken = leases.take(conn, name, self.owner, now, lasting)
-        self._held[name] = now + lasting if taken else 0
+            taken = leases.take(conn, name, self.owner, clock.shared(conn), lasting)
+        self._held[name] = now + lasting_s if taken else 0
         return taken
 
     def _once(self, key: object, work: Callable[[], object]) -> int:
@@ -279,7 +237,7 @@ class Worker:
 
     def _counts(self, name: str) -> bool:
         """As `_lease`, but who does not have it asks only now and then."""
-        return self._lease(name) if self._due(name, SHARE_S) else self._held.get(name, 0) > clock.now()
+        return self._lease(name) if self._due(name, SHARE_S) else self._held.get(name, 0) > time.monotonic()
 
     def _heartbeats(self, hub: Hub) -> None:
         if not self._due("heartbeats", SHARE_S) or not self._lease("heartbeats"):

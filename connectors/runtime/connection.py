@@ -24,10 +24,12 @@ from connectors.contract import (
     Merges,
     Operation,
     Outcome,
+    Part,
     Policy,
     Probes,
     Question,
     Reads,
+    ReadsParts,
     Receipt,
     Receives,
     Settings,
@@ -181,18 +183,21 @@ class Connection:
         subscribes = cast(Subscribes, self.connector)
         return self._guard.attempt("subscribe", lambda: subscribes.subscribe(sink), patience_s=60)
 
-    def read(self, stream: Stream, cursor: Cursor) -> Iterator[Batch]:
-        """The batches of a stream from a cursor on, pulled one by one. After a passing failure it waits and goes on
-        from the last cursor given out, so a batch without a cursor may come twice.
+    def read(self, stream: Stream, cursor: Cursor, part: Part | None = None) -> Iterator[Batch]:
+        """The batches of a stream, or of a part of it, from a cursor on, pulled one by one. After a passing failure it
+        waits and goes on from the last cursor given out, so a batch without a cursor may come twice.
 
         :raises Transient: it kept failing (`CircuitOpen`: it is left alone for now). Every batch given out is good.
         :raises ConfigProblem: a person must act. :raises ConnectorBug: the connector broke the contract.
         """
         guard, patience_s = self._guard, self.policy.backoff_max_s
+        connector = self.connector
         run = Reading(
             stream,
             cursor,
-            open_=cast(Reads, self.connector).read,
+            open_=cast(Reads, connector).read
+            if part is None
+            else lambda stream, cursor: cast(ReadsParts, connector).read_part(stream, part, cursor),
             guarded=lambda pull: guard.attempt("read", lambda: given.maybe(Batch, pull()), patience_s=patience_s),
             policy=self.policy,
             pause=guard.pause,

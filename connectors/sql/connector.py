@@ -14,6 +14,7 @@ from connectors.contract import (
     Cursor,
     Health,
     Operation,
+    Part,
     Policy,
     Question,
     Receipt,
@@ -94,11 +95,18 @@ class ReadsDatabase(DatabaseConnector):
 
     def read(self, stream: Stream, cursor: Cursor) -> Iterator[Batch]:
         """Keyset pages; see `connectors.sql.reading`."""
+        yield from self._reader(stream, None).batches(cursor)
+
+    def read_part(self, stream: Stream, part: Part, cursor: Cursor) -> Iterator[Batch]:
+        """The same of the rows of a part; an index on (its column, cursor, key) serves it."""
+        yield from self._reader(stream, part).batches(cursor)
+
+    def _reader(self, stream: Stream, part: Part | None) -> SqlReader:
         form = self._section.streams.get(stream.name)
         if form is None:
             known = ", ".join(self._section.streams) or "none"
             raise ConfigProblem(f"There is no stream {stream.name!r}; there are: {known}.")
-        yield from SqlReader(self._database, form, self._section.zone, stream.lookback).batches(cursor)
+        return SqlReader(self._database, form, self._section.zone, stream.lookback, part)
 
 
 class AnswersFromDatabase(DatabaseConnector):

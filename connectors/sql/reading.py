@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.contract import Batch, Cursor, Record
+from connectors.contract import Batch, Cursor, Part, Record
 from connectors.errors import BadRecord, ConfigProblem
 from connectors.manifest import Field, Shape
 from connectors.manifest.paths import steps
@@ -32,9 +32,12 @@ class Mark:
 
 
 class SqlReader:
-    """Reads one stream. `lookback`: how far behind its cursor it begins."""
+    """Reads one stream, or a part of it. `lookback`: how far behind its cursor it begins."""
 
-    def __init__(self, database: Database, form: SqlStream, zone: str, lookback: timedelta) -> None:
+    def __init__(
+        self, database: Database, form: SqlStream, zone: str, lookback: timedelta, part: Part | None = None
+    ) -> None:
+        self._part = part
         self._database = database
         self._form = form
         self._zone = ZoneInfo(form.zone or zone)
@@ -78,6 +81,7 @@ class SqlReader:
                 where.append(f"{dialect.column(self._cursor)} IS NULL")
             if mark is not None:
                 where.append(self._behind(dialect, order, mark, values))
+            where += self._of_part(dialect, values)
             sql = dialect.page(self._form.source, " AND ".join(where), ", ".join(order), self._form.page_rows)
             columns, rows = line.rows(sql, values)
         return renamed(columns, self._wanted), rows
@@ -93,6 +97,26 @@ class SqlReader:
         for column, name in zip(reversed(order[: len(raw) - 1]), reversed(names[:-1]), strict=True):
             condition = f"({column} > :{name} OR ({column} = :{name} AND {condition}))"
         return f"{order[0]} >= :v0 AND {condition}" if len(raw) > 1 else condition
+
+    def _of_part(self, dialect: Dialect, values: dict[str, Any]) -> list[str]:
+        """What the rows of the part have in common; nothing for the whole."""
+        part = self._part
+        if part is None:
+            return []
+        column = dialect.column(self._form.column_of(part.field))
+        given: dict[str, Any] = {f"p{number}": value for number, value in enumerate(part.among)}
+        if given:
+            values |= given
+            among = ", ".join(f":{name}" for name in given)
+            return [f"({column} NOT IN ({among}) OR {column} IS NULL)" if part.others else f"{column} IN ({among})"]
+        bounds = []
+        if part.lower is not None:
+            values["low"] = part.lower
+            bounds.append(f"{column} >= :low")
+        if part.upper is not None:
+            values["high"] = part.upper
+            bounds.append(f"{column} < :high" if bounds else f"({column} < :high OR {column} IS NULL)")
+        return bounds
 
     def _without_order(self, begin: Mark | None) -> Iterator[Batch]:
         """Rows that no page holds: those without a cursor value are read, those without a key are unusable."""
@@ -120,6 +144,7 @@ class SqlReader:
             if self._cursor and begin is not None:
                 values["v0"] = begin.at
                 where = f"({where}) AND {dialect.column(self._cursor)} >= :v0"
+            where = " AND ".join((f"({where})", *self._of_part(dialect, values)))
             sql = dialect.page(self._form.source, where, "", self._form.page_rows)
             columns, rows = line.rows(sql, values)
         return renamed(columns, self._wanted), rows

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from gateway.automation.specs import Bridge, Check, ContextQuestion, Name, Rule, Spec
 from gateway.config import yaml12
+from gateway.config.syncs import Partitions, SyncSpec, Timing
 from gateway.errors import BadConfiguration, Problem
 
 MAX_BYTES = 4 << 20
@@ -35,6 +36,12 @@ class ConnectionSpec(Spec):
         {},
         description="stream: how often its records of business are read; default: as the connector says of the stream",
     )
+    reads_at_once: int = Field(
+        1,
+        ge=1,
+        le=32,
+        description="partitions of its streams read at once, by all workers; each has its share of the rate",
+    )
     codes: dict[Literal["device", "customer", "item", "supplier", "product"], str] = Field(
         {}, description="thing: the connection whose codes this system uses for it; default: codes of its own"
     )
@@ -55,6 +62,9 @@ class Documents(Spec):
     )
     rules: list[Rule] | None = None
     bridges: list[Bridge] | None = None
+    syncs: list[SyncSpec] | None = Field(
+        None, description="how streams of business records are read, where it is not as their connector says"
+    )
     policies: list[dict[str, Any]] | None = Field(None, description="how tickets move; each kind is replaced whole")
 
 
@@ -83,6 +93,7 @@ def validate(data: Any) -> Documents:
         raise BadConfiguration("The configuration has problems; nothing was changed.", problems) from None
     for kind in ("connections", "rules", "bridges"):
         _unique(kind, [item.id for item in getattr(documents, kind) or ()])
+    _unique("syncs", [sync.id for sync in documents.syncs or ()])
     _unique("connectors", [str(each.get("connector")) for each in documents.connectors or ()])
     return documents
 
@@ -119,7 +130,7 @@ def _problem(error: dict[str, Any]) -> Problem:
 
 
 def _known_names() -> list[str]:
-    models = (Documents, ConnectionSpec, Rule, Bridge, ContextQuestion, Check)
+    models = (Documents, ConnectionSpec, Rule, Bridge, ContextQuestion, Check, SyncSpec, Timing, Partitions)
     return sorted({f.alias or name for m in models for name, f in m.model_fields.items()})
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from connectors.contract import Connector, Settings, capabilities
+from connectors.contract import Connector, Settings, Stream, capabilities
 from connectors.errors import ConnectorError, InvalidConfig
 from connectors.registry import Catalogue
 from connectors.runtime import Connection as Runtime
@@ -36,6 +36,7 @@ from gateway.config import secret_fields, yaml12
 from gateway.config.documents import ConnectionSpec
 from gateway.config.manifests import problems_of
 from gateway.config.provided import builtin_questions, builtin_rules, defaults_of, library_of, load_streams
+from gateway.config.syncs import SyncSpec
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.policies import Policies, calendars, escalation, promises
 from gateway.policies import build as build_policies
@@ -77,6 +78,11 @@ class Live:
         return capabilities(self.connector) if self.connector else frozenset()
 
     @cached_property
+    def streams(self) -> tuple[Stream, ...]:
+        """What it can read, asked once. Raises ConnectorError."""
+        return tuple(self.runtime.streams()) if self.runtime is not None and "reads" in self.can else ()
+
+    @cached_property
     def namespace(self) -> str:
         return self.connector.namespace if self.connector else f"weft://{self.id}"
 
@@ -108,6 +114,8 @@ class Hub:
     """The connectors there are: those installed, and those of the configuration."""
     policies: Policies = field(default_factory=lambda: build_policies(()))
     """How tickets move: read by `gateway.policies.<kind>.KIND.of(hub.policies)`."""
+    syncs: MappingABC[tuple[str, str], SyncSpec] = field(default_factory=dict)
+    """How streams are read, by connection and stream, where it is written down; `gateway.sync.planned` has all."""
     roster: Roster = field(default_factory=Roster)
     """People, groups and shifts as they were when this was read; swapped when they change."""
 
@@ -170,6 +178,7 @@ class Builder:
         rules: Sequence[Rule] | None,
         bridges: Sequence[Bridge],
         policies: Sequence[dict[str, Any]] = (),
+        syncs: Sequence[SyncSpec] = (),
     ) -> Hub:
         """Raises BadConfiguration with every problem there is."""
         own = self._mappings(mappings)
@@ -192,6 +201,10 @@ class Builder:
         checks = self._or_problems(lambda: compile_checks(_checks(connections, defaults)))
         moved = self._or_problems(lambda: build_policies(policies))
         self.problems += unknown_roles(moved, connections, bridges)
+        if self.strict:
+            for n, sync in enumerate(syncs):
+                found = _problem_of_sync(sync, live.get(sync.connection), sorted(live))
+                self.problems += [replace(p, path=f"syncs[{n}].{p.path}") for p in found]
         if self.problems:
             raise BadConfiguration("The configuration has problems; nothing was changed.", self.problems)
         assert moved is not None
@@ -212,6 +225,7 @@ class Builder:
             tuple(specs),
             catalogue=self.catalogue,
             policies=moved,
+            syncs={(spec.connection, spec.stream): spec for spec in syncs},
         )
 
     def _questions(
@@ -348,6 +362,33 @@ def _checks(connections: Sequence[ConnectionSpec], defaults: MappingABC[str, Def
         if spec.enabled and spec.connector in defaults
         for check in (defaults[spec.connector].checks if spec.checks is None else spec.checks)
     ]
+
+
+def _problem_of_sync(sync: SyncSpec, live: Live | None, known: Sequence[str]) -> list[Problem]:
+    """Why a stream cannot be read as it is written; of a connection that is broken nothing more can be said."""
+    if live is None:
+        return [Problem("connection", f"there is no connection {sync.connection!r}", among(sync.connection, known))]
+    if live.runtime is None:
+        return []
+    try:
+        streams = {stream.name: stream for stream in live.streams}
+    except ConnectorError as error:
+        return [Problem("stream", f"the streams of {live.id!r} cannot be listed: {error}", error.hint)]
+    stream = streams.get(sync.stream)
+    if stream is None:
+        return [Problem("stream", f"{live.id!r} has no stream {sync.stream!r}", among(sync.stream, sorted(streams)))]
+    mapping = live.mappings.get(stream.name)
+    if mapping is None or mapping.target in ("Alert", "Reading", "Ticket"):
+        hint = "alerts are read by `poll_every_s`" if mapping is not None else "give it a mapping first"
+        return [Problem("stream", f"{stream.name!r} becomes no record that the hub keeps", hint)]
+    if sync.partitions is None:
+        return []
+    if not callable(getattr(live.connector, "read_part", None)):
+        return [Problem("partitions", f"{live.spec.connector!r} reads its streams only as a whole", "leave it out")]
+    if stream.deletes == "absence" and sync.partitions.by not in stream.key:
+        why = "a record that moves from part to part while they are read would seem deleted"
+        return [Problem("partitions.by", why, "divide by a field of the key: " + ", ".join(stream.key))]
+    return []
 
 
 def _same(

@@ -20,18 +20,20 @@ from gateway.config import history, secret_fields
 from gateway.config.documents import ConnectionSpec, Documents
 from gateway.config.hub import Builder, Hub, Live
 from gateway.config.manifests import catalogue_of
+from gateway.config.syncs import SyncSpec
 from gateway.errors import BadConfiguration, NotFound, Problem
 from gateway.notify.tried import tested_channels
 from gateway.policies import people as people_policy
 from gateway.secrets import SHOWN, Vault
 
-_PLACE = re.compile(r"(connectors|connections|mappings|rules|bridges|policies)\[(\d+)\]")
+_PLACE = re.compile(r"(connectors|connections|mappings|rules|bridges|syncs|policies)\[(\d+)\]")
 _LISTS = {
     "connectors": "connector",
     "connections": "connection",
     "mappings": "mapping",
     "rules": "rule",
     "bridges": "bridge",
+    "syncs": "sync",
     "policies": "policy",
 }
 
@@ -79,6 +81,7 @@ def _build(
         [Rule.model_validate(body) for body in items["rule"]] or None,
         [Bridge.model_validate(body) for body in items["bridge"]],
         items["policy"],
+        [SyncSpec.model_validate(body) for body in items["sync"]],
     )
 
 
@@ -195,6 +198,8 @@ def remove(
     _lock(conn)
     before = stored(conn)
     after = before | {kind: [b for b in before[kind] if id_of(kind, b) != item_id]}
+    if kind == "connection":  # how its streams were read is of no use without it
+        after["sync"] = [b for b in before["sync"] if b["connection"] != item_id]
     if len(after[kind]) == len(before[kind]):
         raise NotFound(f"There is no {kind} {item_id!r}.")
     told = people_policy.KIND.of(_build(0, after, catalogue, vault, strict=False).policies)
@@ -219,6 +224,7 @@ def export(conn: Connection, catalogue: Catalogue, hub: Hub) -> dict[str, Any]:
         "mappings": items["mapping"],
         "rules": rules,
         "bridges": bridges,
+        **({"syncs": items["sync"]} if items["sync"] else {}),
         "policies": [{"policy": name} | _body(spec) for name, spec in hub.policies.specs.items()],
     }
 
@@ -244,6 +250,8 @@ def _body(item: Any) -> dict[str, Any]:
 
 def id_of(kind: str, body: Mapping[str, Any]) -> str:
     """The name an item of this kind goes by."""
+    if kind == "sync":
+        return f"{body.get('connection')}/{body.get('stream')}"
     return str(body.get(kind if kind in ("mapping", "connector", "policy") else "id"))
 
 

@@ -13,7 +13,7 @@ import lineage
 from connectors.contract import Delivery, Event
 from connectors.errors import BadRecord
 
-HELD, SILENCE, CROSS_CHECK = "held_reading", "device_silence", "cross_check"
+HELD, SILENCE, CROSS_CHECK, UPKEEP = "held_reading", "device_silence", "cross_check", "upkeep"
 
 
 def internal_delivery(stream: str, event_id: str, key: str, record: dict[str, Any], at: datetime) -> Delivery:

@@ -27,6 +27,7 @@ from gateway.policies import (
     promises,
     rights,
     routing,
+    scheduling,
     stages,
     storms,
     stuck,
@@ -53,6 +54,7 @@ _ALL: tuple[PolicyKind[Any, Any], ...] = (
     storms.KIND,
     learning.KIND,
     matching.KIND,
+    scheduling.KIND,
 )
 KINDS: Mapping[str, PolicyKind[Any, Any]] = {kind.name: kind for kind in _ALL}
 

@@ -72,7 +72,6 @@ class Keeper:
         rows = [*new, *changed]
         overwritten, revived = store.change(conn, self.shelf.id, changed, read_at)
         removed = set(store.remove(conn, self.shelf.id, [row.id for row in gone], read_at, now))
-        store.count_live(conn, self.shelf.id, added + revived - len(removed))
         late = Counts(deleted=len(removed) - len(gone))
         if overwritten < len(changed):
             by_now = store.before(conn, self.shelf.id, [row.id for row in changed])
@@ -86,6 +85,8 @@ class Keeper:
         if self.identifier.own_kind is not None:
             self._things(conn, rows, gone, held, read_at, now)
         roster.take(conn, self.connection_id, self.stream, self.shelf.record, rows, gone)
+        # the one row that all who read the stream's parts have in common: as late as may be
+        store.count_live(conn, self.shelf.id, added + revived - len(removed))
         return self._news(rows, gone, held), late
 
     def _land(self, conn: Connection, rows: Sequence[Row], loads: Sequence[Load], read_at: int) -> None:

@@ -29,6 +29,14 @@ class Presence:
     def saw_one(self, number: int) -> None:
         self._seen[number >> _SHIFT].append(number)
 
+    def packed(self) -> dict[int, bytes]:
+        """What was seen, by bucket, to be kept until the other parts of the stream were read."""
+        return {bucket: seen.tobytes() for bucket, seen in enumerate(self._seen) if seen}
+
+    def add(self, bucket: int, packed: bytes) -> None:
+        """What another part of the same reading saw."""
+        self._seen[bucket].frombytes(packed)
+
     def absent(self, conn: Connection, stream: int) -> list[int]:
         """The numbers of live rows of a stream that were not seen."""
         return [i for n in range(_BUCKETS) for i in self._absent_in(conn, stream, n)]

@@ -54,16 +54,24 @@ def lease_name(connection_id: str, stream: str) -> str:
     return f"sync:{connection_id}/{stream}"
 
 
-def begin(conn: Connection, run: int, connection_id: str, stream: str, owner: str, now: int, *, full: bool) -> None:
-    """Take the stream. Raises Conflict while another run reads it."""
-    name = lease_name(connection_id, stream)
-    if not leases.take(conn, name, owner, now, LEASE):
+def take(conn: Connection, name: str, owner: str, what: str, lasting: int = LEASE) -> None:
+    """Take a lease, also from a process of this machine that is no more. Raises Conflict while another has it."""
+    now = clock.shared(conn)
+    if not leases.take(conn, name, owner, now, lasting):
         other = leases.holder(conn, name) or ""
-        if not _is_gone(other) or not leases.inherit(conn, name, owner, now, LEASE, of=other):
+        if not _is_gone(other) or not leases.inherit(conn, name, owner, now, lasting, of=other):
             raise Conflict(
-                f"Stream {stream!r} of {connection_id!r} is being read by {other}; wait until that is done. "
-                f"Should that process be dead, its lease runs out within {LEASE // clock.SECOND} seconds."
+                f"{what} is being read by {other}; wait until that is done. "
+                f"Should that process be dead, its lease runs out within {lasting // clock.SECOND} seconds."
             )
+
+
+def begin(
+    conn: Connection, run: int, connection_id: str, stream: str, owner: str, now: int, *, full: bool, asked_by: str | None = None,
+    lasting: int = LEASE,
+) -> None:  # fmt: skip
+    """Take the stream. Raises Conflict while another run reads it."""
+    take(conn, lease_name(connection_id, stream), owner, f"Stream {stream!r} of {connection_id!r}", lasting)
     mine = (_R.connection_id == connection_id, _R.stream == stream)
     conn.execute(update(sync_run).where(*mine, _R.state == "running").values(state="lost", finished_at=now))
     conn.execute(delete(sync_run).where(*mine, _R.started_at < now - KEPT))
@@ -74,6 +82,7 @@ def begin(conn: Connection, run: int, connection_id: str, stream: str, owner: st
         "full": full,
         "state": "running",
         "started_at": now,
+        "asked_by": asked_by,
     }
     conn.execute(sync_run.insert().values(row))
     save_state(conn, connection_id, stream, started_at=now)

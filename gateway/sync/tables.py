@@ -6,7 +6,19 @@ and the block names the mapping. Times are microseconds UTC.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from gateway.tables import metadata
 
@@ -75,6 +87,7 @@ sync_run = Table(
     Column("told", BigInteger, nullable=False, server_default="0", comment="messages that rules made of it"),
     Column("linked", BigInteger, nullable=False, server_default="0", comment="things merged by a strong key"),
     Column("error", Text, nullable=False, server_default=""),
+    Column("asked_by", String(250), comment="who asked for a reading in parts: asked again, it is the same one"),
 )
 Index("sync_run_of_stream", sync_run.c.connection_id, sync_run.c.stream, sync_run.c.id)
 
@@ -107,3 +120,43 @@ Index("strong_key_value", strong_key.c.kind, strong_key.c.name, strong_key.c.val
 Index("strong_key_gid", strong_key.c.gid)
 _is_pending = text("pending")
 Index("strong_key_pending", strong_key.c.kind, postgresql_where=_is_pending, sqlite_where=_is_pending)
+
+sync_part = Table(
+    "sync_part",
+    metadata,
+    Column("connection_id", String(64), primary_key=True),
+    Column("stream", String(64), primary_key=True),
+    Column("part", String(128), primary_key=True, comment="its name"),
+    Column(
+        "spec",
+        Text,
+        nullable=False,
+        comment="which records those are, JSON; with another one the cursor counts no more",
+    ),
+    Column("round", BigInteger, nullable=False, comment="the sync_run that reads it, or read it last"),
+    Column("state", String(10), nullable=False, comment="planned | running | complete | failed"),
+    Column("cursor", Text, comment="JSON; from where it is read on"),
+    Column("whole", Boolean, nullable=False, comment="this round read it from its beginning, without a break"),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("read", BigInteger, nullable=False, server_default="0", comment="of this round, like the next ones"),
+    Column("added", BigInteger, nullable=False, server_default="0"),
+    Column("changed", BigInteger, nullable=False, server_default="0"),
+    Column("unchanged", BigInteger, nullable=False, server_default="0"),
+    Column("deleted", BigInteger, nullable=False, server_default="0"),
+    Column("skipped", BigInteger, nullable=False, server_default="0"),
+    Column("bad", BigInteger, nullable=False, server_default="0"),
+    Column("absent", BigInteger, nullable=False, server_default="0"),
+    Column("told", BigInteger, nullable=False, server_default="0"),
+    Column("linked", BigInteger, nullable=False, server_default="0"),
+    Column("error", Text, nullable=False, server_default=""),
+)
+
+sync_part_seen = Table(
+    "sync_part_seen",
+    metadata,
+    Column("round", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", String(128), primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False, comment="upper bits of the ids"),
+    Column("ids", LargeBinary, nullable=False, comment="64 bits each: what a whole reading of the part had"),
+)

@@ -11,14 +11,15 @@ import structlog
 from sqlalchemy import Connection
 
 from connectors.contract import Cursor, Stream
-from gateway import clock, leases, metrics
+from gateway import clock, metrics
 from gateway.automation.records import base_names
 from gateway.automation.watching import Verdict, Watcher
 from gateway.config.hub import Hub, Live
 from gateway.errors import Refused
 from gateway.policies.matching import KIND as MATCHING
 from gateway.service import Gateway
-from gateway.sync import linking, state, store, sweeping
+from gateway.sync import linking, store, sweeping
+from gateway.sync.books import Book
 from gateway.sync.keeping import Keeper, News, tombstone
 from gateway.sync.pages import Page
 from gateway.sync.presence import Presence
@@ -44,6 +45,10 @@ class RunStopped(Refused):
     status, title = 409, "The run was stopped"
 
 
+class TakenOver(RunStopped):
+    """Another run reads the stream by now; nothing that this one did since is stored."""
+
+
 @dataclass
 class Waiting:
     """What was read and is not written yet. `cursor`: safe once all of it is."""
@@ -67,7 +72,7 @@ class Writing:
     live: Live
     stream: Stream
     run: int
-    owner: str
+    book: Book
     reader: Reader
     sorting: Callable[[], Sorting]
     shelf: Shelf
@@ -77,6 +82,8 @@ class Writing:
     counts: Counts = field(default_factory=Counts)
     vetoes: list[str] = field(default_factory=list)
     renewed: int = 0
+    links: bool = True
+    """Whether strong keys are compared after every transaction; else once all parts of the stream are read."""
 
     def commit(self, waiting: Waiting) -> None:
         if not len(waiting) and waiting.cursor is None:
@@ -102,9 +109,9 @@ class Writing:
         counts = found.counts + Counts(read=bad, bad=bad) + late
         told, opened = self._tell(conn, news, [*found.bad, *waiting.unusable], now)
         counts.told = told
-        state.save_counts(conn, self.run, self.counts + counts)
+        self.book.count(conn, self.counts + counts)
         if waiting.cursor is not None:
-            state.save_cursor(conn, self.live.id, self.stream.name, waiting.cursor)
+            self.book.reached(conn, waiting.cursor)
         return counts, opened
 
     def _tell(self, conn: Connection, news: Sequence[News], unusable: Sequence[Unusable], now: int) -> tuple[int, bool]:
@@ -132,17 +139,20 @@ class Writing:
             )
 
     def hold_lease(self, conn: Connection, now: int) -> None:
-        if not leases.renew(conn, state.lease_name(self.live.id, self.stream.name), self.owner, now, state.LEASE):
-            raise RunStopped("Another run took the stream over; this one was held up for too long.")
+        if not self.book.hold(conn):
+            raise TakenOver("Another run took the stream over; this one was held up for too long.")
         self.renewed = now
 
     def renew(self) -> None:
-        self.gateway.transact(lambda conn: self.hold_lease(conn, clock.now()))
+        now = clock.now()
+        if not self.gateway.transact(lambda conn: self.book.hold(conn, beat=True)):
+            raise TakenOver("Another run took the stream over; this one was held up for too long.")
+        self.renewed = now
 
     def link(self) -> None:
         """Compare new strong keys with those of other systems, a batch a transaction; then what the records say."""
         kind = self.keeper.identifier.own_kind
-        if kind not in linking.KINDS:
+        if kind not in linking.KINDS or not self.links:
             return
         assert kind is not None
 
@@ -207,7 +217,7 @@ class Writing:
         news, late = self.keeper.write(conn, found, self.began, now)
         told, opened = self._tell(conn, news, [], now)
         counts = Counts(absent=len(found.gone) + late.deleted, told=told)
-        state.save_counts(conn, self.run, self.counts + counts)
+        self.book.count(conn, self.counts + counts)
         if opened:
             self.gateway.wake_worker.set()
         return counts

@@ -18,7 +18,8 @@ from gateway.ingest.inbox import Incoming
 from gateway.ingest.item import prepare
 from gateway.reconcile import reconcile, stream_of
 from gateway.service import Gateway
-from gateway.sync import engine, state, store
+from gateway.sync import engine, parts, rounds, state, store
+from gateway.sync.planned import Sync, sync_of
 from gateway.sync.writing import Progress
 
 
@@ -37,7 +38,53 @@ def run(
         raise Conflict(f"Stream {stream_name!r} has no mapping, so nothing can be made of what it gives.")
     if mapping.target == "Alert":
         return asdict(reconcile(gateway, gateway.hub, live, stream, full=full))
+    sync = sync_of(gateway.hub, live, stream)
+    if sync is not None and sync.partitions is not None:
+        return parts.run(gateway, gateway.hub, sync, parts.Wanted(full), progress=progress, stop=stop).as_dict()
     return engine.run(gateway, gateway.hub, live, stream, full=full, progress=progress, stop=stop).as_dict()
+
+
+def sync_named(gateway: Gateway, live: Live, stream_name: str) -> Sync:
+    """How a stream of business records is read. Raises NotFound, Conflict."""
+    found = sync_of(gateway.hub, live, stream_of(live, stream_name))
+    if found is None:
+        raise Conflict(f"Stream {stream_name!r} of {live.id!r} becomes no record that the hub keeps.")
+    return found
+
+
+def plan(
+    gateway: Gateway, live: Live, stream_name: str, wanted: parts.Wanted, *, asked_by: str | None = None
+) -> dict[str, Any]:
+    """Begin to read a stream in parts: the number of the reading, and the names of the parts. Of a stream that is read as a
+    whole nothing is begun, and there is one part without a name. Raises what `parts.plan` raises."""
+    sync = sync_named(gateway, live, stream_name)
+    if sync.partitions is None:
+        if wanted.backfill:
+            raise Conflict(f"{sync.name} is read as a whole; ask for it in full.")
+        return {"reading": None, "parts": [""]}
+    of = parts.plan(gateway, sync, wanted, asked_by=asked_by)
+    with gateway.reading() as conn:
+        return {"reading": of.id, "parts": list(rounds.parts_of(conn, of))}
+
+
+def run_part(
+    gateway: Gateway, live: Live, stream_name: str, reading: int | None, part: str, *, full: bool = False,
+    progress: Progress | None = None, stop: threading.Event | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Read one part of a planned reading, or the whole stream where nothing was planned; answers as `run` does."""
+    sync = sync_named(gateway, live, stream_name)
+    if reading is None:
+        full = full or sync.full
+        return engine.run(gateway, gateway.hub, live, sync.stream, full=full, progress=progress, stop=stop).as_dict()
+    return parts.run_part(gateway, gateway.hub, sync, reading, part, progress=progress, stop=stop).as_dict()
+
+
+def finish(gateway: Gateway, live: Live, stream_name: str, reading: int | None) -> dict[str, Any]:
+    """End a reading all of whose parts are read; of a stream that was read as a whole there is nothing to end."""
+    sync = sync_named(gateway, live, stream_name)
+    if reading is None:
+        return {"error": "", "vetoes": []}
+    return parts.finish(gateway, gateway.hub, sync, reading).as_dict()
 
 
 def held(conn: Connection, live: Live, stream_name: str) -> int:

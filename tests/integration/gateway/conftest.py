@@ -18,6 +18,7 @@ def a_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The hub's clock, standing still until the test moves it."""
     held = Clock()
     monkeypatch.setattr("gateway.clock.now", held)
+    monkeypatch.setattr("gateway.clock.shared", lambda _conn: held())
     return held
 
 

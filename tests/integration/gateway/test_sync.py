@@ -14,7 +14,7 @@ import lineage
 from connectors.errors import BadRecord
 from gateway import clock, leases, tables
 from gateway.errors import Conflict
-from gateway.sync import engine, state, store, writing
+from gateway.sync import passes, state, store, writing
 from gateway.sync import tables as sync_tables
 from gateway.usecases import dead, ledger, syncing, tracing
 from id_registry import Key
@@ -199,7 +199,7 @@ def test_a_failure_in_the_middle_keeps_what_was_given_out_and_its_cursor(keep: K
 
 
 def test_a_run_that_is_killed_resumes_without_loss_or_double(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ROWS", 100)
+    monkeypatch.setattr(passes, "ROWS", 100)
     keep.erp.put("customers", *(customer(f"c{n}") for n in range(450)))
     keep.erp.dies_at_page = 3
     with pytest.raises(Killed):
@@ -232,7 +232,7 @@ def test_the_lease_of_a_process_that_is_dead_is_taken_over_at_once(keep: Keep) -
 def test_a_run_whose_lease_was_taken_by_another_writes_nothing_more(
     keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "ROWS", 100)
+    monkeypatch.setattr(passes, "ROWS", 100)
     keep.erp.put("stock", *(stock(f"A{n}") for n in range(250)))
 
     def taken(_: state.Counts) -> None:
@@ -327,7 +327,7 @@ def test_what_no_database_can_hold_harms_only_its_own_record(keep: Keep, odd: di
 
 
 def test_a_mapping_that_fits_nothing_stops_the_run_early(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ROWS", 100)
+    monkeypatch.setattr(passes, "ROWS", 100)
     monkeypatch.setattr(writing, "TOO_MANY_BAD", 150)
     keep.erp.put("stock", *(stock(f"A{n}", "bad") for n in range(1000)))
     told = keep.run("stock")
@@ -414,7 +414,7 @@ def test_the_status_tells_what_is_held_and_what_the_last_run_did(keep: Keep) -> 
 
 
 def test_progress_is_told_after_every_transaction(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ROWS", 100)
+    monkeypatch.setattr(passes, "ROWS", 100)
     keep.erp.put("stock", *(stock(f"A{n}") for n in range(250)))
     told: list[int] = []
     syncing.run(keep.house.gateway, keep.live(), "stock", progress=lambda c: told.append(c.read))

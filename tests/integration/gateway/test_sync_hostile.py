@@ -10,7 +10,7 @@ import pytest
 
 from connectors.errors import BadRecord
 from gateway import clock
-from gateway.sync import engine
+from gateway.sync import passes
 from gateway.sync.state import Counts
 from gateway.usecases import syncing
 from tests.integration.gateway.replicas import Keep
@@ -88,7 +88,7 @@ def test_whatever_a_connector_cannot_use_can_be_kept(keep: Keep, bad: BadRecord)
 
 
 def test_what_is_pushed_while_the_whole_is_read_is_not_absent(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ROWS", 100)
+    monkeypatch.setattr(passes, "ROWS", 100)
     keep.erp.put("stock", *(stock(f"A{n}") for n in range(250)))
     keep.sync("stock")
     keep.house.clock.forward(60)
@@ -147,7 +147,7 @@ def test_rules_are_not_told_of_a_page_that_came_late(keep_of: Callable[..., Keep
 def test_a_mapping_taken_back_after_half_a_run_leaves_nothing_of_it(
     keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "ROWS", 100)
+    monkeypatch.setattr(passes, "ROWS", 100)
     keep.erp.put("customers", *(customer(f"c{n}") for n in range(250)))
     keep.sync("customers")
     fields = {"id": "code", "name": "upper(name)"}

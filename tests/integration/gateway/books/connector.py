@@ -18,6 +18,7 @@ from connectors.contract import (
     Delivery,
     Event,
     Health,
+    Part,
     Policy,
     Question,
     Settings,
@@ -54,6 +55,8 @@ class Shelves:
     dies_at_page: int | None = None
     pages: int = 0
     changes: int = 0
+    read: list[str] = field(default_factory=list)
+    """`stream:part` of every reading, in order."""
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -68,6 +71,15 @@ class Shelves:
 
     def drop(self, table: str, **key: Any) -> None:
         self.tables[table] = [r for r in self.tables[table] if any(r.get(k) != v for k, v in key.items())]
+
+
+def lies_in(part: Part, value: Any) -> bool:
+    """Is a record with this value in the part?"""
+    if part.among:
+        return (value not in part.among) if part.others else (value in part.among)
+    if value is None:
+        return part.lower is None
+    return (part.lower is None or value >= part.lower) and (part.upper is None or value < part.upper)
 
 
 class BooksConfig(Settings):
@@ -103,12 +115,19 @@ class Books:
         return list(STREAMS.values())
 
     def read(self, stream: Stream, cursor: Cursor) -> Iterator[Batch]:
+        return self._pages(stream, cursor, list(self._shelves.tables.get(stream.name, ())), "")
+
+    def read_part(self, stream: Stream, part: Part, cursor: Cursor) -> Iterator[Batch]:
+        rows = [r for r in self._shelves.tables.get(stream.name, ()) if lies_in(part, r.get(part.field))]
+        return self._pages(stream, cursor, rows, part.name)
+
+    def _pages(self, stream: Stream, cursor: Cursor, rows: list[dict[str, Any]], part: str) -> Iterator[Batch]:
         shelves = self._shelves
-        rows = list(shelves.tables.get(stream.name, ()))
+        shelves.read.append(f"{stream.name}:{part}")
         by_cursor = stream.mode == "incremental"
         if by_cursor and isinstance(cursor, int):
             rows = [r for r in rows if r["at"] > cursor - int(stream.lookback.total_seconds())]
-        bad = list(shelves.bad.get(stream.name, ()))
+        bad = list(shelves.bad.get(stream.name, ())) if part in ("", "~others") else []
         for start in range(0, max(len(rows), 1), PAGE):
             number = start // PAGE
             shelves.pages += 1
