@@ -48,11 +48,30 @@ BREAKER = Gauge(
     multiprocess_mode="mostrecent",
 )
 WAITING = Gauge("weft_inbox_waiting", "Deliveries waiting in this process.", multiprocess_mode="mostrecent")
+INBOX_AGE = Gauge(
+    "weft_inbox_oldest_seconds", "How long the oldest delivery has waited in this process.", multiprocess_mode="max"
+)
 OUTBOX = Gauge("weft_outbox", "Commands that are not done, by state.", ["state"], multiprocess_mode="mostrecent")
 OUTBOX_AGE = Gauge(
     "weft_outbox_oldest_seconds", "Age of the oldest command that is not done.", multiprocess_mode="mostrecent"
 )
 DEAD = Gauge("weft_dead_letters", "Dead letters that nobody settled.", multiprocess_mode="mostrecent")
+SYNC_AGE = Gauge(
+    "weft_sync_age_seconds",
+    "How old what is held of a stream is: since the beginning of its last complete reading.",
+    ["connection", "stream"],
+    multiprocess_mode="mostrecent",
+)
+AUDIT = Gauge(
+    "weft_audit_findings",
+    "Rows that the last audit of the ledger found wrong; NaN: none was made yet.",
+    multiprocess_mode="mostrecent",
+)
+AUDIT_AGE = Gauge(
+    "weft_audit_age_seconds",
+    "Since the last audit of the ledger; NaN: none was made yet.",
+    multiprocess_mode="mostrecent",
+)
 TICKETS = Gauge("weft_tickets_open", "Open tickets.", ["priority"], multiprocess_mode="mostrecent")
 
 FIGURE = Gauge(

@@ -77,6 +77,9 @@ class Settings(BaseModel):
     log: Literal["text", "json", ""] = Field("", description="Log format; default: text on a terminal, else json.")
     host: str = Field("127.0.0.1", description="Address that `weft serve` listens on.")
     port: int = Field(8480, ge=0, le=65535, description="Port that `weft serve` listens on.")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port on which `weft worker` tells /metrics and /healthz; 0: nowhere."
+    )
     public_url: str = Field(
         "", description="How people and systems reach the hub; used in links and webhook addresses."
     )

@@ -395,6 +395,14 @@ heartbeat = Table(
     Column("detail", Text, nullable=False),
 )
 
+audit_round = Table(
+    "audit_round",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("received", BigInteger, nullable=False),
+    Column("findings", Text, nullable=False, comment="[[what, count, rows], ...] JSON; [] is clean"),
+)
+
 check_job = Table(
     "check_job",
     metadata,

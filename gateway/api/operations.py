@@ -10,28 +10,20 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import func, select
 
-import core_tickets
 import id_registry
-from gateway import clock, metrics, tables, tokens
+from gateway import clock, gauges, metrics, tables, tokens
 from gateway.api.access import REFUSALS, Administrator, GatewayDep, Reader
 from gateway.api.problems import problem
 from gateway.api.shapes import Line, NewToken, Number, answer
-from gateway.config.hub import HUB
-from gateway.context import completeness
-from gateway.context.completeness import Completeness
 from gateway.database import current_revision, fits, newest_revision
 from gateway.errors import NotFound, WeftError
-from gateway.figures import rounds
 from gateway.rights import check_holder
-from gateway.service import Gateway
 from gateway.tokens import Role
 from gateway.usecases import explaining, ledger, syncing, tracing
 from lineage import Node
 
 router = APIRouter(responses=REFUSALS)
 WORKER_SILENT = 60 * clock.SECOND
-OUTBOX_STATES = ("waiting", "sending", "refused", "person")
-"""What a scrape counts; those that are done are all but a few, and weft_commands tells of them."""
 
 
 @router.get("/v1/messages/{message_id}", tags=["inbound"])
@@ -148,31 +140,5 @@ def readyz(gateway: GatewayDep) -> Response:
 @router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
 def read_metrics(gateway: GatewayDep) -> Response:
     """For Prometheus."""
-    _gauge(gateway)
+    gauges.read(gateway)
     return Response(generate_latest(metrics.registry()), media_type=CONTENT_TYPE_LATEST)
-
-
-def _gauge(gateway: Gateway) -> None:
-    metrics.WAITING.set(sum(gateway.inbox.waiting().values()))
-    o, now = tables.outbox.c, clock.now()
-    with gateway.reading() as conn:
-        counted_states = select(o.state, func.count().label("n")).where(o.state.in_(OUTBOX_STATES)).group_by(o.state)
-        states = {r.state: r.n for r in conn.execute(counted_states)}
-        oldest = conn.execute(select(func.min(o.created_at)).where(o.state.in_(("waiting", "sending")))).scalar()
-        d = tables.dead_letter.c
-        metrics.DEAD.set(conn.execute(select(func.count()).where(d.settled_at.is_(None))).scalar() or 0)
-        filters = core_tickets.Filters(status=core_tickets.OPEN)
-        counted = core_tickets.counts(conn, filters)
-        complete = completeness.by_connection(conn, now)
-        rounds.gauge(conn, gateway.hub, now)
-    for state in OUTBOX_STATES:
-        metrics.OUTBOX.labels(state).set(states.get(state, 0))
-    metrics.OUTBOX_AGE.set(0 if oldest is None else (now - oldest) / clock.SECOND)
-    for priority in range(4):
-        metrics.TICKETS.labels(f"P{priority}").set(sum(n for (_, p), n in counted.items() if p == priority))
-    metrics.COMPLETENESS.set(sum(complete.values(), Completeness()).share)
-    for connection in {HUB, *gateway.hub.connections}:
-        metrics.ANSWERING.labels(connection).set(complete.get(connection, Completeness()).share)
-    for live in gateway.hub.connections.values():
-        if live.runtime is not None:
-            metrics.BREAKER.labels(live.id).set(live.runtime.condition.circuit == "open")

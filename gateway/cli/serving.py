@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from gateway.api.app import create_app
 from gateway.cli.session import Database, Json, gateway, settings, show, table
 from gateway.database import current_revision, migrate, open_engine, require_current
 from gateway.errors import BadConfiguration, Problem
+from gateway.exposition import Exposition
 from gateway.rights import check_holder
 from gateway.secrets import new_key, write_private
 from gateway.service import Gateway
@@ -138,9 +140,17 @@ def first_admin(s: Settings) -> str | None:
 FIRST = "admin"
 
 
-def worker(database_url: Database = None) -> None:
+def worker(
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Tell /metrics and /healthz on this port; default: WEFT_METRICS_PORT, else nowhere."),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address of that port.")] = None,
+    database_url: Database = None,
+) -> None:
     """Outbox, context, timers, subscriptions; as many as you like on PostgreSQL."""
-    opened = Gateway(settings(database_url=database_url))
+    s = settings(database_url=database_url, metrics_port=metrics_port, host=host)
+    opened = Gateway(s)
     require_current(opened.engine)
     opened.start()
     running = Worker(opened)
@@ -148,7 +158,8 @@ def worker(database_url: Database = None) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     running.start()
-    stop.wait()
+    with Exposition(opened, running.alive, s.host, s.metrics_port) if s.metrics_port else nullcontext():
+        stop.wait()
     running.close()
     opened.close()
 

@@ -99,6 +99,11 @@ class Inbox:
         with self._wake:
             return {connection: len(queue) for connection, queue in self._waiting.items() if queue}
 
+    def oldest(self) -> int | None:
+        """When the delivery that waits longest came, in microseconds UTC; None: none waits."""
+        with self._wake:
+            return min((queue[0].received_at for queue in self._waiting.values() if queue), default=None)
+
     def offer(self, incoming: Incoming) -> None:
         """Queue a delivery. Raises TooBusy when its connection's share of the inbox is full, Unavailable on shutdown."""
         connection, size = incoming.live.id, len(incoming.delivery.body)

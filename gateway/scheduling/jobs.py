@@ -23,7 +23,7 @@ from gateway.learning import rounds as learning_rounds
 from gateway.reconcile import reconcile
 from gateway.scheduling import freshness, upkeep
 from gateway.service import Gateway
-from gateway.usecases import tracing
+from gateway.usecases import ledger, tracing
 from mappings.suggestions import among
 
 log = structlog.get_logger(__name__)
@@ -113,6 +113,13 @@ def _retention(gateway: Gateway, _hub: Hub, _now: int) -> Result:
     return {f"{done.kind}_rows": done.rows for done in report.done} | {"swept": len(report.swept)}
 
 
+def _audit(gateway: Gateway, _hub: Hub, now: int) -> Result:
+    """The ledger, added up; what it found is a metric and stays in the log."""
+    report = ledger.audit_and_remember(gateway, now)
+    found = [f"{each.what}: {each.count}: {', '.join(each.rows[:5])}" for each in report.findings]
+    return {"received": report.received, "error": "\n".join(found[:20])}
+
+
 def _freshness(gateway: Gateway, hub: Hub, now: int) -> Result:
     late = freshness.look(gateway, hub, now)
     return {"late": late}
@@ -124,6 +131,7 @@ JOBS: Mapping[str, Job] = {
         Job("freshness", "Data that are older than promised become tickets", "数据逾期变工单", _freshness),
         Job("reconcile", "Alerts of every system compared with the hub's", "与各系统核对告警", _reconcile),
         Job("learning", "Zombie and duplicate tickets, problems, proposals", "僵尸与重复工单、问题、建议", _learning),
+        Job("audit", "The ledger added up", "核对账本", _audit),
         Job("figures", "Metrics rolled up", "指标汇总", _figures),
         Job("retention", "What is old leaves, lineage moves into segments", "清理过期数据，溯源转入冷分段", _retention),
         Job("lineage-verify", "A sample of lineage recomputed", "抽样核对溯源", _lineage_verify),

@@ -137,3 +137,9 @@ def last_runs(conn: Connection) -> dict[tuple[str, str], Any]:
     newest = select(func.max(_R.id)).group_by(_R.connection_id, _R.stream)
     rows = conn.execute(select(sync_run).where(_R.id.in_(newest)))
     return {(row.connection_id, row.stream): row for row in rows}
+
+
+def ages(conn: Connection) -> dict[tuple[str, str], int]:
+    """When the last complete reading of each stream began."""
+    newest = select(_R.connection_id, _R.stream, func.max(_R.started_at)).where(_R.state == "complete")
+    return {(c, s): at for c, s, at in conn.execute(newest.group_by(_R.connection_id, _R.stream))}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+import orjson
+import structlog
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select
 
 import core_tickets
 import id_registry
@@ -13,10 +15,14 @@ from gateway import clock, tables
 from gateway.database import patient
 from gateway.escalation import auditing
 from gateway.ingest.item import End
+from gateway.service import Gateway
 from gateway.sync import store
 from gateway.sync.tables import sync_run
 
+log = structlog.get_logger(__name__)
+
 SHOWN = 50
+ROUNDS_KEPT = 90 * clock.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,25 @@ def audit(conn: Connection) -> Audit:
             Finding("received is not the sum of the ends", abs(int(received) - sum(ends.values())), ())
         )
     return report
+
+
+def audit_and_remember(gateway: Gateway, now: int) -> Audit:
+    """Audit as one moment of the database, and keep what came of it for the metrics. Raises Unavailable."""
+    with gateway.reading() as conn:
+        report = audit(conn)
+    told = orjson.dumps([[f.what, f.count, f.rows] for f in report.findings]).decode()
+    with gateway.transaction() as conn:
+        conn.execute(delete(tables.audit_round).where(tables.audit_round.c.at < now - ROUNDS_KEPT))
+        conn.execute(insert(tables.audit_round).values(at=now, received=report.received, findings=told))
+    if not report.clean:
+        log.error("audit.not_clean", findings={f.what: f.count for f in report.findings})
+    return report
+
+
+def last_round(conn: Connection) -> tuple[int, int] | None:
+    """When the ledger was last audited, and how many rows were found wrong; None: never."""
+    row = conn.execute(select(tables.audit_round).order_by(tables.audit_round.c.at.desc()).limit(1)).first()
+    return None if row is None else (row.at, sum(count for _, count, _ in orjson.loads(row.findings)))
 
 
 def _replicas(conn: Connection) -> list[Finding]:

@@ -35,7 +35,7 @@ def rows_of(**values: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def filled(tmp_path: Path, migrated_postgres: str) -> Iterator[str]:
+def filled(tmp_path: Path, migrated_postgres: str) -> str:
     """A database in which there is something to do of every kind."""
     gateways = open_gateways(tmp_path, migrated_postgres, 1)
     with gateways[0].transaction() as conn:
