@@ -30,6 +30,7 @@ __all__ = [
     "Order",
     "Page",
     "counts",
+    "counts_by_group",
     "cursor_behind",
     "get",
     "get_many",
@@ -153,6 +154,13 @@ def counts(conn: Connection, filters: Filters | None = None) -> dict[tuple[str, 
     """How many tickets there are of each (status, priority); those with none are absent."""
     query = select(_T.status, _T.priority, func.count()).where(*_conditions(filters or Filters()))
     return {(status, priority): n for status, priority, n in conn.execute(query.group_by(_T.status, _T.priority))}
+
+
+def counts_by_group(conn: Connection, filters: Filters | None = None) -> dict[tuple[str, int, str | None], int]:
+    """The same of each (status, priority, group)."""
+    query = select(_T.status, _T.priority, _T["group"], func.count()).where(*_conditions(filters or Filters()))
+    rows = conn.execute(query.group_by(_T.status, _T.priority, _T["group"]))
+    return {(status, priority, group): n for status, priority, group, n in rows}
 
 
 def links(conn: Connection, ids: Collection[int]) -> dict[int, list[int]]:

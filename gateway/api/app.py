@@ -25,6 +25,7 @@ from gateway.api import (
     inbound,
     learning,
     lineage,
+    live,
     notices,
     operations,
     pages,
@@ -45,6 +46,7 @@ from gateway.api import (
 from gateway.api.sight import Projected
 from gateway.database import require_current
 from gateway.desk.progress import Pace
+from gateway.overview.broadcast import Broadcast
 from gateway.service import Gateway
 from gateway.settings import Settings, load
 from gateway.studio.jobs import Jobs
@@ -97,6 +99,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         description="Integration hub: alerts and thresholds become tickets; every field knows where it came from.",
     )  # fmt: skip
     app.state.gateway = made
+    app.state.broadcast = Broadcast(made)
     app.state.progress_pace = Pace()
     app.state.jobs = jobs = Jobs(made)
     problems.install(app)
@@ -125,6 +128,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         configuration,
         studio,
         operations,
+        live,
         session,
         users,
         pages,

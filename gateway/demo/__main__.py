@@ -24,7 +24,7 @@ import uvicorn
 from connectors.errors import ConnectorError
 from gateway import logs
 from gateway.api.app import create_app
-from gateway.cli.serving import first_token
+from gateway.cli.serving import FIRST, first_admin, first_token
 from gateway.config import documents
 from gateway.database import migrate, open_engine
 from gateway.demo import recorded
@@ -66,13 +66,14 @@ class Tour:
     # -- before the hub serves ------------------------------------------------------------------------------------------
 
     def prepare(self) -> str:
-        """Schema, the company's systems, configuration, first token; answers the token."""
+        """Schema, the company's systems, configuration, first token and administrator; answers the token."""
         engine = open_engine(self.settings.database)
         migrate(engine)
         engine.dispose()
         token = first_token(self.settings) or ""
         if not (self.folder / "admin-token").exists():  # it was given
             write_private(self.folder / "admin-token", token)
+        self.password = first_admin(self.settings)
         self.systems = self.live.enter_context(CompanyProcess(self.folder / "company")).systems()
         plant = None
         if has_programs("mosquitto"):
@@ -236,7 +237,7 @@ def run(settings: Settings) -> None:
     with ExitStack() as live:
         tour = Tour(settings, live)
         token = tour.prepare()
-        say(f"Weft 纬  {settings.url}   API: {settings.url}/docs")
+        say(f"Weft 纬  {settings.url}   用户名 user: {FIRST}   密码 password: {tour.password}   API: {settings.url}/docs")
         tour.tell_what_runs()
         teller = Teller(settings, token)
 

@@ -1,7 +1,48 @@
-import { BeingBuilt } from "../../parts";
+import { Skeleton } from "antd";
+import { Health, Page, ProblemAlert, When } from "../../parts";
+import { ConnectionsPanel } from "./connections";
+import { useOverview } from "./figures";
+import { Flow } from "./flow";
+import { KeyFigures } from "./key-figures";
+import { NextDue } from "./next-due";
+import "./overview.css";
+import { SyncsPanel } from "./syncs";
 import { useTexts } from "./texts";
+import { Tickets } from "./tickets";
 
-export default function Overview() {
+export default function OverviewPage() {
   const t = useTexts();
-  return <BeingBuilt title={t("title")} />;
+  const { data, error, refetch, live } = useOverview();
+  return (
+    <Page
+      title={t("title")}
+      aside={
+        data && (
+          <Health level={live ? "good" : "warning"}>
+            {live ? t("live") : t("reconnecting")}
+            {!live && <When at={data.at} />}
+          </Health>
+        )
+      }
+    >
+      {error && !data && <ProblemAlert error={error} retry={() => void refetch()} />}
+      {!data && !error && <Skeleton active />}
+      {data && (
+        <div className="overview">
+          <KeyFigures of={data} />
+          {data.flow && <Flow flow={data.flow} />}
+          <div className="overview-row">
+            <Tickets tickets={data.tickets} />
+            <NextDue tickets={data.tickets.next_due} />
+          </div>
+          {(data.connections || data.syncs) && (
+            <div className="overview-row">
+              {data.connections && <ConnectionsPanel connections={data.connections} />}
+              {data.syncs && <SyncsPanel syncs={data.syncs} />}
+            </div>
+          )}
+        </div>
+      )}
+    </Page>
+  );
 }
