@@ -114,15 +114,36 @@ class Settings(BaseModel):
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
 
+Origin = Literal["default", "file", "environment", "flag"]
+
+
+def origins(settings: Settings, *, file: Path | None = None) -> dict[str, Origin]:
+    """Where each setting that runs comes from, as far as it can be told now: the file or the environment may have changed
+    since the process began. Raises BadConfiguration when the file cannot be read."""
+    written = _from_file(file)
+    found: dict[str, Origin] = {}
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        given = _from_environment(name)
+        if given is not None and _reads(name, given) == value:
+            found[name] = "environment"
+        elif name in written and _reads(name, written[name]) == value:
+            found[name] = "file"
+        else:
+            found[name] = "default" if value == field.default else "flag"
+    return found
+
+
+def _reads(name: str, given: Any) -> Any:
+    try:
+        return getattr(Settings.model_validate({name: given}), name)
+    except ValidationError:
+        return None
+
+
 def load(flags: dict[str, Any] | None = None, *, file: Path | None = None) -> Settings:
     """Settings from file, environment and flags (None values are not given). Raises BadConfiguration naming each."""
-    values: dict[str, Any] = {}
-    file = file or Path(os.environ.get("WEFT_CONFIG", "weft.toml"))
-    if file.exists():
-        try:
-            values |= tomllib.loads(file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise BadConfiguration(f"{file} is not valid TOML.", [Problem(str(file), str(error))]) from error
+    values = _from_file(file)
     for name in Settings.model_fields:
         given = _from_environment(name)
         if given is not None:
@@ -133,6 +154,16 @@ def load(flags: dict[str, Any] | None = None, *, file: Path | None = None) -> Se
     except ValidationError as error:
         problems = [Problem(".".join(map(str, e["loc"])), e["msg"], _hint(str(e["loc"][0]))) for e in error.errors()]
         raise BadConfiguration("The settings have problems.", problems) from None
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    file = file or Path(os.environ.get("WEFT_CONFIG", "weft.toml"))
+    if not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{file} is not valid TOML.", [Problem(str(file), str(error))]) from error
 
 
 def _from_environment(name: str) -> str | None:

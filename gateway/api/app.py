@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import (
+    administration,
     attachments,
     collaboration,
     configuration,
@@ -128,6 +129,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
         configuration,
         studio,
         operations,
+        administration,
         live,
         session,
         users,

@@ -237,7 +237,9 @@ def run(settings: Settings) -> None:
     with ExitStack() as live:
         tour = Tour(settings, live)
         token = tour.prepare()
-        say(f"Weft 纬  {settings.url}   用户名 user: {FIRST}   密码 password: {tour.password}   API: {settings.url}/docs")
+        say(
+            f"Weft 纬  {settings.url}   用户名 user: {FIRST}   密码 password: {tour.password}   API: {settings.url}/docs"
+        )
         tour.tell_what_runs()
         teller = Teller(settings, token)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,11 +33,18 @@ def overview(gateway: Gateway, asker: Asker, now: int) -> dict[str, Any]:
     hub = gateway.hub
     with gateway.reading() as conn:
         eyes = Eyes(conn, hub, asker)
+        flow = _flow(conn, now)
+        heard = {source["connection"] for source in flow["sources"]}
+        parts: dict[str, tuple[str, Callable[[], Any]]] = {
+            "flow": ("/v1/audit", lambda: flow),
+            "connections": ("/v1/connections", lambda: _connections(conn, hub, heard, now)),
+            "syncs": ("/v1/syncs", lambda: _syncs(conn, hub)),
+            "dead_letters": ("/v1/dead-letters", lambda: _dead(conn)),
+            "commands": ("/v1/audit", lambda: _commands(conn)),
+        }
         told: dict[str, Any] = {"tickets": _tickets(eyes, now)}
-        parts = {"flow": ("/v1/audit", _flow), "connections": ("/v1/connections", _connections), "syncs": ("/v1/syncs", _syncs),
-                 "dead_letters": ("/v1/dead-letters", _dead), "commands": ("/v1/audit", _commands)}  # fmt: skip
         for name, (path, part) in parts.items():
-            told[name] = part(conn, hub, now) if eyes.may_page(path, writes=False) else None
+            told[name] = part() if eyes.may_page(path, writes=False) else None
         return eyes.project(told) | {"at": clock.rfc3339(now)}  # type: ignore[no-any-return]
 
 
@@ -110,7 +118,7 @@ def _next_due(eyes: Eyes) -> list[dict[str, Any]]:
 # -- the hub ----------------------------------------------------------------------------------------------------------
 
 
-def _flow(conn: Connection, hub: Hub, now: int) -> dict[str, Any]:
+def _flow(conn: Connection, now: int) -> dict[str, Any]:
     """The ledger of the last day: of each source, how many messages came to which end."""
     since = now - FLOW
     m = tables.message.c
@@ -130,15 +138,21 @@ def _flow(conn: Connection, hub: Hub, now: int) -> dict[str, Any]:
 Level = Literal["good", "warning", "bad", "off", "unknown"]
 
 
-def _connections(conn: Connection, hub: Hub, now: int) -> list[dict[str, Any]]:
-    """Every connection: is it well, since when, and if not, why."""
+def _connections(conn: Connection, hub: Hub, heard: set[str], now: int) -> list[dict[str, Any]]:
+    """Every connection: is it well, since when, and if not, why. One that nobody checked and that was `heard` or read
+    within a day works."""
     c = tables.connection_health.c
     wanted = select(tables.connection_health).where(among(conn, c.connection_id, sorted(hub.connections)))
     checked = {row.connection_id: row for row in conn.execute(wanted)} if hub.connections else {}
+    y = tables.sync_state.c
+    read = select(y.connection_id).where(y.finished_at >= now - FLOW, y.error == "")
+    worked = heard | set(conn.execute(read).scalars())
     told = []
     for live in sorted(hub.connections.values(), key=lambda live: live.id):
         row = checked.get(live.id)
         level, reason = _level(live, row)
+        if level == "unknown" and live.id in worked:
+            level = "good"
         told.append(
             {"connection": live.id, "connector": live.spec.connector, "level": level, "reason": reason,
              "since": None if row is None else clock.rfc3339(row.since),
@@ -162,7 +176,7 @@ def _level(live: Live, row: Any) -> tuple[Level, str]:
     return ("good", "") if row is not None else ("unknown", "")
 
 
-def _syncs(conn: Connection, hub: Hub, now: int) -> list[dict[str, Any]]:
+def _syncs(conn: Connection, hub: Hub) -> list[dict[str, Any]]:
     """Every stream that is read: when it was last read to its end, and what went wrong."""
     return [
         {"connection": s["connection"], "stream": s["stream"], "becomes": s["becomes"], "state": s["state"],
@@ -173,7 +187,7 @@ def _syncs(conn: Connection, hub: Hub, now: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _dead(conn: Connection, hub: Hub, now: int) -> dict[str, Any]:
+def _dead(conn: Connection) -> dict[str, Any]:
     """Those that nobody settled, by connection."""
     d = tables.dead_letter.c
     counted = select(d.connection_id, func.count()).where(d.settled_at.is_(None)).group_by(d.connection_id)
@@ -181,7 +195,7 @@ def _dead(conn: Connection, hub: Hub, now: int) -> dict[str, Any]:
     return {"total": sum(by_connection.values()), "by_connection": by_connection}
 
 
-def _commands(conn: Connection, hub: Hub, now: int) -> dict[str, int]:
+def _commands(conn: Connection) -> dict[str, int]:
     """What is to be written to other systems: on its way, refused there, or waiting for a person."""
     o = tables.outbox.c
     states = ("waiting", "sending", "refused", "person")

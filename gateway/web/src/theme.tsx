@@ -44,7 +44,7 @@ function config(dark: boolean): ThemeConfig {
     token: {
       fontFamily: FONT,
       fontFamilyCode: MONO,
-      fontSize: 13,
+      fontSize: 15, // 13 when compact
       borderRadius: 6,
       colorPrimary: dark ? "#27849b" : "#0b6b82",
       colorInfo: dark ? "#2f9db5" : "#0b6b82",

@@ -18,8 +18,8 @@ export function Page({ title, aside, actions, wide = false, children }: PageProp
   useTitle(title);
   return (
     <div className="page" style={{ maxWidth: wide ? undefined : 1360 }}>
-      <Flex className="page-head" justify="space-between" align="center" gap="small 16px" wrap>
-        <Flex align="center" gap="small 12px" wrap>
+      <Flex className="page-head" justify="space-between" align="center" gap="8px 16px" wrap>
+        <Flex align="center" gap="8px 12px" wrap>
           <Typography.Title level={1} className="page-title">
             {title}
           </Typography.Title>

@@ -8,7 +8,7 @@ import { useTexts } from "./texts";
 
 const SOURCES = 10;
 /** The widths of names at both sides, by how wide the drawing is. */
-const MARGINS = { wide: { left: 190, right: 150 }, narrow: { left: 104, right: 92 } };
+const MARGINS = { wide: { left: 200, right: 170 }, narrow: { left: 118, right: 118 } };
 
 interface Node {
   id: string;
@@ -99,7 +99,7 @@ function Drawing({ sources }: { sources: Source[] }) {
             const x = left ? x0 - 8 : x1 + 8;
             const room = left ? margins.left - 14 : margins.right - 14;
             const label = (
-              <foreignObject x={left ? x - room : x} y={(y0 + y1) / 2 - 17} width={room} height={34}>
+              <foreignObject x={left ? x - room : x} y={(y0 + y1) / 2 - 10} width={room} height={20}>
                 <div className={left ? "flow-name flow-left" : "flow-name"}>
                   <span>{node.name}</span>
                   <b>{node.count.toLocaleString("en")}</b>
@@ -179,14 +179,14 @@ function useLayout(sources: Source[], width: number) {
         })),
     );
     const margins = width < 640 ? MARGINS.narrow : MARGINS.wide;
-    const height = Math.max(150, Math.max(shown.length, used.length) * 46);
+    const height = Math.max(150, Math.max(shown.length, used.length) * 34);
     const layout = sankey<Node, Stream>()
       .nodeId((node) => node.id)
       .nodeAlign(sankeyJustify)
       .nodeSort(null)
       .linkSort(null)
       .nodeWidth(6)
-      .nodePadding(shown.length > 6 ? 24 : 30)
+      .nodePadding(20)
       .extent([
         [margins.left, 18],
         [Math.max(width - margins.right, margins.left + 40), height - 18],

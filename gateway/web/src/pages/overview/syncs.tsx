@@ -1,15 +1,20 @@
+import { Button } from "antd";
+import { useState } from "react";
 import { EmptyWithAdvice, Health, Panel, When } from "../../parts";
 import type { Sync } from "./figures";
 import { useTexts } from "./texts";
 
+const FIRST = 8;
+
 /** What was read from other systems, and how fresh it is; what went wrong first. */
 export function SyncsPanel({ syncs }: { syncs: Sync[] }) {
   const t = useTexts();
+  const [all, setAll] = useState(false);
   const sorted = [...syncs].sort(
     (a, b) => Number(!a.error) - Number(!b.error) || (a.finished_at ?? "").localeCompare(b.finished_at ?? ""),
   );
   return (
-    <Panel title={t("syncs")} flush>
+    <Panel title={t("syncs")} extra={<span className="by-the-way">{t("staleFirst")}</span>} flush>
       {sorted.length === 0 ? (
         <EmptyWithAdvice title={t("syncsEmpty")} advice={t("syncsAdvice")} />
       ) : (
@@ -26,7 +31,7 @@ export function SyncsPanel({ syncs }: { syncs: Sync[] }) {
             </tr>
           </thead>
           <tbody>
-            {sorted.map((each) => (
+            {(all ? sorted : sorted.slice(0, FIRST)).map((each) => (
               <tr key={`${each.connection}/${each.stream}`}>
                 <th scope="row">
                   {each.stream}
@@ -45,6 +50,13 @@ export function SyncsPanel({ syncs }: { syncs: Sync[] }) {
             ))}
           </tbody>
         </table>
+      )}
+      {sorted.length > FIRST && (
+        <div className="all-of-them">
+          <Button type="link" size="small" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? t("fewer") : t("allOf", { n: sorted.length })}
+          </Button>
+        </div>
       )}
     </Panel>
   );

@@ -1,0 +1,37 @@
+import { useQuery } from "@tanstack/react-query";
+import { Collapse, Skeleton, Typography } from "antd";
+import { answer, api } from "../../api/client";
+import { CodeView, ProblemAlert } from "../../parts";
+import { useTexts } from "./texts";
+
+interface Configuration {
+  policies: ({ policy: string } & Record<string, unknown>)[];
+}
+
+/** How tickets move, as it is in force. */
+export function Policies() {
+  const t = useTexts();
+  const { data, error } = useQuery({
+    queryKey: ["configuration"],
+    queryFn: ({ signal }) => answer<Configuration>(api.GET("/v1/configuration", { signal })),
+  });
+  return (
+    <div className="admin-part">
+      <Typography.Paragraph className="admin-intro" type="secondary">
+        {t("policiesIntro")}
+      </Typography.Paragraph>
+      {error && <ProblemAlert error={error} />}
+      {!data && !error && <Skeleton active />}
+      {data && (
+        <Collapse
+          size="small"
+          items={data.policies.map(({ policy, ...body }) => ({
+            key: policy,
+            label: <code>{policy}</code>,
+            children: <CodeView value={body} label={`${t("policy")} ${policy}`} maxHeight={480} />,
+          }))}
+        />
+      )}
+    </div>
+  );
+}
