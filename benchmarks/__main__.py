@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import batches, ingest, lineage, mapping, mqtt, resolve, sync
+from benchmarks import batches, ingest, lineage, mapping, matching, mqtt, resolve, sync
 from benchmarks.meters import Claim
 
 PARTS: dict[str, Callable[[], list[Claim]]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], list[Claim]]] = {
     "batches": batches.run,
     "mqtt": mqtt.run,
     "sync": sync.run,
+    "matching": matching.run,
 }
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from id_registry.batches import among
+from id_registry.batches import among, chunks
 from id_registry.components import births_of, check_known, check_pair, first_born, is_member, lock_merges, members
 from id_registry.crosswalk import Xref, crosswalk
 from id_registry.errors import AlreadyMerged, MergeForbidden, UnknownMerge
@@ -31,9 +31,11 @@ __all__ = [
     "forbid",
     "forbidden",
     "history",
+    "members_of",
     "merge",
     "preview",
     "undo",
+    "undone_between",
 ]
 
 
@@ -151,6 +153,27 @@ def history(conn: Connection, gid: int) -> list[MergeEvent]:
     root = live(conn, (gid,))[gid]
     touched = or_(is_member(merge_event.c.a, root), is_member(merge_event.c.b, root))
     return [MergeEvent(*row) for row in conn.execute(select(merge_event).where(touched).order_by(merge_event.c.id))]
+
+
+def members_of(conn: Connection, roots: Iterable[int]) -> dict[int, set[int]]:
+    """Of live ids: all ids that each stands for, itself included. One statement per 5,000."""
+    found = {root: {root} for root in roots}
+    for chunk in chunks(sorted(found)):
+        merged = select(redirect.c.gid, redirect.c.root).where(among(conn, redirect.c.root, chunk))
+        for gid, root in conn.execute(merged):
+            found[root].add(gid)
+    return found
+
+
+def undone_between(conn: Connection, gids: Iterable[int]) -> list[MergeEvent]:
+    """The merges with both ends among these that somebody took back, in order. One statement per 5,000."""
+    wanted = set(gids)
+    found: list[MergeEvent] = []
+    e = merge_event.c
+    for chunk in chunks(sorted(wanted)):
+        rows = conn.execute(select(merge_event).where(e.undone_at.is_not(None), among(conn, e.a, chunk)).order_by(e.id))
+        found += [event for event in (MergeEvent(*row) for row in rows) if event.b in wanted]
+    return sorted(found, key=lambda event: event.id)
 
 
 def forbid(conn: Connection, a: int, b: int, *, actor: str, now: int) -> bool:

@@ -116,7 +116,7 @@ def _key_names(kind: str) -> Sequence[str]:
     return _KEYS[kind]
 
 
-_COMPANY_KEYS = ("code", "full", "core", "phone", "email", "head", "tail", "pinyin")
+_COMPANY_KEYS = ("code", "full", "place", "core", "phone", "email", "head", "tail", "pinyin")
 _KEYS = {
     "customer": _COMPANY_KEYS,
     "supplier": _COMPANY_KEYS,

@@ -37,6 +37,7 @@ MOST = 64
 """Records that one key may bring as candidates; a key of more brings none, and is rare no more."""
 _COUNTED = 10_000
 _R, _K = match_record.c, match_key.c
+_NAMES = {kind.number: name for name, kind in KINDS.items()}
 
 _HOLDERS = """
 SELECT k.key, c.gid FROM unnest(%b::bigint[]) k(key)
@@ -139,12 +140,12 @@ def settled(conn: Connection, looked_at: Sequence[Held]) -> None:
         conn.execute(update(match_record).where(same).values(pending=False))
 
 
-def records(conn: Connection, kind: str, gids: Collection[int]) -> dict[int, Held]:
+def records(conn: Connection, gids: Collection[int]) -> dict[int, Held]:
     """Those of these that are held."""
     found: dict[int, Held] = {}
     for chunk in chunks(sorted(gids)):
         rows = conn.execute(select(match_record).where(among(conn, _R.gid, chunk)))
-        found.update((row.gid, _held(kind, row)) for row in rows)
+        found.update((row.gid, _held(_NAMES[row.kind], row)) for row in rows)
     return found
 
 

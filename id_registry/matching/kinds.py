@@ -22,6 +22,8 @@ from id_registry.matching.text import letters, plain
 
 __all__ = ["SCHEMES", "Scheme", "key_number", "keys_of"]
 
+TELLING = 4
+"""Characters that a company's name must have to be one company's together with its region; shorter ones are common."""
 SHARED = 5
 """A phone of more records than this is a switchboard's or a salesman's, and says nothing; a policy may say otherwise."""
 
@@ -68,16 +70,17 @@ def _company(record: Mapping[str, Any]) -> dict[str, str]:
     where, rest = address(_text(record, "address"))
     region = name.region or region_of(plain(_text(record, "city"))) or where
     whole = name._replace(region=name.region or region) if name.form else name
+    place = f"{region}|{name.core}|{name.branch}" if region and len(name.core) >= TELLING else ""
     return _said(
-        code=credit_code(_text(record, "credit_code")), full=whole.full, core=name.core, short=short.core, region=region,
-        form=name.form, branch=name.branch, phone=phone(_text(record, "phone")), email=email(_text(record, "email")),
-        address=rest,
+        code=credit_code(_text(record, "credit_code")), full=whole.full, place=place, core=name.core, short=short.core,
+        region=region, form=name.form, branch=name.branch, phone=phone(_text(record, "phone")),
+        email=email(_text(record, "email")), address=rest,
     )  # fmt: skip
 
 
 def _company_keys(record: Record) -> list[tuple[str, str]]:
     core, short = record.get("core", ""), record.get("short", "")
-    found = [(name, record[name]) for name in ("code", "full", "core", "phone", "email") if name in record]
+    found = [(name, record[name]) for name in ("code", "full", "place", "core", "phone", "email") if name in record]
     if short and short != core:
         found.append(("core", short))
     if len(core) > 4:
@@ -90,6 +93,7 @@ def _company_keys(record: Record) -> list[tuple[str, str]]:
 _COMPANY = (
     Field("code", Exact(), (0.97, 0.03), (1e-8, 1 - 1e-8), veto=True),
     Field("full", Exact(), (0.6, 0.4), (1e-9, 1 - 1e-9), fade=SHARED, group="name"),
+    Field("place", Exact(), (0.6, 0.4), (3e-7, 1 - 3e-7), fade=SHARED, group="name"),
     Field("core", Part(), (0.72, 0.14, 0.12, 0.02), (1e-4, 1e-3, 4e-3, 0.9949), rarity=True, group="name"),
     Field("short", Part(), (0.8, 0.12, 0.05, 0.03), (1e-4, 1e-3, 4e-3, 0.9949), group="name"),
     Field("region", Whole(), (0.75, 0.22, 0.03), (0.05, 0.1, 0.85)),
@@ -167,7 +171,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
         **{
             kind: Scheme(
                 Model(kind, _COMPANY, _PRIOR), _company, _company_keys, frozenset({"region", "branch"}),
-                frozenset({"full", "core", "short"}),
+                frozenset({"full", "place", "core", "short"}),
             )
             for kind in ("customer", "supplier")
         },

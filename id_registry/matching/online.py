@@ -14,20 +14,19 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select
 
-from id_registry.components import is_member, lock_merges, members
+from id_registry.components import is_member, lock_merges
 from id_registry.errors import MergeForbidden
 from id_registry.global_ids import KINDS
 from id_registry.matching import index
-from id_registry.matching.deciding import Candidate, Terms, Verdict, decide
+from id_registry.matching.deciding import Candidate, Outcome, Terms, Verdict, decide
 from id_registry.matching.evidence import Evidence, evidence_from, evidence_text
 from id_registry.matching.index import Held
 from id_registry.matching.kinds import SCHEMES, Scheme, keys_of
 from id_registry.matching.model import Frequencies, Model
 from id_registry.matching.reviews import Doubt, propose_reviews, settle_reviews
 from id_registry.matching.tables import match_decision
-from id_registry.merging import merge
+from id_registry.merging import members_of, merge, undone_between
 from id_registry.resolving import live
-from id_registry.tables import merge_event
 
 __all__ = ["ACTOR", "BATCH", "Decided", "Matched", "decisions", "judge", "match", "model_for"]
 
@@ -124,9 +123,13 @@ class _Batch:
         self._holders, counts = index.holders(self.conn, every)
         named = {pair: counts.get(key, 0) for keys in self._keys.values() for pair, key in keys.items()}
         self._frequencies = Frequencies(records, lambda name, value: named.get((name, value)))
-        wanted = {gid for record in self.asked for gid in self._candidates(record.gid)}
-        self._held: Mapping[int, Held] = index.records(self.conn, self.kind, wanted | {r.gid for r in self.asked})
-        self._roots = live(self.conn, self._held)
+        wanted = {gid for record in self.asked for gid in self._candidates(record.gid)} | {r.gid for r in self.asked}
+        self._roots = live(self.conn, wanted)
+        self._members = members_of(self.conn, self._roots.values())
+        every_record = wanted.union(*self._members.values())
+        self._held: Mapping[int, Held] = index.records(self.conn, every_record)
+        self._roots |= {gid: root for root, gids in self._members.items() for gid in gids}
+        self._undone = undone_between(self.conn, every_record)
 
     def _candidates(self, gid: int) -> list[int]:
         """Who shares a key with the record, those that share most first; a key that too many have brings nobody."""
@@ -193,35 +196,29 @@ class _Batch:
         except MergeForbidden as error:
             return Verdict("veto", other, str(error)), None
         self.linked += 1
-        for gid, root in self._roots.items():
-            if root == event.loser:
-                self._roots[gid] = event.winner
+        moved = self._members.pop(event.loser)
+        self._members[event.winner] |= moved
+        self._roots.update(dict.fromkeys(moved, event.winner))
         return verdict, event.id
 
-    def _against(self, a: int, b: int) -> tuple[Any, str]:
+    def _against(self, a: int, b: int) -> tuple[Outcome, str]:
         """Why two things are left apart although two of their records agree."""
-        ours, theirs = members(self.conn, a), members(self.conn, b)
+        ours, theirs = self._members[a], self._members[b]
         if len(ours) + len(theirs) > self.terms.largest:
             return (
                 "review",
                 f"one thing of {len(ours) + len(theirs)} records; more than {self.terms.largest} take a person",
             )
-        e = merge_event.c
-        apart = select(e.id, e.undone_by).where(
-            e.undone_at.is_not(None),
-            or_(e.a.in_(ours) & e.b.in_(theirs), e.a.in_(theirs) & e.b.in_(ours)),
-        )
-        undone = self.conn.execute(apart.order_by(e.id.desc()).limit(1)).one_or_none()
-        if undone is not None:
-            return "veto", f"taken apart by {undone.undone_by} (merge {undone.id})"
-        if len(ours) + len(theirs) > 2:
-            held = index.records(self.conn, self.kind, ours | theirs)
-            left = [held[gid] for gid in sorted(ours) if gid in held]
-            right = [held[gid] for gid in sorted(theirs) if gid in held]
-            fields = sorted(_vetoes(self._model, left, right))
-            if fields:
-                return "veto", f"other records of the two differ in {', '.join(fields)}"
+        for undone in reversed(self._undone):
+            if (undone.a in ours and undone.b in theirs) or (undone.a in theirs and undone.b in ours):
+                return "veto", f"taken apart by {undone.undone_by} (merge {undone.id})"
+        fields = sorted(_vetoes(self._model, self._records(ours), self._records(theirs)))
+        if fields:
+            return "veto", f"other records of the two differ in {', '.join(fields)}"
         return "link", ""
+
+    def _records(self, gids: set[int]) -> list[Held]:
+        return [self._held[gid] for gid in sorted(gids) if gid in self._held]
 
     def write(self) -> None:
         """Everything that was decided, in a few statements."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from id_registry.matching.comparing import Exact
 from id_registry.matching.deciding import Candidate, Terms, decide
 from id_registry.matching.kinds import SCHEMES, keys_of
 from id_registry.matching.learning import learn_m, learn_u
-from id_registry.matching.model import Frequencies, Model
+from id_registry.matching.model import Field, Frequencies, Model
 from id_registry.matching.online import model_for
 
 TERMS = Terms()
@@ -146,18 +148,17 @@ def test_the_weight_is_the_same_from_either_side_and_quick_and_told_agree(one: A
 
 def test_learning_without_labels_finds_which_field_is_noise() -> None:
     """Every second record has its twin; names stay, cities are drawn anew."""
-    import random
-
     dice = random.Random(3)
-    cities = ["上海", "北京", "广州", "成都"]
     records = []
     for n in range(300):
-        name = "".join(dice.choices("甲乙丙丁戊己庚辛壬癸子丑寅卯", k=6))
-        records += [body(name=f"{name}{n % 7}", city=dice.choice(cities)) for _ in range(2)]
-    model = SCHEME.model.with_prior(300 / (600 * 599 / 2))
-    model = learn_u(model, records, 20_000)
+        name = "".join(dice.choices("甲乙丙丁戊己庚辛壬癸子丑寅卯", k=6)) + str(n % 7)
+        records += [{"name": name, "city": dice.choice(["上海", "北京", "广州", "成都"])} for _ in range(2)]
+    fields = (Field("name", Exact(), (0.9, 0.1), (0.1, 0.9)), Field("city", Exact(), (0.9, 0.1), (0.1, 0.9)))
+    prior = 300 / (600 * 599 / 2)
+    model = learn_u(Model("thing", fields, prior), records, 20_000)
     pairs = [(records[i], records[j]) for i in range(0, 600, 2) for j in (i + 1, (i + 7) % 600, (i + 33) % 600)]
-    learnt = {f.name: f for f in learn_m(model, pairs).fields}
-    assert learnt["core"].m[0] > 0.95
-    assert learnt["region"].m[0] == pytest.approx(0.25, abs=0.08)
-    assert model.prior == SCHEME.model.with_prior(300 / (600 * 599 / 2)).prior
+    learnt = learn_m(model, pairs)
+    name, city = learnt.fields
+    assert name.m[0] > 0.95
+    assert city.m[0] == pytest.approx(0.25, abs=0.08)
+    assert learnt.prior == prior
