@@ -158,7 +158,7 @@ def test_learning_without_labels_finds_which_field_is_noise() -> None:
     model = learn_u(Model("thing", fields, prior), records, 20_000)
     pairs = [(records[i], records[j]) for i in range(0, 600, 2) for j in (i + 1, (i + 7) % 600, (i + 33) % 600)]
     learnt = learn_m(model, pairs)
-    name, city = learnt.fields
-    assert name.m[0] > 0.95
-    assert city.m[0] == pytest.approx(0.25, abs=0.08)
+    of_name, of_city = learnt.fields
+    assert of_name.m[0] > 0.95
+    assert of_city.m[0] == pytest.approx(0.25, abs=0.08)
     assert learnt.prior == prior
