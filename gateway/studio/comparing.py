@@ -108,6 +108,8 @@ class _Comparison:
     stop: threading.Event
     began: float = field(default_factory=monotonic)
     played: int = 0
+    spent: float = 0
+    """Seconds of playing alone."""
     total: int = 0
     stopped: str = ""
     moved: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -134,8 +136,10 @@ class _Comparison:
     # -- playing ------------------------------------------------------------------------------------------------------
 
     def _play(self, group: Sequence[Told], at: int, past: Past | None) -> None:
+        began = monotonic()
         self.old.stage.play([told.now for told in group if told.now is not None], at)
         self.new.stage.play([told.then for told in group if told.then is not None], at)
+        self.spent += monotonic() - began
         before, after = self.old.stage.outcomes, self.new.stage.outcomes
         for place in before.keys() | after.keys():
             move = (before.get(place, ("", ""))[0], after.get(place, ("", ""))[0])
@@ -217,7 +221,7 @@ class _Comparison:
         return {
             "window": {"since": clock.rfc3339(since), "until": clock.rfc3339(until), "covered_since": clock.rfc3339(past.since)},
             "messages": self.played, "unreadable": past.unreadable, "stopped": self.stopped, "seconds": round(seconds, 3),
-            "per_second": round(2 * self.played / seconds), "read_now": self.read,
+            "per_second": round(self.played / max(self.spent, 1e-6)), "read_now": self.read,
             "connections": [{"connection": c, "because": list(why)} for c, why in connections.items()],
             "agreement": {"same": self.agreed["same"], "other": self.agreed["other"]},
             "ends": {"now": dict(self.old.stage.ends), "then": dict(self.new.stage.ends)},

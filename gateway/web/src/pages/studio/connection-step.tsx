@@ -161,6 +161,7 @@ function Settings(props: {
         </Flex>
       </AntForm>
       <Form
+        className="studio-form"
         idPrefix="config"
         schema={schema}
         uiSchema={ui}

@@ -91,6 +91,7 @@ export function Editor(props: {
           bracketMatching(),
           closeBrackets(),
           highlightActiveLine(),
+          EditorView.lineWrapping,
           lintGutter(),
           yaml(),
           syntaxHighlighting(colours),
@@ -107,6 +108,7 @@ export function Editor(props: {
         ],
       }),
     });
+    made.scrollDOM.tabIndex = 0; // what scrolls must be reached by the keyboard
     view.current = made;
     return () => {
       made.destroy();

@@ -63,6 +63,8 @@ export function uiOf(
     ...names.filter((n) => !first(n)),
   ];
   for (const name of names) {
+    const standard = (schema.properties?.[name] as Node | undefined)?.default;
+    if (typeof standard === "string" || typeof standard === "number") ui[name] = { "ui:placeholder": String(standard) };
     if (!all && !first(name)) ui[name] = { "ui:widget": "hidden", "ui:field": "StudioHidden" };
   }
   for (const path of secrets) {

@@ -277,7 +277,7 @@ function ResultPane(props: { tried: Tried | undefined; error: unknown; goTo: (li
         )}
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <section className="studio-pane-body" tabIndex={0} aria-label={t("result")}>
+      <div className="studio-pane-body" tabIndex={0}>
         {props.error !== null && props.error !== undefined && <ProblemAlert error={props.error} />}
         {tried && !tried.mapping && (
           <ul style={{ padding: "8px 12px 8px 28px", margin: 0 }}>
@@ -367,7 +367,7 @@ function ResultPane(props: { tried: Tried | undefined; error: unknown; goTo: (li
             ))}
           </p>
         )}
-      </section>
+      </div>
     </section>
   );
 }

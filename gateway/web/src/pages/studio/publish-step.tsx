@@ -41,8 +41,9 @@ export default function PublishStep() {
       ),
     onSuccess: async ({ generation }) => {
       message.success(t("published", { generation }));
-      await queries.invalidateQueries();
       await navigate(`/studio/history/${generation}`);
+      // the draft is gone: nothing of it may be asked for again
+      await queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "studio" });
     },
   });
   if (review.error) return <ProblemAlert error={review.error} retry={() => void review.refetch()} />;

@@ -44,7 +44,7 @@ function Steps() {
       title={draft.title}
       wide
       aside={
-        <span className="studio-muted" role="status">
+        <span className="studio-muted" role="status" style={{ marginInlineStart: 10 }}>
           {saved ? t("saved") : t("saving")}
         </span>
       }
