@@ -157,6 +157,7 @@ def impact_shape(found: Any) -> dict[str, Any]:
         "field": found.field,
         "predicted": [
             {"dataset": e.target.dataset, "field": None if e.target.path is None else ".".join(map(str, e.target.path)),
+             "source": {"dataset": e.source.dataset, "field": None if e.source.path is None else e.source.field},
              "via": e.via, "type": e.type, "subtype": e.subtype}
             for e in found.predicted.edges
         ],
