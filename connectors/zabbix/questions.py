@@ -159,9 +159,10 @@ class Asker:
         samples = self._history(item, till - HOUR, till) or self._trend(item, till - 2 * HOUR, till)
         if samples is None:
             return None
-        mean, low, high, count, newest, source = samples
+        mean, low, high, count, newest, source, points = samples
         if is_idle:
             mean, low, high = 100 - mean, 100 - high, 100 - low
+            points = [(at, 100 - value) for at, value in points]
         return Answer(
             values={
                 "cpu_mean_1h": mean.quantize(Decimal("0.01")),
@@ -171,6 +172,7 @@ class Asker:
                 "samples": count,
                 "source": source,
                 "item": item["key_"],
+                "recent": [[moment(at), value.quantize(Decimal("0.01"))] for at, value in points],
             },
             as_of=datetime.fromtimestamp(newest, UTC),
             link=self._link(f"history.php?action=showgraph&itemids%5B%5D={item['itemid']}"),
@@ -193,7 +195,9 @@ class Asker:
             return None
         values = [Decimal(str(r["value"])) for r in rows]
         mean = sum(values, Decimal(0)) / len(values)
-        return mean, min(values), max(values), len(values), int(rows[0]["clock"]), "history"
+        every = -(-len(rows) // _POINTS)
+        points = [(int(r["clock"]), Decimal(str(r["value"]))) for r in rows[::every]][::-1]
+        return mean, min(values), max(values), len(values), int(rows[0]["clock"]), "history", points
 
     def _trend(self, item: Mapping[str, Any], since: int, till: int) -> _Samples | None:
         """The newest complete hour, for an item whose single values are not kept."""
@@ -208,11 +212,13 @@ class Asker:
             return None
         row = rows[-1]
         average, low, high = (Decimal(str(row[k])) for k in ("value_avg", "value_min", "value_max"))
-        return average, low, high, int(row["num"]), min(int(row["clock"]) + HOUR, till), "trend"
+        return average, low, high, int(row["num"]), min(int(row["clock"]) + HOUR, till), "trend", []
 
 
-_Samples = tuple[Decimal, Decimal, Decimal, int, int, str]
-"""Mean, lowest, highest, how many, the clock of the newest, `history` or `trend`."""
+_Samples = tuple[Decimal, Decimal, Decimal, int, int, str, list[tuple[int, Decimal]]]
+"""Mean, lowest, highest, how many, the clock of the newest, `history` or `trend`, and single values for a chart."""
+_POINTS = 60
+"""As many as a chart of an hour needs."""
 
 
 def cpu_item(items: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], bool] | None:

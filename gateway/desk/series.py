@@ -45,10 +45,15 @@ def charts(conn: Connection, hub: Hub, eyes: Eyes, number: int) -> dict[str, Any
             continue
         values = orjson.loads(row.values)
         as_of = clock.rfc3339(row.as_of)
-        if isinstance(values, Mapping) and (share := _number(values.get("percent"))) is not None:
-            percents.append({"name": row.question, "section": row.name, "value": str(share), "unit": "%", "at": as_of})
+        if not isinstance(values, Mapping):
+            continue
+        unit = str(values.get("unit") or "")
+        share = _number(values.get("percent", values.get(row.question)))
+        if unit == "%" and share is not None:
+            percents.append({"name": row.question, "section": row.name, "value": str(share), "unit": unit, "at": as_of})
         for path, points in _within(values, "", 0):
-            series.append({"name": path, "section": row.name, "unit": "", "points": points, "limits": None})
+            name = row.question if path == "recent" else f"{row.question} {path}"
+            series.append({"name": name, "section": row.name, "unit": unit, "points": points, "limits": None})
     return {"series": series, "gauges": gauges, "percents": percents, "opened_at": clock.rfc3339(ticket.opened_at)}
 
 

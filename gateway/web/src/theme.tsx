@@ -84,6 +84,14 @@ function config(dark: boolean): ThemeConfig {
       Button: { primaryShadow: "none", defaultShadow: "none" },
       // in the dark, what is white on the main colour is too dim for the main colour on black
       ...(dark && {
+        Button: {
+          primaryShadow: "none",
+          defaultShadow: "none",
+          defaultHoverColor: "#6cc6da",
+          defaultHoverBorderColor: "#6cc6da",
+          defaultActiveColor: "#8fd6e6",
+          defaultActiveBorderColor: "#8fd6e6",
+        },
         Tabs: {
           itemSelectedColor: "#6cc6da",
           itemActiveColor: "#6cc6da",

@@ -35,6 +35,10 @@ def test_the_mean_of_the_last_hour_is_exact(
         sandbox.state.receive(cpu, value, clock=clock.now - age)
     answer = answered(connect().lookup(ask("cpu_mean_1h")))
     assert answer.values["cpu_mean_1h"] == Decimal("10.23")
+    points = answer.values["recent"]
+    assert 2 <= len(points) <= 60
+    assert points == sorted(points)
+    assert all(Decimal(answer.values["min"]) <= value <= Decimal(answer.values["max"]) for _, value in points)
     assert (answer.values["min"], answer.values["max"], answer.values["samples"]) == (
         Decimal("10.10"),
         Decimal("10.40"),

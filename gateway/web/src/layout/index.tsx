@@ -2,6 +2,7 @@
 import { Grid } from "antd";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "react-router";
+import { Notices } from "../parts/notices";
 import { AccountMenu } from "./account-menu";
 import { BottomNavigation } from "./bottom-navigation";
 import "./layout.css";
@@ -45,7 +46,10 @@ function Side({ places }: { places: Place[] }) {
           </Link>
         ))}
       </nav>
-      <AccountMenu />
+      <div className="side-foot">
+        <AccountMenu />
+        <Notices />
+      </div>
     </header>
   );
 }
@@ -54,7 +58,10 @@ function Top() {
   return (
     <header className="top">
       <Brand />
-      <AccountMenu compact />
+      <div className="side-foot">
+        <Notices />
+        <AccountMenu compact />
+      </div>
     </header>
   );
 }

@@ -3,6 +3,7 @@ export { BeingBuilt } from "./being-built";
 export { CodeView } from "./code";
 export { EmptyWithAdvice } from "./empty";
 export { Figure } from "./figure";
+export { Notices } from "./notices";
 export { Page } from "./page";
 export { Panel } from "./panel";
 export { ProblemAlert } from "./problem-alert";
