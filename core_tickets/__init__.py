@@ -42,6 +42,7 @@ from core_tickets.queries import (
     read_values,
     search,
     touched,
+    values_of,
 )
 from core_tickets.tables import metadata
 from core_tickets.timeline import note, replay, timeline
@@ -122,4 +123,5 @@ __all__ = [
     "timeline",
     "touch",
     "touched",
+    "values_of",
 ]

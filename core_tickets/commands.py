@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, Select, delete, select, tuple_
 
 from core_tickets import checks, tables
-from core_tickets.batch import among, insert_rows, update_rows
+from core_tickets.batch import among, among_given, given, insert_rows, update_rows
 from core_tickets.collaboration import BOOKS, Book
 from core_tickets.errors import TicketError, UnknownTicket
 from core_tickets.model import Applied, Command, Ticket
@@ -40,6 +41,11 @@ def apply(conn: Connection, commands: Sequence[Command], now: int, *, policy: Po
     return answers
 
 
+@cache
+def _lock(dialect: str) -> Select[Any]:
+    return SELECT_TICKET.where(among_given(dialect, _T.id)).order_by(_T.id).with_for_update()
+
+
 @dataclass(slots=True)
 class _Work:
     """One call of `apply`."""
@@ -60,8 +66,8 @@ class _Work:
         """Lock every ticket that is named, in order of id, and read the links that are to change."""
         linking = [c for c in commands if c.action in _LINKING]
         ids = {c.ticket_id for c in commands}.union(c.args.get(name) for c in commands for name in _NAMING)
-        query = SELECT_TICKET.where(among(self.conn, _T.id, checks.possible_ids(ids))).order_by(_T.id).with_for_update()
-        self.tickets = {t.id: t for t in map(ticket_of, self.conn.execute(query))}
+        locked = self.conn.execute(_lock(self.conn.dialect.name), given(self.conn, checks.possible_ids(ids)))
+        self.tickets = {t.id: t for t in map(ticket_of, locked.all())}
         if linking:
             found = select(_LINK.low, _LINK.high).where(among(self.conn, _LINK.low, self.tickets))
             self.links = {(row.low, row.high) for row in self.conn.execute(found)}

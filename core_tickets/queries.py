@@ -38,6 +38,7 @@ __all__ = [
     "read_values",
     "search",
     "touched",
+    "values_of",
 ]
 
 _T = tables.ticket.c
@@ -182,10 +183,11 @@ def read_values(conn: Connection, ids: Collection[int]) -> dict[int, dict[str, A
     Priority reads P0 to P3; device, customer and other things are global ids as numbers. Tickets that do not exist are
     absent.
     """
-    return {ticket_id: _canonical(ticket) for ticket_id, ticket in get_many(conn, ids).items()}
+    return {ticket_id: values_of(ticket) for ticket_id, ticket in get_many(conn, ids).items()}
 
 
-def _canonical(ticket: Ticket) -> dict[str, Any]:
+def values_of(ticket: Ticket) -> dict[str, Any]:
+    """The same of a ticket that was read."""
     values = {name: getattr(ticket, name) for name in (*AUDITED, "first_seen", "last_seen", "occurrences")}
     values["priority"] = format_priority(ticket.priority)
     for name in _TIMES:

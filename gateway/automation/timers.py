@@ -8,6 +8,7 @@ Every message has an id made from what it tells: two workers, or one that was ki
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ import lineage
 from gateway import clock, tables
 from gateway.aftermath import follow
 from gateway.automation.storms import end_members
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import of
 from gateway.config.hub import Hub
 from gateway.ingest.internal import HELD, SILENCE, internal_delivery
 from gateway.ingest.recall import records
@@ -69,11 +70,7 @@ def _resolve(conn: Connection, gateway: Gateway, hub: Hub, quiet: Mapping[int, s
     facts = {"status": "resolved", "resolution": text}
     lineage.record(conn, [lineage.Write(a.ticket_id, None, list(facts), [], facts, "hub", now) for a in done])
     # the source said itself that it is over, so nothing of this goes back to it
-    happened = [
-        Happened(event, a.ticket_id, a.ticket.version if a.ticket else 0, quiet[a.ticket_id])
-        for a in done
-        for event in a.events
-    ]
+    happened = [replace(h, cause=quiet[h.ticket_id]) for h in of(done)]
     follow(conn, hub, happened, gateway.serial, now)
 
 

@@ -288,18 +288,22 @@ class Wanted:
 
     def places(self, columns: Mapping[str, Sequence[Any]], keys: Sequence[str]) -> list[int]:
         """`looks` for many records, given the columns of their `fields`: the places of those it is true of."""
-        looks, names = self.looks, tuple(columns)
+        names = tuple(columns)
         rows = zip(*columns.values(), strict=True) if names else repeat((), len(keys))
-        if self._unknown or any(columns.get("frozen", ())):
-            return [place for place, row in enumerate(rows) if looks(dict(zip(names, row, strict=True)), keys[place])]
+        frozen = columns.get("frozen") or repeat(None, len(keys))
         found: list[int] = []
         values: dict[str, Any] = {}
         seen = {**self._fixed, **dict.fromkeys(self._own), "total": values}
-        for place, row in enumerate(rows):
-            values.update(zip(names, row, strict=True))
-            seen.update(values)  # it has more than is asked for, which nobody reads
-            seen["key"] = keys[place]
-            if self._decides(seen):
+        for place, (row, key, stands) in enumerate(zip(rows, keys, frozen, strict=True)):
+            if stands or self._unknown:  # of what is frozen the totals are others than what is read
+                looks = self.looks(dict(zip(names, row, strict=True)), key)
+            else:
+                values.update(zip(names, row, strict=True))
+                if self._own:
+                    seen.update(values)  # it has more than is asked for, which nobody reads
+                seen["key"] = key
+                looks = self._decides(seen)
+            if looks:
                 found.append(place)
         return found
 

@@ -6,7 +6,7 @@ Within a wave a signal asks for at most one thing, so "fired, ended, fired again
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from core_tickets.counting import touch
 from gateway.automation.rules import CompiledRule
 from gateway.automation.signals import Signal
 from gateway.automation.specs import AtEnd
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import Happened, of
 from gateway.config.hub import Hub
 from gateway.ingest.item import End, Fault, Item
 from gateway.routing.desk import decide, facts_of
@@ -139,7 +139,7 @@ class TicketWork:
                 self._note_origin(opening, opened, landed[id(item)])
             for name in opened.events:
                 self.happened.append(
-                    Happened(name, opened.ticket_id, opened.version, item.live.id, item, opened=opened.ticket)
+                    Happened(name, opened.ticket_id, opened.version, item.live.id, item, ticket=opened.ticket)
                 )
 
     def _draft(self, new: int, o: Opening) -> Draft | None:
@@ -241,9 +241,8 @@ class TicketWork:
                 item.settle(
                     End.merged, "resolved" if applied.error is None else "already-resolved", resolving.ticket_id
                 )
-            for name in applied.events:
-                version = applied.ticket.version if applied.ticket else 0
-                self.happened.append(Happened(name, resolving.ticket_id, version, resolving.connection_id, item))
+            for told in of([applied], resolving.connection_id):
+                self.happened.append(replace(told, item=item))
             if applied.error is None and applied.action == "resolve":
                 self._note_resolution(item, resolving)
 

@@ -16,7 +16,7 @@ import id_registry
 import lineage
 from gateway import tables
 from gateway.automation.rules import CompiledBridge
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import Happened, standing
 from gateway.clock import Serial
 from gateway.config.hub import Hub
 from gateway.context.things import Things
@@ -33,7 +33,9 @@ def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], seri
     heard = [h for h in happened if h.event in names]
     if not heard:
         return
-    tickets = core_tickets.get_many(conn, {h.ticket_id for h in heard})
+    tickets = standing(happened)
+    if unknown := {h.ticket_id for h in heard} - tickets.keys():
+        tickets |= core_tickets.get_many(conn, unknown)
     for place, h in enumerate(heard):
         ticket = tickets[h.ticket_id]
         source = hub.connections.get(ticket.source or "")

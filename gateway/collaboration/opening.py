@@ -27,7 +27,7 @@ def open_by_hub(
     opened = core_tickets.open_or_merge(conn, [draft], now, policy=hub.promises)[0]
     if opened.outcome == "opened":
         ticket = core_tickets.get(conn, opened.ticket_id)
-        values = core_tickets.read_values(conn, [ticket.id])[ticket.id]
+        values = core_tickets.values_of(ticket)
         named = (
             "kind",
             "priority",

@@ -24,7 +24,7 @@ from core_tickets.escalation import BREACH, Step, Told, whom
 from core_tickets.timeline import changes
 from gateway import metrics
 from gateway.aftermath import follow
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import of
 from gateway.clock import SECOND
 from gateway.config.hub import Hub
 from gateway.escalation import tables, telling
@@ -169,11 +169,8 @@ def _raise(conn: Connection, gateway: Gateway, fired: Sequence[Fired], now: int)
     ]
     if not commands:
         return
-    happened = []
-    for applied in core_tickets.apply(conn, commands, now, policy=gateway.hub.promises):
+    done = core_tickets.apply(conn, commands, now, policy=gateway.hub.promises)
+    for applied in done:
         if applied.error is not None:
             log.info("escalation.not_raised", ticket=applied.ticket_id, reason=str(applied.error))
-            continue
-        version = applied.ticket.version if applied.ticket else 0
-        happened += [Happened(event, applied.ticket_id, version, "") for event in applied.events]
-    follow(conn, gateway.hub, happened, gateway.serial, now)
+    follow(conn, gateway.hub, of(done), gateway.serial, now)

@@ -15,7 +15,7 @@ import core_tickets
 from core_tickets.batch import among_given, given
 from core_tickets.escalation import due_steps, episode
 from gateway import rows
-from gateway.bridge.happened import Happened, newly
+from gateway.bridge.happened import Happened, standing
 from gateway.config.hub import Hub
 from gateway.escalation import tables
 
@@ -98,9 +98,10 @@ def planned(
 
 
 def plan(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> None:
-    """A reaction: plan every ticket of which something happened anew. Three statements, one where all are new."""
+    """A reaction: plan every ticket of which something happened anew. Two statements, three
+    where it is not known how they stand."""
     ids = {h.ticket_id for h in happened}
-    tickets = newly(happened)
+    tickets = standing(happened)
     if stood := ids - tickets.keys():
         tickets |= core_tickets.get_many(conn, sorted(stood))
     known = ids - {h.ticket_id for h in happened if h.event == "ticket.opened"}  # a new ticket has no timer yet

@@ -19,7 +19,7 @@ import id_registry
 import lineage
 from core_tickets.figures import METRICS, Sum, Terms, day_of, value, version
 from gateway.aftermath import follow
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import Happened, of
 from gateway.config.hub import Hub
 from gateway.figures.indexing import LATE
 from gateway.figures.keeping import THEN, unpacked
@@ -168,8 +168,7 @@ def _end(conn: Connection, gateway: Gateway, threshold: Threshold, ticket: int, 
         return
     facts = {"status": "resolved", "resolution": text, "cause": "recovered"}
     lineage.record(conn, [lineage.Write(ticket, None, list(facts), [], facts, actor, now)])
-    happened = [Happened(event, ticket, applied.ticket.version, "") for event in applied.events]
-    follow(conn, gateway.hub, happened, gateway.serial, now)
+    follow(conn, gateway.hub, of([applied]), gateway.serial, now)
 
 
 def _said(threshold: Threshold, last: Judged) -> str:

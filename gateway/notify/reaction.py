@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from core_tickets import Ticket
 from core_tickets import tables as core
 from core_tickets.batch import among
-from gateway.bridge.happened import Happened, newly
+from gateway.bridge.happened import Happened, standing
 from gateway.config.hub import Hub
 from gateway.notify.notices import Notice, queue
 from gateway.policies.notification import KIND
@@ -22,6 +23,8 @@ EVENTS: Mapping[str, str] = {
 }  # fmt: skip
 """A ticket's event → the reason of its notice."""
 _T = core.ticket.c
+TELLING = ("resolved", "closed", "blocked")
+"""States of which somebody may want to know, whoever holds the ticket."""
 
 
 def notify(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> None:
@@ -32,10 +35,10 @@ def notify(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -
     if not heard:
         return
     # tickets that belong to nobody have nobody to tell: the common case under load costs one look by key
-    owned = or_(_T.group.is_not(None), _T.assignee.is_not(None), _T.status.in_(("resolved", "closed", "blocked")))
-    new = newly(happened)
-    found: dict[int, Any] = {t.id: t for t in new.values() if t.group is not None or t.assignee is not None}
-    ids = sorted({h.ticket_id for _, h in heard} - new.keys())
+    owned = or_(_T.group.is_not(None), _T.assignee.is_not(None), _T.status.in_(TELLING))
+    known = standing(happened)
+    found: dict[int, Any] = {number: ticket for number, ticket in known.items() if _owned(ticket)}
+    ids = sorted({h.ticket_id for _, h in heard} - known.keys())
     if ids:
         rows = select(_T.id, _T.priority, _T.group, _T.assignee).where(among(conn, _T.id, ids), owned)
         found |= {row.id: row for row in conn.execute(rows)}
@@ -46,6 +49,10 @@ def notify(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -
             groups = (row.group,) if row.group and _group_is_meant(wanted[reason], row.assignee) else ()
             notices.append(Notice(h.ticket_id, reason, f"v{h.version}", row.priority, people, groups))
     queue(conn, notices, now)
+
+
+def _owned(ticket: Ticket) -> bool:
+    return ticket.group is not None or ticket.assignee is not None or ticket.status in TELLING
 
 
 def _group_is_meant(words: Sequence[str], assignee: str | None) -> bool:

@@ -15,7 +15,7 @@ import lineage
 from core_tickets import Command, Ticket, tables
 from core_tickets.batch import among
 from core_tickets.routing import Avoid, Decision
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import Happened, of
 from gateway.config.hub import Hub
 from gateway.policies import routing as policy
 from gateway.routing.desk import Desk
@@ -71,7 +71,7 @@ def give(
     ]  # fmt: skip
     if writes:
         lineage.record(conn, writes)
-    return [Happened(e, a.ticket_id, a.ticket.version if a.ticket else 0, "") for a in done for e in a.events]
+    return of(done)
 
 
 def _command(ticket: Ticket, decision: Decision) -> Command:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from gateway import rows
-from gateway.bridge.happened import Happened, newly
+from gateway.bridge.happened import Happened, standing
 from gateway.config.hub import Hub
 from gateway.policies.stuck import KIND
 from gateway.stuck.tables import stuck_watch
@@ -20,13 +20,13 @@ OVER = frozenset({"ticket.resolved", "ticket.closed", "ticket.refused"})
 
 
 def watch(conn: Connection, hub: Hub, happened: Sequence[Happened], now: int) -> None:
-    """A reaction: one statement. A ticket that is looked at too soon is only looked at again; a new one that nobody
-    holds has nobody to ask, and whoever takes it makes something happen."""
+    """A reaction: one statement. A ticket that is looked at too soon is only looked at again; one that waits and that
+    nobody holds has nobody to ask, and whoever takes it makes something happen."""
     soonest = KIND.of(hub.policies).soonest
     if soonest is None:
         return
     due: dict[int, int] = {}
-    unheld = {ticket.id for ticket in newly(happened).values() if ticket.assignee is None}
+    unheld = {t.id for t in standing(happened).values() if t.assignee is None and t.status == "pending"}
     for h in happened:
         if h.event not in OVER and h.ticket_id not in unheld:
             at = now if h.event in AT_ONCE else now + soonest

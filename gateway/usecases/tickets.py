@@ -15,7 +15,7 @@ from connectors.contract import Operation
 from gateway import clock, tables
 from gateway.aftermath import follow
 from gateway.automation.rules import CompiledBridge
-from gateway.bridge.happened import Happened
+from gateway.bridge.happened import Happened, of
 from gateway.bridge.planning import bridge_records, for_bridge, queue_command
 from gateway.collaboration import requirements
 from gateway.config.hub import Hub
@@ -55,9 +55,7 @@ def act(
         raise applied.error
     assert applied.ticket is not None
     remember_by_hand(conn, applied.ticket, [c.field for c in applied.changes], actor, now)
-    message = str(args.get("text") or "")
-    happened = [Happened(event, number, applied.ticket.version, "", None, message) for event in applied.events]
-    follow(conn, gateway.hub, happened, gateway.serial, now)
+    follow(conn, gateway.hub, of([applied], message=str(args.get("text") or "")), gateway.serial, now)
     return applied
 
 
@@ -81,13 +79,19 @@ def create(
         lineage.record(conn, [lineage.Write(ticket.id, None, list(chosen), [], chosen, "hub", now)])
     given = [f for f in TRACKED if getattr(ticket, f) not in (None, "", {}) and f not in chosen]
     remember_by_hand(conn, ticket, given, actor, now)
-    follow(conn, gateway.hub, [Happened("ticket.opened", ticket.id, ticket.version, "")], gateway.serial, now)
+    follow(
+        conn,
+        gateway.hub,
+        [Happened("ticket.opened", ticket.id, ticket.version, "", ticket=ticket)],
+        gateway.serial,
+        now,
+    )
     return ticket
 
 
 def remember_by_hand(conn: Connection, ticket: core_tickets.Ticket, fields: list[str], actor: str, now: int) -> None:
     """A value a person gave has that person as its origin."""
-    values = core_tickets.read_values(conn, [ticket.id])[ticket.id]
+    values = core_tickets.values_of(ticket)
     facts = {f: values.get(f) for f in fields if f in TRACKED}
     if facts:
         lineage.record(conn, [lineage.Write(ticket.id, None, list(facts), [], facts, actor, now)])
