@@ -74,6 +74,24 @@ class Settings(BaseModel):
         None,
         description="Password of the first person who signs in, `admin`; default: made on first run, printed once.",
     )
+    oidc_issuer: str = Field(
+        "", description="Your organisation's sign-in (OpenID Connect): the issuer's URL. None: passwords only."
+    )
+    oidc_name: str = Field("", description="How the sign-in page calls it; default: the issuer.")
+    oidc_client_id: str = Field("", description="As registered there, with <public_url>/v1/session/oidc/callback.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Of that client; none: a public client (PKCE).")
+    oidc_scopes: str = Field("openid profile email", description="What is asked for.")
+    oidc_login_claim: str = Field(
+        "preferred_username",
+        description="Claim that is the user name, and the person where the roster has one of that id.",
+    )
+    oidc_role_claim: str = Field("groups", description="Claim with the groups that give a role.")
+    oidc_roles: str = Field(
+        "", description='JSON: the role of each group, such as {"hub-admins": "admin"}; the strongest holds.'
+    )
+    oidc_default_role: Literal["viewer", "agent", "integrator", "admin", ""] = Field(
+        "", description="Role of who has no such group; none: they may not sign in."
+    )
     log: Literal["text", "json", ""] = Field("", description="Log format; default: text on a terminal, else json.")
     host: str = Field("127.0.0.1", description="Address that `weft serve` listens on.")
     port: int = Field(8480, ge=0, le=65535, description="Port that `weft serve` listens on.")

@@ -50,6 +50,7 @@ from gateway.desk.progress import Pace
 from gateway.overview.broadcast import Broadcast
 from gateway.service import Gateway
 from gateway.settings import Settings, load
+from gateway.signin.oidc import Provider
 from gateway.studio.jobs import Jobs
 from gateway.worker import Worker
 
@@ -101,6 +102,7 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
     )  # fmt: skip
     app.state.gateway = made
     app.state.broadcast = Broadcast(made)
+    app.state.oidc = Provider(made.settings, made.vault) if made.settings.oidc_issuer else None
     app.state.progress_pace = Pace()
     app.state.jobs = jobs = Jobs(made)
     problems.install(app)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
+import structlog
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 import id_registry
@@ -12,14 +14,15 @@ from gateway import clock
 from gateway.api.access import REFUSALS, Caller, CallerDep, GatewayDep, csrf_token, signed_in
 from gateway.api.shapes import Line, Text
 from gateway.api.shapes import Request as Body
-from gateway.errors import Conflict, Forbidden
+from gateway.errors import Conflict, Forbidden, NotFound
 from gateway.rights import Eyes, asker_of
 from gateway.service import Gateway
-from gateway.signin import accounts, entering, sessions
+from gateway.signin import accounts, entering, oidc, sessions
 from gateway.signin.passwords import LONGEST
 from gateway.tokens import Right
 
 router = APIRouter(prefix="/v1", tags=["access"], responses=REFUSALS)
+log = structlog.get_logger(__name__)
 Password = Annotated[Text, Field(min_length=1, max_length=LONGEST)]
 
 
@@ -82,9 +85,9 @@ class SignIn(BaseModel):
 
 
 @router.get("/session")
-def read_session(gateway: GatewayDep, found: CallerDep) -> SignIn:
+def read_session(request: Request, gateway: GatewayDep, found: CallerDep) -> SignIn:
     """Who is signed in; `me` is null for nobody, and then `methods` says how to."""
-    return SignIn(me=None if found is None else me_of(gateway, found), methods=_methods(gateway))
+    return SignIn(me=None if found is None else me_of(gateway, found), methods=_methods(request))
 
 
 @router.post("/session")
@@ -98,7 +101,7 @@ def sign_in(request: Request, response: Response, gateway: GatewayDep, given: Cr
     set_cookie(response, gateway, cookie)
     with gateway.reading() as conn:
         session = sessions.find(conn, cookie, clock.now())
-    return SignIn(me=me_of(gateway, Caller(account.bearer, account, session)), methods=_methods(gateway))
+    return SignIn(me=me_of(gateway, Caller(account.bearer, account, session)), methods=_methods(request))
 
 
 @router.delete("/session", status_code=204)
@@ -110,6 +113,47 @@ def sign_out(request: Request, gateway: GatewayDep, found: CallerDep) -> Respons
             sessions.end(conn, cookie)
     answered = Response(status_code=204)
     answered.delete_cookie(sessions.COOKIE, path="/", httponly=True, samesite="lax", secure=_secure(gateway))
+    return answered
+
+
+@router.get("/session/oidc", status_code=303, response_class=RedirectResponse)
+def sign_in_elsewhere(request: Request, gateway: GatewayDep, next: Line = "/") -> Response:
+    """Leads a browser to the organisation's own sign-in. 404 when none is set."""
+    provider = _provider(request)
+    if provider is None:
+        raise NotFound("No other sign-in is set: oidc_issuer.")
+    try:
+        url, held = provider.leave(_own_path(next))
+    except oidc.NotSignedIn as error:
+        return _refused(error)
+    answered = RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+    answered.set_cookie(oidc.COOKIE, held, max_age=oidc.LASTS_S, path=oidc.PATH, httponly=True, samesite="lax",
+                        secure=_secure(gateway))  # fmt: skip
+    return answered
+
+
+@router.get("/session/oidc/callback", status_code=303, response_class=RedirectResponse)
+def come_back(request: Request, gateway: GatewayDep) -> Response:
+    """Where the organisation's sign-in leads back to: begins a session, or leads to the sign-in page, which says why not."""
+    provider = _provider(request)
+    if provider is None:
+        raise NotFound("No other sign-in is set: oidc_issuer.")
+    try:
+        claims, where = provider.come_back(request.cookies.get(oidc.COOKIE), str(request.url))
+        account = oidc.admit(gateway, provider, claims)
+    except oidc.NotSignedIn as error:
+        return _refused(error)
+    cookie = entering.enter(gateway, account, request.cookies.get(sessions.COOKIE))
+    answered = RedirectResponse(_own_path(where), 303)
+    answered.delete_cookie(oidc.COOKIE, path=oidc.PATH, httponly=True, samesite="lax", secure=_secure(gateway))
+    set_cookie(answered, gateway, cookie)
+    return answered
+
+
+def _refused(error: oidc.NotSignedIn) -> Response:
+    log.warning("signin.oidc_refused", why=error.why, detail=str(error)[:300])
+    answered = RedirectResponse(f"/signin?refused={error.why}", 303, {"Cache-Control": "no-store"})
+    answered.delete_cookie(oidc.COOKIE, path=oidc.PATH, httponly=True, samesite="lax")
     return answered
 
 
@@ -130,8 +174,7 @@ def change_password(
     if given.password == given.current:
         raise Conflict("The new password is the current one.")
     address = request.client.host if request.client else ""
-    # proves that it is they who sit there, and answers with a session that outlives the others
-    entering.sign_in(gateway, account.login, given.current, address, request.cookies.get(sessions.COOKIE))
+    entering.prove(gateway, account.login, given.current, address)
     with gateway.transaction() as conn:
         accounts.set_password(conn, account.id, given.password, must_change=False)
         now = clock.now()
@@ -184,8 +227,19 @@ def me_of(gateway: Gateway, found: Caller) -> Me:
     )
 
 
-def _methods(gateway: Gateway) -> Methods:
-    return Methods(password=True, oidc=None)
+def _methods(request: Request) -> Methods:
+    provider = _provider(request)
+    return Methods(password=True, oidc=None if provider is None else Elsewhere(name=provider.name, url=oidc.PATH))
+
+
+def _provider(request: Request) -> oidc.Provider | None:
+    return cast("oidc.Provider | None", request.app.state.oidc)
+
+
+def _own_path(text: str) -> str:
+    """A path of the hub's own, or its start: nobody is led elsewhere by a link to the sign-in."""
+    good = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
+    return text if good else "/"
 
 
 def _secure(gateway: Gateway) -> bool:

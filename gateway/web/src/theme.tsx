@@ -79,7 +79,12 @@ function config(dark: boolean): ThemeConfig {
     },
     components: {
       Layout: { bodyBg: dark ? "#0f1214" : "#f5f6f7" },
-      Table: { headerBg: "transparent", cellPaddingBlockSM: 7, headerSplitColor: "transparent" },
+      Table: {
+        headerBg: "transparent",
+        cellPaddingBlockSM: 7,
+        cellPaddingInlineSM: 12,
+        headerSplitColor: "transparent",
+      },
       Card: { headerFontSize: 13, bodyPaddingSM: 14 },
       Button: { primaryShadow: "none", defaultShadow: "none" },
       // in the dark, what is white on the main colour is too dim for the main colour on black

@@ -18,7 +18,8 @@ READ, ACT, CONFIGURE, ADMINISTER = "read", "act", "configure", "administer"
 MAY = {"viewer": {READ}, "agent": {READ, ACT}, "integrator": {READ, ACT, CONFIGURE},
        "admin": {READ, ACT, CONFIGURE, ADMINISTER}}  # fmt: skip
 OPEN_TO_ALL = {"/healthz", "/readyz", "/metrics", "/v1/inbound/{connection}", "/v1/inbound/{connection}/{path_token}",
-               "/v1/confirmations/{token}", "/v1/progress/{token}", "/v1/session"}  # fmt: skip
+               "/v1/confirmations/{token}", "/v1/progress/{token}", "/v1/session", "/v1/session/oidc",
+               "/v1/session/oidc/callback"}  # fmt: skip
 
 PERSONAL = ("/v1/me/", "/v1/notices")
 """About whoever asks: a token that is nobody's is refused whatever its role."""

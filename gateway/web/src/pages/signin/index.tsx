@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { Button, Divider, Form, Input, Segmented, Typography } from "antd";
+import { Alert, Button, Divider, Form, Input, Segmented, Typography } from "antd";
 import { Navigate, useSearchParams } from "react-router";
 import { answer, api } from "../../api/client";
 import { useLanguage } from "../../i18n";
@@ -19,6 +19,7 @@ function safePath(next: string | null): string {
 export default function SignInPage() {
   const { me } = useSession();
   const [parameters] = useSearchParams();
+  const refused = parameters.get("refused");
   const next = safePath(parameters.get("next"));
   const changing = parameters.has("change");
   if (me && !me.must_change_password && !changing) return <Navigate to={next} replace />;
@@ -26,7 +27,7 @@ export default function SignInPage() {
     <main className="signin">
       <div className="signin-box">
         <img src="/weft.svg" alt="" width={40} height={40} />
-        {me ? <ChangePassword next={next} /> : <SignInForm next={next} />}
+        {me ? <ChangePassword next={next} /> : <SignInForm next={next} refused={refused} />}
       </div>
       <LanguageSwitch />
     </main>
@@ -49,10 +50,13 @@ function LanguageSwitch() {
   );
 }
 
-function SignInForm({ next }: { next: string }) {
+const REASONS = ["cancelled", "state", "provider", "role", "disabled", "taken"] as const;
+
+function SignInForm({ next, refused }: { next: string; refused: string | null }) {
   const t = useTexts();
   useTitle(t("title"));
   const { methods, refresh } = useSession();
+  const reason = REASONS.find((each) => each === refused);
   const signIn = useMutation({
     mutationFn: (given: { login: string; password: string }) => answer(api.POST("/v1/session", { body: given })),
     onSuccess: refresh,
@@ -62,6 +66,7 @@ function SignInForm({ next }: { next: string }) {
       <Typography.Title level={1} className="signin-title">
         {t("welcome")}
       </Typography.Title>
+      {reason && !signIn.error && <Alert type="error" showIcon title={t(reason)} />}
       {signIn.error && <ProblemAlert error={signIn.error} />}
       {methods.password && (
         <Form layout="vertical" requiredMark={false} onFinish={signIn.mutate} disabled={signIn.isPending} size="large">
