@@ -6,19 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+import id_registry
+from gateway import clock
+from gateway.database import open_engine
+from id_registry.matching import Doubt, Evidence, propose_reviews
 from tests.acceptance.running_hub import RunningHub
 from tests.web import registers
 from tests.web.browsing import Browsing, Language, Size
 
 WORDS = {
     "zh": {"search": "名称、编号或某系统中的代码", "merge": "合并", "other": "选择另一个客户", "differs": "不同",
-           "reason": "理由", "confirm": "确认合并", "merged": "已合并到", "undo": "撤销合并", "undone": "已撤销", "split": "拆分",
+           "preview": "预览：将会怎样", "reason": "理由", "confirm": "确认合并", "merged": "已合并到",
+           "undo": "撤销合并", "undone": "已撤销", "split": "拆分",
            "confirmSplit": "确认拆分", "splitDone": "已拆分", "never": "裁定为不同", "allow": "取消此裁定",
            "origin": "查看 crm 的 name 的来源", "different": "不是同一个", "decided": "已裁定为不同", "none": "没有待裁定的"},
     "en": {"search": "Name, id, or what a system calls it", "merge": "Merge", "other": "Choose the other Customer",
-           "differs": "differs", "reason": "Reason", "confirm": "Merge them", "merged": "Merged into", "undo": "Undo merge",
+           "differs": "differs", "reason": "Reason", "preview": "Preview: what would happen", "confirm": "Merge them",
+           "merged": "Merged into", "undo": "Undo merge",
            "undone": "Undone", "split": "Split", "confirmSplit": "Split them", "splitDone": "Split into",
            "never": "Decided to be two", "allow": "Lift this", "origin": "Origin of name of crm",
            "different": "Not the same", "decided": "Two things", "none": "Nothing to decide"},
@@ -35,8 +41,21 @@ def ids(running_hub: RunningHub) -> dict[str, str]:
     return registers.read_customers(running_hub)
 
 
-def keys_of(page: Page) -> int:
-    return page.locator(".halves .panel").first.locator("tbody tr.ant-table-row").count()
+@pytest.fixture(scope="module")
+def doubtful(running_hub: RunningHub, ids: dict[str, str]) -> tuple[str, str]:
+    """Two customers of which a matcher could not tell whether they are one."""
+    a, b = ids["crm A-4"], ids["erp C0004"]
+    told = (
+        Evidence("core", "博远阀门", "博远阀门", "exact", 7.1),
+        Evidence("city", "苏州", "", "missing", 0.0),
+        Evidence("form", "有限公司", "", "differs", -1.4, "one of the two is a short name"),
+    )
+    engine = open_engine(running_hub.database_url)
+    with engine.begin() as conn:
+        doubt = Doubt(id_registry.parse_id(a), id_registry.parse_id(b), 1.5, told, "between the thresholds")
+        propose_reviews(conn, [doubt], "online", clock.now())
+    engine.dispose()
+    return a, b
 
 
 @pytest.mark.parametrize(
@@ -61,8 +80,11 @@ def test_two_customers_are_merged_with_a_preview_and_taken_apart_again(
     dialog = page.get_by_role("dialog")
     dialog.get_by_label(words["other"]).fill("北京华联")
     page.locator(".ant-select-item-option", has_text=b).click()
-    expect(dialog.get_by_text(f"{b} ", exact=False).first).to_be_visible()
-    expect(dialog.get_by_text("erp/customers 1")).to_be_visible()
+    would = web.hub.post("/v1/ids/merge/preview", {"a": a, "b": b})
+    expect(dialog.get_by_label(words["preview"])).to_contain_text(f"{would['loser']} ")
+    (key,) = would["keys"]
+    expect(dialog.get_by_label(words["preview"])).to_contain_text(f"{key['system']} {key['local_id']}")
+    expect(dialog.get_by_label(words["preview"])).to_contain_text(f"{key['system']}/customers 1")
     name = dialog.get_by_role("row", name="name")
     expect(name).to_contain_text(words["differs"])
     expect(name).to_contain_text("北京华联超市有限公司")
@@ -72,6 +94,7 @@ def test_two_customers_are_merged_with_a_preview_and_taken_apart_again(
     expect(page.get_by_text(words["merged"])).to_be_visible()
     expect(page.get_by_text("一家公司 one firm").first).to_be_visible()
     expect(page.get_by_text("C0002")).to_be_visible()
+    expect(page.get_by_text("A-2")).to_be_visible()
     golden = page.get_by_role("row", name="name")
     expect(golden).to_contain_text("北京华联超市有限公司")
     visit.check_axe()
@@ -82,8 +105,8 @@ def test_two_customers_are_merged_with_a_preview_and_taken_apart_again(
     page.get_by_role("button", name=words["undo"]).first.click()
     page.locator(".ant-popconfirm").get_by_role("button", name=words["undo"]).click()
     expect(page.get_by_text(words["undone"]).first).to_be_visible()
-    expect(page.get_by_text("C0002")).to_have_count(0)
-    assert visit.hub.get(f"/v1/ids/{b}")["live"] == b
+    expect(page.get_by_text(key["local_id"], exact=True)).to_have_count(0)
+    assert [web.hub.get(f"/v1/ids/{each}")["live"] for each in (a, b)] == [a, b]
     visit.check_axe()
 
 
@@ -106,8 +129,13 @@ def test_a_wrong_merge_of_the_matcher_is_split_and_never_comes_back(web: Browsin
 
 
 @pytest.mark.parametrize(("size", "language"), [("desktop", "en"), ("phone", "zh")])
-def test_a_pair_is_decided_by_its_evidence(web: Browsing, ids: dict[str, str], size: Size, language: Language) -> None:
+def test_a_pair_is_decided_by_its_evidence(
+    web: Browsing, doubtful: tuple[str, str], size: Size, language: Language
+) -> None:
     words = WORDS[language]
+    a, b = doubtful
+    reviews = web.hub.get("/v1/ids/reviews", state=["open", "different"])["items"]
+    assert len(reviews) == 1
     state = "open" if size == "desktop" else "different"
     visit = web.open(f"/identity/reviews?state={state}", web.person("integrator"), size=size, language=language)
     page = visit.page
@@ -117,12 +145,12 @@ def test_a_pair_is_decided_by_its_evidence(web: Browsing, ids: dict[str, str], s
     visit.check_fits()
     pair.click()
     expect(page.get_by_text("苏州博远阀门有限公司").first).to_be_visible()
-    evidence = page.locator(".bits")
-    expect(evidence.first).to_be_visible()
+    expect(page.get_by_role("cell", name="+7.1")).to_be_visible()
+    expect(page.get_by_text("one of the two is a short name")).to_be_visible()
     visit.check_axe()
     visit.check_fits()
     page.get_by_role("button", name=words["different"]).click()
     expect(page.get_by_text(words["decided"]).first).to_be_visible()
     expect(page.get_by_text(words["none"])).to_be_visible()
-    told = visit.hub.get(f"/v1/ids/{ids['crm A-4']}")
-    assert [{pair["a"], pair["b"]} for pair in told["forbidden"]] == [{ids["crm A-4"], ids["erp C0004"]}]
+    forbidden = web.hub.get(f"/v1/ids/{a}")["forbidden"]
+    assert [(pair["a"], pair["b"]) for pair in forbidden] == [(a, b)]

@@ -111,10 +111,10 @@ function SourceMoment({ origin, fields }: { origin: Origin; fields: SourceField[
       note={
         <>
           {t("record")} <code>{first.key}</code> · {t("readAt")} <When at={moment(first.read_at)} exact />
-          {first.run && (
+          {origin.run && (
             <>
               {" "}
-              · {t("run")} <code title={first.run.uuid}>{first.run.uuid.slice(0, 8)}</code>
+              · {t("run")} {origin.run.job} <code title={origin.run.uuid}>{origin.run.uuid.slice(-8)}</code>
             </>
           )}
         </>

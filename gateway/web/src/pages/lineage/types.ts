@@ -89,7 +89,7 @@ export interface SourceField {
   field: string;
   raw: unknown;
   read_at: number;
-  run: { uuid: string; job: string } | null;
+  run: number | null;
 }
 
 export interface Fact {
