@@ -1,4 +1,4 @@
-"""The hub's clock: the one place of the product that reads the time of day."""
+"""The hub's clocks: the one place of the product that reads the time of day."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def shared(conn: Connection) -> int:
     told = conn.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").scalar()
     assert isinstance(told, int)
     return told
+
+
+def steady() -> float:
+    """Seconds of a clock that nobody sets: how long ago something was looked at. Only differences mean anything."""
+    return time.monotonic()
 
 
 def to_datetime(at: int) -> datetime:

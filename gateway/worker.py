@@ -169,7 +169,7 @@ class Worker:
         return found
 
     def _due(self, what: str, every_s: float) -> bool:
-        now = time.monotonic()
+        now = clock.steady()
         if now < self._next.get(what, 0.0):
             return False
         self._next[what] = now + every_s
@@ -193,7 +193,7 @@ class Worker:
 
     def _lease(self, name: str, lasting: int = LEASE) -> bool:
         """Ours? Renewed when a third of it is over, so that holding on costs no write each second."""
-        now, lasting_s = time.monotonic(), lasting / clock.SECOND
+        now, lasting_s = clock.steady(), lasting / clock.SECOND
         if self._held.get(name, 0) > now + lasting_s * 2 / 3:
             return True
         with self._gateway.transaction() as conn:
@@ -237,7 +237,7 @@ class Worker:
 
     def _counts(self, name: str) -> bool:
         """As `_lease`, but who does not have it asks only now and then."""
-        return self._lease(name) if self._due(name, SHARE_S) else self._held.get(name, 0) > time.monotonic()
+        return self._lease(name) if self._due(name, SHARE_S) else self._held.get(name, 0) > clock.steady()
 
     def _heartbeats(self, hub: Hub) -> None:
         if not self._due("heartbeats", SHARE_S) or not self._lease("heartbeats"):

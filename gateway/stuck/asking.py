@@ -38,25 +38,28 @@ def tick(gateway: Gateway, hub: Hub, now: int) -> int:
 
 def ask(gateway: Gateway, hub: Hub, now: int) -> int:
     """Look at the tickets whose time has come; answers how many were looked at."""
+    return gateway.transact(lambda conn: _ask_some(conn, hub, now))
+
+
+def _ask_some(conn: Connection, hub: Hub, now: int) -> int:
     policy = KIND.of(hub.policies)
-    with gateway.transaction() as conn:
-        due = select(stuck_watch).where(_W.next_at <= now).order_by(_W.next_at, _W.ticket_id).limit(MOST)
-        rows = conn.execute(due.with_for_update(skip_locked=True)).all()
-        if not rows:
-            return 0
-        ids = [row.ticket_id for row in rows]
-        tickets = core_tickets.get_many(conn, ids)
-        done, asked = progress(conn, ids), _last_asked(conn, ids)
-        again: list[tuple[int, int]] = []
-        for row in rows:
-            ticket = tickets.get(row.ticket_id)
-            next_at = None
-            if ticket is not None and ticket.status in core_tickets.OPEN and ticket.storm_id is None:
-                next_at = _look(conn, hub, policy, ticket, row.promised_until, done.get(row.ticket_id),
-                                asked.get(row.ticket_id), now)  # fmt: skip
-            if next_at is not None:
-                again.append((row.ticket_id, next_at))
-        _later(conn, ids, again)
+    due = select(stuck_watch).where(_W.next_at <= now).order_by(_W.next_at, _W.ticket_id).limit(MOST)
+    rows = conn.execute(due.with_for_update(skip_locked=True)).all()
+    if not rows:
+        return 0
+    ids = [row.ticket_id for row in rows]
+    tickets = core_tickets.get_many(conn, ids)
+    done, asked = progress(conn, ids), _last_asked(conn, ids)
+    again: list[tuple[int, int]] = []
+    for row in rows:
+        ticket = tickets.get(row.ticket_id)
+        next_at = None
+        if ticket is not None and ticket.status in core_tickets.OPEN and ticket.storm_id is None:
+            next_at = _look(conn, hub, policy, ticket, row.promised_until, done.get(row.ticket_id),
+                            asked.get(row.ticket_id), now)  # fmt: skip
+        if next_at is not None:
+            again.append((row.ticket_id, next_at))
+    _later(conn, ids, again)
     return len(rows)
 
 
@@ -144,22 +147,23 @@ def _people(hub: Hub, ticket: core_tickets.Ticket, facts: stuck.Facts) -> tuple[
 
 def remind(gateway: Gateway, hub: Hub, now: int) -> int:
     """Tell who leads of questions nobody answered in time; answers how many there were."""
-    with gateway.transaction() as conn:
-        due = select(stuck_question).where(_Q.state == "open", _Q.due_at <= now).order_by(_Q.id).limit(MOST)
-        rows = conn.execute(due.with_for_update(skip_locked=True)).all()
-        if not rows:
-            return 0
-        tickets = core_tickets.get_many(conn, [row.ticket_id for row in rows])
-        done = progress(conn, [row.ticket_id for row in rows])
-        for row in rows:
-            ticket = tickets.get(row.ticket_id)
-            moved = (
-                ticket is None or ticket.status not in core_tickets.OPEN or done.get(row.ticket_id, 0) > row.asked_at
-            )
-            state = "settled" if moved else "unanswered"
-            conn.execute(update(stuck_question).where(_Q.id == row.id).values(state=state))
-            if not moved and ticket is not None:
-                _tell_lead(conn, hub, ticket, row, now)
+    return gateway.transact(lambda conn: _remind_some(conn, hub, now))
+
+
+def _remind_some(conn: Connection, hub: Hub, now: int) -> int:
+    due = select(stuck_question).where(_Q.state == "open", _Q.due_at <= now).order_by(_Q.id).limit(MOST)
+    rows = conn.execute(due.with_for_update(skip_locked=True)).all()
+    if not rows:
+        return 0
+    tickets = core_tickets.get_many(conn, [row.ticket_id for row in rows])
+    done = progress(conn, [row.ticket_id for row in rows])
+    for row in rows:
+        ticket = tickets.get(row.ticket_id)
+        moved = ticket is None or ticket.status not in core_tickets.OPEN or done.get(row.ticket_id, 0) > row.asked_at
+        state = "settled" if moved else "unanswered"
+        conn.execute(update(stuck_question).where(_Q.id == row.id).values(state=state))
+        if not moved and ticket is not None:
+            _tell_lead(conn, hub, ticket, row, now)
     return len(rows)
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from core_tickets import Ticket, allowed
-from core_tickets.timeline import changes
 from gateway.escalation import auditing, tables
 from gateway.escalation.versions import rulebooks
 from tests.integration.escalation.staff import again, open_ticket, tick
@@ -53,7 +52,7 @@ def ran(house: House, number: int) -> set[tuple[int, str]]:
 
 def required(house: House, number: int) -> set[tuple[int, str]]:
     with house.gateway.reading() as conn:
-        trail = changes(conn, [number])[number]
+        trail = auditing.trails(conn, [number])[number]
         return set(auditing.required(number, trail, rulebooks(conn), house.clock.now))
 
 

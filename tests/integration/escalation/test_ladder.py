@@ -60,6 +60,14 @@ def test_who_claims_it_is_chased_for_beginning_only(house: House) -> None:
     assert "p0/unworked" in ladder(house, ticket)
 
 
+def test_the_auditor_knows_that_it_is_claimed_by_whom_it_was_given_to(house: House) -> None:
+    ticket = open_ticket(house, assignee="li.na")
+    house.act(ticket, "claim", by="li.na")
+    after(house, 33 * MINUTE)
+    assert "p0/unclaimed" not in fired(house, ticket)
+    assert proof(house).missing == []
+
+
 def test_a_ticket_given_back_waits_anew_for_somebody_to_take_it(house: House) -> None:
     ticket = open_ticket(house)
     house.act(ticket, "claim", by="li.na")

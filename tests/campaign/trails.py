@@ -1,0 +1,106 @@
+"""The timelines as they lie in the database, read by hand: no line of core_tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, text
+
+DUES = ("first_response_due", "resolution_due", "given_response_due", "given_resolution_due")
+OPEN = ("pending", "in_progress", "blocked")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of a timeline."""
+
+    id: int
+    at: int
+    type: str
+    name: str
+    actor: str
+    kind: str
+    """person, rule, connector or system"""
+    changes: list[tuple[str, Any, Any]]
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Trail:
+    """A ticket's whole timeline."""
+
+    ticket: int
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return f"TKT-{self.ticket // 10**9 % 10**4}-{self.ticket % 10**9:06}"
+
+
+def trails(conn: Connection) -> Iterator[Trail]:
+    """Every ticket's, one after the other."""
+    query = text(
+        "SELECT ticket_id, id, at, type, name, actor, actor_kind, changes, data FROM ticket_entry ORDER BY ticket_id, id"
+    )
+    rows = conn.execute(query, execution_options={"stream_results": True})
+    for ticket, mine in groupby(rows, key=lambda row: row.ticket_id):
+        yield Trail(int(ticket), [
+            Line(r.id, r.at, r.type, r.name, r.actor, r.actor_kind,
+                 [(f, a, b) for f, a, b in orjson.loads(r.changes)], orjson.loads(r.data))
+            for r in mine
+        ])  # fmt: skip
+
+
+@dataclass(slots=True)
+class State:
+    """What a ticket is after some of its lines."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    opened: int = 0
+    taken: bool = False
+    """Somebody took it, and it was not given on since."""
+    stage_since: int | None = None
+    """When it came into its state; None: it was opened in it."""
+
+    def enter(self, line: Line) -> None:
+        if line.name == "open":
+            self.opened = line.at
+        held_before = self.taken
+        if line.name in ("hand_over", "return"):
+            self.taken = False
+        for name, _, after in line.changes:
+            self.fields[name] = after
+            if name == "status" and line.name != "open":
+                self.stage_since = line.at
+        moved = {name: after for name, _, after in line.changes}
+        himself = line.kind == "person" and moved.get("assignee") == line.actor != ""
+        begun = moved.get("status", "pending") != "pending"
+        if not held_before and line.name != "open" and (line.name == "claim" or himself or begun):
+            self.taken = True
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields.get(name)
+
+    @property
+    def episode(self) -> int:
+        """When it was opened, or last reopened."""
+        return int(self["reopened_at"] or self.opened)
+
+    @property
+    def running(self) -> bool:
+        return self["status"] in OPEN
+
+
+def stretches(trail: Trail, until: int) -> Iterator[tuple[State, int, int]]:
+    """The ticket as it stood, from when to when: what happens at one moment counts as one."""
+    state = State()
+    for n, line in enumerate(trail.lines):
+        state.enter(line)
+        following = trail.lines[n + 1].at if n + 1 < len(trail.lines) else until
+        if following != line.at or n + 1 == len(trail.lines):
+            yield state, line.at, following
