@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import batches, ingest, lineage, mapping, matching, mqtt, resolve, sync
+from benchmarks import batches, ingest, lineage, mapping, matching, mqtt, resolve, state, sync
 from benchmarks.meters import Claim
 
 PARTS: dict[str, Callable[[], list[Claim]]] = {
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[], list[Claim]]] = {
     "mqtt": mqtt.run,
     "sync": sync.run,
     "matching": matching.run,
+    "state": state.run,
 }
 
 

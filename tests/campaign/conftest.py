@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,11 @@ def copy_of_postgres(postgres_url: str, migrated_template: str) -> Iterator[Call
     admin.dispose()
 
 
+def _set(patch: pytest.MonkeyPatch, now: Callable[[], int]) -> None:
+    patch.setattr("gateway.clock.now", now)
+    patch.setattr("gateway.clock.shared", lambda _conn: now())
+
+
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """Opens a hub that goes by the campaign's clock."""
@@ -44,7 +50,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
         home: Path = tmp_path_factory.mktemp("campaign")
         with (
             pytest.MonkeyPatch.context() as patch,
-            the_hub(campaign, url, home, lambda now: patch.setattr("gateway.clock.now", now)) as year,
+            the_hub(campaign, url, home, partial(_set, patch)) as year,
         ):
             yield year
 

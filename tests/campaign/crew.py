@@ -74,7 +74,7 @@ def work(url: str, home: str, pipe: Pipe, pace: Mapping[str, float]) -> None:
     beat, now = pipe.recv()
     held = Held(now, beat)
     clock.now = lambda: held.now
-    clock.shared = lambda _conn: held.now
+    clock.shared = lambda conn: held.now
     clock.steady = held.steady
     gateway = Gateway(Settings(home=Path(home), database_url=url))
     gateway.start()

@@ -53,6 +53,8 @@ class Campaign:
     workers: int = 2
     kills: int = 0
     """So many workers are killed in all, at random."""
+    together: bool = True
+    """People act while the workers work; else before them."""
 
 
 @dataclass
@@ -111,16 +113,18 @@ class Year:
     def _beat(self, now: int, arrived: list[Alarm | Call], dice: random.Random | None) -> None:
         self.longest_beat = max(self.longest_beat, now - self.now)
         self.now, self.beats = now, self.beats + 1
-        self.crew.begin(now)
         victim = None if dice is None else dice.randrange(self.crew.size)
-        acts = self._acts(now, arrived)
         fatal = 0 if dice is None else dice.randrange(6)
-        for number, act in enumerate(acts):
-            if victim is not None and number == fatal:
+        if self.campaign.together:
+            self.crew.begin(now)
+        for number, (what, act) in enumerate(self._acts(now, arrived)):
+            if victim is not None and number == fatal and self.campaign.together:
                 self.crew.kill(victim)
                 victim = None
-            with self._measured(act[0]):
-                act[1]()
+            with self._measured(what):
+                act()
+        if not self.campaign.together:
+            self.crew.begin(now)
         if victim is not None:
             self.crew.kill(victim)
         with self._measured("waiting for workers"):

@@ -42,12 +42,17 @@ class Trail:
         return f"TKT-{self.ticket // 10**9 % 10**4}-{self.ticket % 10**9:06}"
 
 
-def trails(conn: Connection) -> Iterator[Trail]:
-    """Every ticket's, one after the other."""
+def trails(conn: Connection, since: int = 0) -> Iterator[Trail]:
+    """Every ticket's, one after the other; with `since` only of those that are open or of which something was written then
+    or later."""
+    some = """WHERE ticket_id IN (SELECT ticket_id FROM ticket_entry WHERE at >= :since UNION SELECT id FROM ticket
+        WHERE status IN ('pending', 'in_progress', 'blocked'))"""
     query = text(
-        "SELECT ticket_id, id, at, type, name, actor, actor_kind, changes, data FROM ticket_entry ORDER BY ticket_id, id"
+        "SELECT ticket_id, id, at, type, name, actor, actor_kind, changes, data FROM ticket_entry "
+        f"{some if since else ''} ORDER BY ticket_id, id"
     )
-    rows = conn.execute(query, execution_options={"stream_results": True})
+    given = {"since": since} if since else {}
+    rows = conn.execute(query, given, execution_options={"stream_results": True})
     for ticket, mine in groupby(rows, key=lambda row: row.ticket_id):
         yield Trail(int(ticket), [
             Line(r.id, r.at, r.type, r.name, r.actor, r.actor_kind,
