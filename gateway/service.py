@@ -177,7 +177,7 @@ class Gateway:
                 number = store.generation(conn)
                 if self._hub is not None and self._hub.generation == number and not changed:
                     if self._hub.roster.version != roster_version(conn):
-                        self._hub = replace(self._hub, roster=load_roster(conn, self._hub.connections))
+                        self._hub = replace(self._hub, roster=load_roster(conn, self._hub.connections, now=clock.now()))
                     return self._hub
                 running = self._hub.connections if self._hub is not None else {}
                 hub = store.load(conn, self.installed, self.vault, running)

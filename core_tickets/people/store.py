@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, false, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core_tickets.batch import among
@@ -16,12 +16,13 @@ from core_tickets.people.roster import Roster
 
 _V = tables.version.c
 REMEMBERED = 60 * 86_400_000_000
-"""Shifts that ended so long before the last planned one are not read any more."""
+"""Shifts that ended so long ago, and so long before the last planned one, are not read any more."""
 
 
-def load_roster(conn: Connection, connections: Collection[str] | None = None) -> Roster:
+def load_roster(conn: Connection, connections: Collection[str] | None = None, *, now: int | None = None) -> Roster:
     """Everybody there is; with `connections` only what these (and the configuration) tell. Five statements: the hub keeps it
-    as `hub.roster` until its version changes."""
+    as `hub.roster` until its version changes. `now`: who is planned for a year ahead is there today; without it only the
+    shifts around the last planned one are read."""
     sources = None if connections is None else [BY_HAND, *connections]
 
     def rows(table: Table) -> Iterable[Any]:
@@ -31,7 +32,9 @@ def load_roster(conn: Connection, connections: Collection[str] | None = None) ->
     people = [Told(row.source, row.key, orjson.loads(row.body)) for row in rows(tables.person)]
     groups = [Told(row.source, row.key, orjson.loads(row.body)) for row in rows(tables.group)]
     last = select(func.max(tables.shift.c.ends_at)).scalar_subquery()
-    recent = select(tables.shift).where(tables.shift.c.ends_at > last - REMEMBERED)
+    ends_at = tables.shift.c.ends_at
+    since_now = ends_at > now - REMEMBERED if now is not None else false()
+    recent = select(tables.shift).where((ends_at > last - REMEMBERED) | since_now)
     shifts = [
         ShiftTold(*r) for r in conn.execute(recent if sources is None else recent.where(_of(tables.shift, sources)))
     ]

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connectors.registry import Catalogue
 from connectors.settings import config_schema
 from core_tickets.people import Roster, keep_by_hand, load_roster
-from gateway import policies, tables
+from gateway import clock, policies, tables
 from gateway.automation.specs import Bridge, Rule
 from gateway.config import history, secret_fields
 from gateway.config.documents import ConnectionSpec, Documents
@@ -66,7 +66,7 @@ def load(conn: Connection, catalogue: Catalogue, vault: Vault, running: Mapping[
     """What runs: a connection that cannot work is listed as broken, everything else works. `running`: what ran so far;
     connections that did not change are taken over."""
     hub = _build(generation(conn), stored(conn), catalogue, vault, strict=False, running=running)
-    return replace(hub, roster=load_roster(conn, hub.connections))
+    return replace(hub, roster=load_roster(conn, hub.connections, now=clock.now()))
 
 
 def _build(
@@ -162,7 +162,7 @@ def _roster_then(conn: Connection, hub: Hub, dry_run: bool) -> Roster:
     told = people_policy.KIND.of(hub.policies)
     with conn.begin_nested() as savepoint:
         keep_by_hand(conn, told.people, told.groups)
-        roster = load_roster(conn, hub.connections)
+        roster = load_roster(conn, hub.connections, now=clock.now())
         if dry_run:
             savepoint.rollback()
     return roster

@@ -9,6 +9,7 @@ import core_tickets
 import id_registry
 import id_registry.tables
 from core_tickets import Command, Draft
+from core_tickets.calendars import ALWAYS
 from core_tickets.people import (
     BY_HAND,
     ShiftTold,
@@ -81,6 +82,18 @@ def test_shifts_that_are_long_over_are_not_read_any_more(db: Engine) -> None:
         put_people(conn, [told("hr", "1", groups="T")])
         put_shifts(conn, [ShiftTold("hr", key, "T", "", at, at + day // 3) for key, at in spans])
         assert load_roster(conn).shifts["1"].spans == ((NOW, NOW + day // 3),)
+
+
+def test_whose_shifts_are_planned_for_a_year_ahead_is_there_today(db: Engine) -> None:
+    day = 86_400_000_000
+    with db.begin() as conn:
+        put_people(conn, [told("hr", "1", groups="T")])
+        put_shifts(
+            conn, [ShiftTold("hr", str(n), "T", "", NOW + n * day, NOW + n * day + day // 3) for n in range(365)]
+        )
+        roster = load_roster(conn, now=NOW)
+        assert len(roster.shifts["1"].spans) == 365
+        assert roster.present("1", NOW + 1, ALWAYS)
 
 
 def ticket(number: int, assignee: str | None) -> Draft:
