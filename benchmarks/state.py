@@ -65,7 +65,7 @@ def open_many(gateway: Gateway, count: int, priority: int, now: int, **more: str
         drafts = [core_tickets.Draft(id=i, kind="incident", priority=priority, title=f"泵停 Pump {i} stands", group=GROUP,
                                      labels={"module": "spindle", "region": "HZ"}, **more) for i in ids]  # type: ignore[arg-type]  # fmt: skip
         opened = core_tickets.open_or_merge(conn, drafts, now, policy=gateway.hub.promises)
-        happened = [Happened("ticket.opened", o.ticket_id, 1, "", opened=o.ticket) for o in opened]
+        happened = [Happened("ticket.opened", o.ticket_id, 1, "", ticket=o.ticket) for o in opened]
         follow(conn, gateway.hub, happened, gateway.serial, now)
         return list(ids)
 
