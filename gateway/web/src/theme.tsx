@@ -56,6 +56,8 @@ function config(dark: boolean): ThemeConfig {
       fontSize: 15, // 13 when compact
       borderRadius: 6,
       colorPrimary: dark ? "#27849b" : "#0b6b82",
+      // lighter, as the algorithm would have it, is too light for white words
+      ...(dark && { colorPrimaryHover: "#217489" }),
       colorInfo: dark ? "#2f9db5" : "#0b6b82",
       colorLink: dark ? "#6cc6da" : "#0b6b82",
       colorSuccess: dark ? "#49a56b" : "#25804a",

@@ -1,6 +1,6 @@
 import { EditOutlined } from "@ant-design/icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Alert, Button, Segmented, Switch, Table, Typography } from "antd";
+import { Alert, Button, Segmented, Switch, Typography } from "antd";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { answer, api } from "../../api/client";
@@ -153,24 +153,45 @@ export default function ConnectionPage() {
           </Panel>
           {table ? (
             <Panel title={t("rate")} flush>
-              <Table<Span>
-                size="small"
-                rowKey="at"
-                dataSource={told.spans.toReversed()}
-                pagination={{ pageSize: 20, showSizeChanger: false }}
-                locale={{ emptyText: t("noData") }}
-                scroll={{ x: 640 }}
-                columns={[
-                  { title: t("dateTime"), render: (_, s) => <When at={s.at} exact /> },
-                  { title: t("received"), dataIndex: "received", align: "end" },
-                  { title: t("readRecords"), dataIndex: "read", align: "end" },
-                  { title: t("deadLetters"), dataIndex: "dead", align: "end" },
-                  { title: t("calls"), dataIndex: "calls", align: "end" },
-                  { title: t("failures"), dataIndex: "failures", align: "end" },
-                  { title: t("p50"), dataIndex: "p50_ms", align: "end", render: (v) => v ?? "–" },
-                  { title: t("p95"), dataIndex: "p95_ms", align: "end", render: (v) => v ?? "–" },
-                ]}
-              />
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+              <div tabIndex={0} style={{ overflow: "auto", maxHeight: 480 }}>
+                <table className="studio-values studio-numbers">
+                  <thead>
+                    <tr>
+                      {(
+                        [
+                          "dateTime",
+                          "received",
+                          "readRecords",
+                          "deadLetters",
+                          "calls",
+                          "failures",
+                          "p50",
+                          "p95",
+                        ] as const
+                      ).map((name) => (
+                        <th key={name} scope="col">
+                          {t(name)}
+                        </th>
+                      ))}
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {told.spans.toReversed().map((s) => (
+                      <tr key={s.at}>
+                        <th scope="row">
+                          <When at={s.at} exact />
+                        </th>
+                        {[s.received, s.read, s.dead, s.calls, s.failures, s.p50_ms, s.p95_ms].map((n, column) => (
+                          // biome-ignore lint/suspicious/noArrayIndexKey: columns have an order and no name
+                          <td key={column}>{n ?? "–"}</td>
+                        ))}
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+                {told.spans.length === 0 && <EmptyWithAdvice title={t("noData")} />}
+              </div>
             </Panel>
           ) : (
             <div className="studio-columns" style={{ gridTemplateColumns: undefined }}>
