@@ -206,7 +206,7 @@ export default function DeadLetters() {
             loading={letters.isLoading}
             dataSource={items}
             pagination={false}
-            scroll={{ x: 760 }}
+            style={{ minWidth: 760 }}
             rowSelection={{ selectedRowKeys: selected, onChange: (keys) => setSelected(keys.map(String)) }}
             columns={[
               { title: t("when"), width: 120, render: (_, d) => <When at={d.at} /> },
