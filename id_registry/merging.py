@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from id_registry.batches import among, chunks
+from id_registry.batches import among, chunks, values_parameter
 from id_registry.components import births_of, check_known, check_pair, first_born, is_member, lock_merges, members
 from id_registry.crosswalk import Xref, crosswalk
 from id_registry.errors import AlreadyMerged, MergeForbidden, UnknownMerge
@@ -37,6 +37,20 @@ __all__ = [
     "undo",
     "undone_between",
 ]
+
+
+_MEMBERS = {
+    "postgresql": "SELECT gid, root FROM redirect WHERE root = ANY(%b::bigint[])",
+    "sqlite": "SELECT gid, root FROM redirect WHERE root IN (SELECT value FROM json_each(?))",
+}
+_UNDONE = {
+    "postgresql": """
+SELECT id, a, b, winner, loser, at, actor, reason, score, undone_at, undone_by FROM merge_event
+WHERE undone_at IS NOT NULL AND a = ANY(%b::bigint[])""",
+    "sqlite": """
+SELECT id, a, b, winner, loser, at, actor, reason, score, undone_at, undone_by FROM merge_event
+WHERE undone_at IS NOT NULL AND a IN (SELECT value FROM json_each(?))""",
+}
 
 
 class ForbiddenPair(NamedTuple):
@@ -159,8 +173,7 @@ def members_of(conn: Connection, roots: Iterable[int]) -> dict[int, set[int]]:
     """Of live ids: all ids that each stands for, itself included. One statement per 5,000."""
     found = {root: {root} for root in roots}
     for chunk in chunks(sorted(found)):
-        merged = select(redirect.c.gid, redirect.c.root).where(among(conn, redirect.c.root, chunk))
-        for gid, root in conn.execute(merged):
+        for gid, root in conn.exec_driver_sql(_MEMBERS[conn.dialect.name], (values_parameter(conn, chunk),)):
             found[root].add(gid)
     return found
 
@@ -169,9 +182,8 @@ def undone_between(conn: Connection, gids: Iterable[int]) -> list[MergeEvent]:
     """The merges with both ends among these that somebody took back, in order. One statement per 5,000."""
     wanted = set(gids)
     found: list[MergeEvent] = []
-    e = merge_event.c
     for chunk in chunks(sorted(wanted)):
-        rows = conn.execute(select(merge_event).where(e.undone_at.is_not(None), among(conn, e.a, chunk)).order_by(e.id))
+        rows = conn.exec_driver_sql(_UNDONE[conn.dialect.name], (values_parameter(conn, chunk),))
         found += [event for event in (MergeEvent(*row) for row in rows) if event.b in wanted]
     return sorted(found, key=lambda event: event.id)
 

@@ -11,7 +11,7 @@ from gateway import clock
 from gateway.api.access import REFUSALS, Configurer, GatewayDep, Reader
 from gateway.api.shapes import Line, Moment, Number, Request, answer, gid
 from gateway.matching.previewing import preview
-from gateway.matching.showing import preview_shape, review_shape, review_whole
+from gateway.matching.showing import decision_shape, preview_shape, review_shape, review_whole
 from id_registry import matching
 
 router = APIRouter(prefix="/v1/ids", tags=["identity"], responses=REFUSALS)
@@ -69,6 +69,15 @@ def decide_review(gateway: GatewayDep, who: Configurer, number: Number, body: De
     )
     with gateway.reading() as conn:
         return answer(review_whole(conn, matching.read_review(conn, number)))
+
+
+@router.get("/{global_id}/decisions")
+def read_decisions(gateway: GatewayDep, _: Reader, global_id: Line) -> Response:
+    """What the matcher decided of this thing's records, the latest first, each with the evidence of every field."""
+    number = gid(global_id)
+    with gateway.reading() as conn:
+        items = [decision_shape(each) for each in matching.decisions(conn, number)]
+    return answer({"items": items, "next_cursor": None})
 
 
 @router.post("/merge/preview")

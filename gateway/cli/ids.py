@@ -15,7 +15,7 @@ from gateway import clock
 from gateway.cli.session import Database, Json, fail, gateway, show, table
 from gateway.matching import batch, write_all_settings
 from gateway.matching.previewing import preview
-from gateway.matching.showing import preview_shape, review_shape, review_whole
+from gateway.matching.showing import decision_shape, preview_shape, review_shape, review_whole
 from id_registry import matching
 
 ids_app = typer.Typer(help="Identity: which records are one thing.", no_args_is_help=True)
@@ -87,6 +87,28 @@ def review_decide(
         with g.reading() as conn:
             found = review_whole(conn, matching.read_review(conn, number))
     show(found, as_json=as_json, text=lambda out: _tell(out, found))
+
+
+@ids_app.command("why")
+def ids_why(
+    global_id: Annotated[str, typer.Argument(help="A global id, such as CUST-2026-000001.")],
+    database_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Why the records of a thing were linked, put to a person, or left alone: every decision with its evidence."""
+    with gateway(database_url=database_url) as g, g.reading() as conn:
+        found = [decision_shape(each) for each in matching.decisions(conn, id_registry.parse_id(global_id))]
+
+    def text(out: Console) -> None:
+        for each in found:
+            out.print(
+                f"{each['at']} {each['outcome']} {each['record']} {each['other'] or ''} {each['weight'] or ''}",
+                markup=False,
+            )
+            rows = [(e["field"], e["a"], e["b"], e["level"], f"{e['bits']:+.1f}", e["note"]) for e in each["evidence"]]
+            out.print(table("证据 · evidence", ("field", "a", "b", "发现 found", "bits", "备注 note"), rows))
+
+    show({"items": found}, as_json=as_json, text=text)
 
 
 @ids_app.command("preview")

@@ -10,7 +10,7 @@ import id_registry
 from gateway import clock
 from gateway.matching.previewing import Preview, preview
 from id_registry import format_id
-from id_registry.matching import Evidence, Review
+from id_registry.matching import Decided, Evidence, Review
 
 NAMES = ("name", "short_name", "model", "serial")
 """Fields that tell a person which thing is meant, the best first."""
@@ -45,6 +45,16 @@ def evidence_shape(evidence: tuple[Evidence, ...]) -> list[dict[str, Any]]:
     return [
         {"field": e.field, "a": e.a, "b": e.b, "level": e.level, "bits": round(e.bits, 2), "note": e.note} for e in evidence
     ]  # fmt: skip
+
+
+def decision_shape(decided: Decided) -> dict[str, Any]:
+    """One decision of the matcher."""
+    return {
+        "id": decided.id, "record": format_id(decided.gid), "other": None if decided.other is None else format_id(decided.other),
+        "outcome": decided.outcome, "weight": None if decided.weight is None else round(decided.weight, 2),
+        "candidates": decided.candidates, "evidence": evidence_shape(decided.evidence), "model": decided.model,
+        "at": clock.rfc3339(decided.at), "merge": decided.merge_event,
+    }  # fmt: skip
 
 
 def preview_shape(found: Preview) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from id_registry.batches import among, chunks, rows_parameters
+from id_registry.batches import among, chunks, rows_parameters, values_parameter
 from id_registry.global_ids import KINDS
 from id_registry.matching.kinds import SCHEMES, key_number
 from id_registry.matching.model import Record
@@ -44,8 +44,16 @@ SELECT k.key, c.gid FROM unnest(%b::bigint[]) k(key)
 CROSS JOIN LATERAL (SELECT gid FROM match_key WHERE key = k.key LIMIT %s) c
 """
 _HOLDER = "SELECT * FROM (SELECT key, gid FROM match_key WHERE key = ? LIMIT ?)"
-_AT_ONCE = 50
-"""Keys of one statement on SQLite, which has no LATERAL; always so many, so that the statement is prepared once."""
+_AT_ONCE = (10, 50)
+"""Keys of one statement on SQLite, which has no LATERAL: of two sizes, so that the statements are prepared once."""
+_SIZE = {
+    "postgresql": "SELECT n FROM match_frequency WHERE key = %s",
+    "sqlite": "SELECT n FROM match_frequency WHERE key = ?",
+}
+_RECORDS = {
+    "postgresql": "SELECT gid, kind, system, local, body FROM match_record WHERE gid = ANY(%b::bigint[])",
+    "sqlite": "SELECT gid, kind, system, local, body FROM match_record WHERE gid IN (SELECT value FROM json_each(?))",
+}
 _ADD_KEYS = {
     "postgresql": """
 INSERT INTO match_key (key, gid) SELECT key, gid FROM unnest(%b::bigint[], %b::bigint[]) u(key, gid) ORDER BY key, gid
@@ -144,7 +152,7 @@ def records(conn: Connection, gids: Collection[int]) -> dict[int, Held]:
     """Those of these that are held."""
     found: dict[int, Held] = {}
     for chunk in chunks(sorted(gids)):
-        rows = conn.execute(select(match_record).where(among(conn, _R.gid, chunk)))
+        rows = conn.exec_driver_sql(_RECORDS[conn.dialect.name], (values_parameter(conn, chunk),)).all()
         found.update((row.gid, _held(_NAMES[row.kind], row)) for row in rows)
     return found
 
@@ -158,10 +166,11 @@ def holders(conn: Connection, keys: Collection[int]) -> tuple[dict[int, list[int
             for key, gid in conn.exec_driver_sql(_HOLDERS, (list(part), MOST + 1)):
                 found.setdefault(key, []).append(gid)
     else:
-        statement = " UNION ALL ".join([_HOLDER] * _AT_ONCE)
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            padded = [*some, *[None] * (_AT_ONCE - len(some))]
+        size = _AT_ONCE[0] if len(wanted) <= _AT_ONCE[0] else _AT_ONCE[1]
+        statement = " UNION ALL ".join([_HOLDER] * size)
+        for start in range(0, len(wanted), size):
+            some = wanted[start : start + size]
+            padded = [*some, *[None] * (size - len(some))]
             given = tuple(value for key in padded for value in (key, MOST + 1))
             for key, gid in conn.exec_driver_sql(statement, given):
                 found.setdefault(key, []).append(gid)
@@ -176,12 +185,11 @@ def holders(conn: Connection, keys: Collection[int]) -> tuple[dict[int, list[int
 def size(conn: Connection, kind: str) -> int:
     """How many records of a kind there are: counted up to ten thousand, beyond as the batch counted them."""
     number = KINDS[kind].number
+    counted = conn.exec_driver_sql(_SIZE[conn.dialect.name], (number,)).scalar_one_or_none() or 0
+    if counted > _COUNTED:
+        return int(counted)
     some = select(_R.gid).where(_R.kind == number).limit(_COUNTED + 1).subquery()
-    n = conn.execute(select(func.count()).select_from(some)).scalar_one()
-    if n <= _COUNTED:
-        return n
-    counted = select(match_frequency.c.n).where(match_frequency.c.key == number)
-    return max(conn.execute(counted).scalar_one_or_none() or 0, n)
+    return conn.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def count_frequencies(conn: Connection, few: int = MOST) -> int:

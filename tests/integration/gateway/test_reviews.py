@@ -100,6 +100,20 @@ def test_what_cannot_be_is_refused(shop: Any) -> None:
         assert api.ask(method, path, json=body).status_code == status, path
 
 
+def test_what_the_matcher_decided_is_told_with_its_evidence(shop: Any) -> None:
+    api, keep, _ = shop
+    keep.erp.put("customers", {"code": "C2", "name": "上海精工机械"})
+    keep.crm.put("customers", {"code": "EC-2", "name": "北京精工机械"})
+    keep.run("customers")
+    keep.run("customers", "crm")
+    found = api.ask("GET", "/v1/ids?system=crm&kind=customer&local_id=EC-2").json()
+    (latest,) = api.ask("GET", f"/v1/ids/{found['id']}/decisions", role="viewer").json()["items"]
+    assert (latest["record"], latest["candidates"]) == (found["id"], 1)
+    assert latest["outcome"] in ("mint", "review")
+    levels = {e["field"]: e["level"] for e in latest["evidence"]}
+    assert (levels["core"], levels["region"]) == ("exact", "differs")
+
+
 def test_a_viewer_reads_reviews_and_decides_none(shop: Any) -> None:
     api, _, _ = shop
     (item,) = api.ask("GET", "/v1/ids/reviews", role="viewer").json()["items"]
