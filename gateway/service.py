@@ -23,7 +23,7 @@ from connectors.errors import BadRecord
 from connectors.manifest.kinds import manifest_files
 from connectors.registry import Catalogue, installed
 from core_tickets.people import load_roster, roster_version
-from gateway import clock, leases, metrics
+from gateway import clock, leases, metrics, traces
 from gateway.automation.work import TicketWork
 from gateway.config import store
 from gateway.config.documents import Documents
@@ -57,6 +57,8 @@ class Gateway:
         self.engine = engine or open_engine(settings.database, limits)
         self.reader = reader(self.engine)
         self.writer = writer(self.engine, limits)
+        if settings.otel_endpoint:
+            traces.configure(settings.otel_endpoint)
         for engine in (self.engine, self.reader, self.writer):
             lineage.keep_segments(engine, settings.segments_folder)
         self._folder = settings.home / "connectors" if catalogue is None else None
@@ -262,6 +264,8 @@ class Gateway:
         events, bad = split(live, delivery)
         number = next(iter(self.serial.take()))
         incoming = Incoming(number, live, delivery, events, self.now(), done, bad)
+        if traces.on():
+            _trace(incoming)
         self.inbox.offer(incoming)
         return incoming
 
@@ -331,6 +335,20 @@ class Gateway:
         if errors:
             raise errors[0]
         return incoming
+
+
+def _trace(incoming: Incoming) -> None:
+    """Its way from here to the commit is a span, which goes on from the sender's."""
+    parent = incoming.delivery.headers.get("traceparent")
+    told = {"connection": incoming.live.id, "message": str(incoming.id), "events": len(incoming.events)}
+    incoming.trace, end = traces.begin("weft.ingest", parent, **told)
+    done = incoming.done
+
+    def ended(error: WeftError | None) -> None:
+        end("" if error is None else type(error).__name__)
+        done(error)
+
+    incoming.done = ended
 
 
 def _close(connections: Iterable[Live]) -> None:

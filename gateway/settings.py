@@ -103,6 +103,10 @@ class Settings(BaseModel):
     )
     inbox_waiting: int = Field(5_000, ge=1, description="Deliveries of one connection that may wait before 429.")
     context_deadline_s: float = Field(2.0, gt=0, le=60, description="Answers later than this are marked late.")
+    otel_endpoint: str = Field(
+        "",
+        description="OTLP/HTTP address that traces go to, such as http://collector:4318/v1/traces; empty: none are made.",
+    )
     openlineage_url: str = Field(
         "", description="Where OpenLineage events go: a file path or an http(s) URL; none: nowhere."
     )

@@ -209,6 +209,7 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("done_at", BigInteger),
     Column("echoed_at", BigInteger, comment="when the remote system told us back"),
+    Column("trace", Text, comment="traceparent of what brought it about"),
     Column("merged_into", BigInteger, comment="goes as one with this command, whose lease and fate are its own"),
 )
 _open = outbox.c.state.in_(("waiting", "sending"))

@@ -21,7 +21,7 @@ import lineage
 from connectors.contract import Command, Receipt
 from connectors.runtime import Connection as Runtime
 from connectors.runtime import Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt
-from gateway import clock, metrics, rows, tables
+from gateway import clock, metrics, rows, tables, traces
 from gateway.bridge import computing, merging
 from gateway.bridge.early import told_already
 from gateway.config.hub import Hub, Live
@@ -52,6 +52,7 @@ class Claimed:
     created_at: int
     draft: str | None = None
     """What key and body are yet to be computed of."""
+    trace: str | None = None
     followers: tuple[Claimed, ...] = ()
     """Those that go with this one, as one command."""
 
@@ -93,7 +94,7 @@ def claim(conn: Connection, now: int, limit: int = 20, leave: Collection[str] = 
 def _claimed(r: Any) -> Claimed:
     in_doubt = r.draft is None and (bool(r.must_confirm) or r.state == "sending")  # a draft was never sent
     return Claimed(r.id, r.ticket_id, r.connection_id, r.bridge, r.op, _decoded(r.key), _decoded(r.body), r.attempts,
-                   in_doubt, r.created_at, r.draft)  # fmt: skip
+                   in_doubt, r.created_at, r.draft, r.trace)  # fmt: skip
 
 
 def _with_followers(conn: Connection, found: list[Claimed]) -> list[Claimed]:
@@ -119,7 +120,14 @@ def carry_out(gateway: Gateway, hub: Hub, claimed: Claimed) -> None:
     with gateway.transaction() as conn:
         if not _begin(conn, claimed, live):
             return
-    tried = _try(gateway, hub, live, claimed)
+    told = {
+        "connection": claimed.connection_id,
+        "op": claimed.op,
+        "command": str(claimed.id),
+        "attempt": claimed.attempts + 1,
+    }
+    with traces.span("weft.writeback", claimed.trace, **told):
+        tried = _try(gateway, hub, live, claimed)
     if tried is None:
         return
     claimed, fate = tried

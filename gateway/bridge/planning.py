@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 import core_tickets
 import id_registry
 import lineage
-from gateway import tables
+from gateway import tables, traces
 from gateway.automation.rules import CompiledBridge
 from gateway.bridge.happened import Happened, standing
 from gateway.clock import Serial
@@ -58,7 +58,8 @@ def plan_commands(conn: Connection, hub: Hub, happened: Sequence[Happened], seri
                     if bridge.spec.connector is not None:
                         cause += f":{target}"
                     told = for_bridge(conn, hub, ticket, record, bridge, target)
-                    _plan(conn, bridge, target, ticket, told, cause, serial, now)
+                    with traces.carrying(traces.carried() if h.item is None else h.item.incoming.trace):
+                        _plan(conn, bridge, target, ticket, told, cause, serial, now)
 
 
 def _targets(hub: Hub, bridge: CompiledBridge, source: str, origin: str) -> list[str]:
@@ -172,7 +173,7 @@ def queue_command(
     values = {
         "id": number, "ticket_id": ticket_id, "connection_id": connection_id, "bridge": bridge, "cause": cause, "op": op,
         "key": as_text(key), "body": as_text(body), "draft": draft,
-        "state": "waiting", "next_at": now, "created_at": now,
+        "state": "waiting", "next_at": now, "created_at": now, "trace": traces.carried(),
     }  # fmt: skip
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     statement = insert(tables.outbox).values(values).on_conflict_do_nothing(index_elements=["cause"])

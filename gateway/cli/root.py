@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from gateway.cli import (
+    backup,
     configuration,
     figures,
     ids,
@@ -24,6 +25,7 @@ app = typer.Typer(
     help="Weft (纬): alerts and thresholds become tickets; every field knows where it came from.",
 )  # fmt: skip
 serving.add(app)
+backup.add(app)
 configuration.add(app)
 inspection.add(app)
 figures.add(app)

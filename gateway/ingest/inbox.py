@@ -47,6 +47,8 @@ class Incoming:
     done: Done
     bad: BadRecord | None = None
     ends: list[str] = field(default_factory=list)
+    trace: str | None = None
+    """`traceparent` of its way in, when traces are on."""
 
 
 Commit = Callable[[Sequence[Incoming]], None]
