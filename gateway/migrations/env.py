@@ -1,8 +1,8 @@
 """Alembic's environment: the engine is handed in, the tables of every room are one schema.
 
-Each migration is a transaction of its own, so that one may leave it (`op.get_context().autocommit_block()`) to build an
-index CONCURRENTLY. On PostgreSQL a migration waits for a lock no longer than LOCK_WAIT: while it waits, everybody who
-comes after it waits too. `database.migrate` tries again.
+On PostgreSQL each migration is a transaction of its own, so that one may leave it (`op.get_context().autocommit_block()`) to
+build an index CONCURRENTLY; it waits for a lock no longer than LOCK_WAIT, since everybody who comes after it waits behind
+it, and `database.migrate` tries again. SQLite's are one transaction: who comes second finds all of them done.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ LOCK_WAIT = "3s"
 
 def run(connection: Connection) -> None:
     context.configure(
-        connection=connection, target_metadata=metadatas(), render_as_batch=False, transaction_per_migration=True
-    )
+        connection=connection, target_metadata=metadatas(), render_as_batch=False,
+        transaction_per_migration=connection.dialect.name == "postgresql",
+    )  # fmt: skip
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,17 @@ def test_scripts_are_syntactically_right(script: str) -> None:
     shell = shutil.which("bash") or "sh"
     subprocess.run([shell, "-n", str(ROOT / script)], check=True, timeout=10)
     assert FILE.exists()
+
+
+def pins(lock: str) -> set[str]:
+    return set(re.findall(r"^([\w.\[\]-]+==[^\s;]+)", (ROOT / lock).read_text("utf-8"), re.M))
+
+
+def test_the_image_has_every_package_the_hub_needs_as_it_was_tested_and_no_tools_of_developers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    image = pins("setup/runtime.lock")
+    assert image <= pins("requirements.lock"), "run: make lock"
+    names = {pin.partition("==")[0] for pin in image}
+    needed = {re.split(r"[\[><=; ]", each)[0].lower() for each in project["dependencies"]}
+    assert needed - names == set(), "run: make lock"
+    assert not names & {"pytest", "mypy", "ruff"}
