@@ -55,7 +55,7 @@ WORDS = {
         "test": "Test connection",
         "works": "The connection works",
         "fails": "The connection does not work",
-        "sample": "Samples of {}",
+        "sample": "Sample of {}",
         "mapping": "Mapping",
         "change": "Change the mapping",
         "begin": "Begin",

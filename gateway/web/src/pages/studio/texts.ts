@@ -361,7 +361,7 @@ export const useTexts = texts("studio", {
     sampleLive: "Read now",
     sampleRecorded: "Recorded messages",
     sampleDead: "Dead letters",
-    samples: "Samples of {{stream}}",
+    samples: "Sample of {{stream}}",
     noSamples: "No samples",
     noSamplesAdvice: "Take another source, or paste a record (YAML or JSON).",
     writeMapping: "Write a mapping",
