@@ -12,17 +12,20 @@ import pytest
 import uvicorn
 from playwright.sync_api import Page, expect
 
+from gateway import clock, tokens
 from gateway.api.app import create_app
+from gateway.service import Gateway
 from gateway.settings import Settings
+from gateway.tokens import Role
 from gateway.usecases import tracing
-from lineage import FieldGraph, Node
+from lineage import FieldGraph, Node, views
 from tests.acceptance.running_hub import ADMIN, RunningHub, eventually
 from tests.real.postgres import free_port
 from tests.unit.lineage.large import large_graph
 from tests.web.browsing import Browsing
 
-SLOWEST_MS = 1_000
-"""On a quiet machine the median is below 100 ms, as docs/lineage.md says; a busy one is not what is judged here."""
+SLOWEST_MS = 2_000
+"""What a machine with ten times as much to do as it can still keeps; docs/lineage.md has the figures."""
 
 
 class Hosted(RunningHub):
@@ -32,8 +35,10 @@ class Hosted(RunningHub):
 
     def serve(self) -> None:
         self.port = free_port()
-        settings = Settings(home=self.home, database_url=self.database_url, admin_token=ADMIN)
-        app = create_app(settings, worker=False)
+        gateway = Gateway(Settings(home=self.home, database_url=self.database_url))
+        with gateway.transaction() as conn:
+            tokens.create(conn, name="first", role=Role.admin, now=clock.now(), token=ADMIN)
+        app = create_app(gateway=gateway, worker=False)
         self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="error"))
         threading.Thread(target=self.server.run, daemon=True).start()
         eventually(lambda: self.server.started, 60)
@@ -94,8 +99,8 @@ def test_a_graph_of_6000_fields_is_searched_opened_and_drawn_without_a_wait(web:
     told = f"layouts {times} ms, answers {[round(a) for a in answers]} ms"
     assert sorted(times)[1] < SLOWEST_MS, told
     assert sorted(answers)[1] < SLOWEST_MS, told
-    print(told)
     node = quote(json.dumps([busiest.dataset, busiest.field]))
     visit.go(f"/lineage?node={node}&depth=2")
-    assert drawn(page, 60) < 10 * SLOWEST_MS
-    assert page.locator(".row").count() <= 400
+    expected = len(views.view(graph, busiest, depth=2).nodes)
+    assert drawn(page, expected) < 10 * SLOWEST_MS
+    assert page.locator(".row").count() == expected

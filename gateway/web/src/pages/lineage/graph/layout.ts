@@ -36,7 +36,7 @@ const OPTIONS = {
   "elk.spacing.edgeEdge": "9",
   "elk.layered.nodePlacement.strategy": "BRANDES_KOEPF",
   "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
-  "elk.layered.thoroughness": "4",
+  "elk.layered.thoroughness": "2",
   "elk.padding": "[top=16,left=16,bottom=16,right=16]",
 };
 // the first layout of a worker takes ten times as long: it is had before anybody waits for it
