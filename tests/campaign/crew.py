@@ -113,7 +113,7 @@ class Crew:
 
     def __post_init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tests.campaign.crew"])
+        self._context.set_forkserver_preload(["tests.campaign.ready"])
 
     def start(self) -> None:
         while len(self.members) < self.size:
