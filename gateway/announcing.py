@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 import lineage
 from gateway import clock, tables
-from gateway.config.hub import HUB, Hub
+from gateway.config.hub import HUB, Hub, Live
 from gateway.service import Gateway
 
 if TYPE_CHECKING:
@@ -86,6 +86,26 @@ def _tell(
     failed = emitter.emit(openlineage.run_event(run, flows, now, namespace="weft"))
     if failed is not None:
         log.warning("openlineage.not_delivered", connection=connection, stream=stream, reason=str(failed))
+    return failed is None
+
+
+def announce_sync(gateway: Gateway, live: Live, stream: str, emitter: openlineage.Emitter, parent: str = "") -> bool:
+    """Tell that a stream was read into the hub, column by column; `parent`: the run of a scheduler that began it
+    (`namespace/job/run id`). False: it could not be delivered."""
+    from lineage import openlineage
+
+    mapping, now = live.mappings[stream], clock.now()
+    source, target = (
+        openlineage.DatasetName(live.namespace, stream),
+        openlineage.DatasetName("weft://hub", mapping.target),
+    )
+    with gateway.transaction() as conn:
+        run = lineage.open_run(conn, f"{live.id}.{stream}", now)
+        flows = [openlineage.Flow(lineage.plan(conn, [mapping]), source, target, {})]
+        lineage.close_run(conn, run, now)
+    failed = emitter.emit(openlineage.run_event(run, flows, now, namespace="weft", parent=parent))
+    if failed is not None:
+        log.warning("openlineage.not_delivered", connection=live.id, stream=stream, reason=str(failed))
     return failed is None
 
 

@@ -107,6 +107,10 @@ class Settings(BaseModel):
         "",
         description="OTLP/HTTP address that traces go to, such as http://collector:4318/v1/traces; empty: none are made.",
     )
+    airflow_file: Path | None = Field(
+        None,
+        description="Where a worker keeps the syncs and jobs for Airflow's DAGs (their WEFT_SYNCS); none: nowhere.",
+    )
     openlineage_url: str = Field(
         "", description="Where OpenLineage events go: a file path or an http(s) URL; none: nowhere."
     )

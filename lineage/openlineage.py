@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import requests
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, RunEvent, RunState
 from openlineage.client.event_v2 import Run as OpenLineageRun
-from openlineage.client.facet_v2 import column_lineage_dataset, error_message_run, schema_dataset
+from openlineage.client.facet_v2 import column_lineage_dataset, error_message_run, parent_run, schema_dataset
 from openlineage.client.serde import Serde
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport, TokenProvider
 
@@ -65,10 +65,17 @@ def run_event(
     state: State = State.COMPLETE,
     error: str = "",
     producer: str = PRODUCER,
+    parent: str = "",
 ) -> RunEvent:
     """The event of a run: its job (`namespace`, `run.job`), its inputs, and its outputs with their column lineage.
-    `error` says why a run failed."""
+    `error` says why a run failed. `parent`: the run that began it, `namespace/job/run id`."""
     facets: dict[str, Any] = {}
+    if parent:
+        job, _, number = parent.rpartition("/")
+        of, _, name = job.partition("/")
+        facets["parent"] = parent_run.ParentRunFacet(
+            parent_run.Run(number), parent_run.Job(of, name), producer=producer
+        )
     if error:
         facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(error, "python", producer=producer)
     targets = dict.fromkeys(flow.target for flow in flows)

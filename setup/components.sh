@@ -1,7 +1,7 @@
 #!/bin/sh
 # Unpacks the real programs that tests and the demo run, without installing them.
 #
-#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc soap singer (default: all)
+#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc soap singer airflow (default: all)
 #
 # The distribution's own packages are fetched by apt into a cache of ours and unpacked by dpkg-deb into
 # .components/root (WEFT_COMPONENTS names another place for .components). No package script runs, no daemon starts,
@@ -10,11 +10,12 @@
 #   LD_LIBRARY_PATH=.components/root/usr/lib/<triplet>
 # The set soap is npm's `soap` (tests/real/soap_server) in .components/soap; a machine without node gets one from PyPI.
 # The set singer is a Singer tap (tests/real/tap_postgres.lock) in an environment of its own, .components/singer.
+# The set airflow is Airflow (setup/airflow.lock) in an environment of its own, .components/airflow.
 #
 # Exit codes: 0 all there; 2 used wrongly; 3 something is missing (said which).
 set -eu
 
-ALL="prometheus mosquitto postgres zabbix odbc soap singer"
+ALL="prometheus mosquitto postgres zabbix odbc soap singer airflow"
 HOME_DIR=$(cd "$(dirname "$0")/.." && pwd)
 COMPONENTS=${WEFT_COMPONENTS:-$HOME_DIR/.components}
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -36,6 +37,7 @@ packages_of() {
     odbc) echo libodbc2 odbc-postgresql tdsodbc libsqliteodbc ;;
     soap) echo nodejs npm ;;
     singer) echo pipelinewise-tap-postgres ;;
+    airflow) echo apache-airflow ;;
   esac
 }
 
@@ -68,6 +70,7 @@ stamp_of() {
   case $1 in
     soap) cksum <"$HOME_DIR/tests/real/soap_server/package-lock.json" ;;
     singer) cksum <"$HOME_DIR/tests/real/tap_postgres.lock" ;;
+    airflow) cksum <"$HOME_DIR/setup/airflow.lock" ;;
     *) packages_of "$1" ;;
   esac
 }
@@ -154,9 +157,27 @@ install_singer() {
   say "singer: installed into $COMPONENTS/singer"
 }
 
+# Airflow beside the hub, not in its environment: docs/airflow.md says why.
+install_airflow() {
+  if unpacked airflow && has_file "$COMPONENTS/airflow/bin/airflow"; then return 0; fi
+  uv=$HOME_DIR/.venv/bin/uv
+  [ -x "$uv" ] || { say "airflow: missing; run 'make install' first"; return 1; }
+  say "airflow: fetching"
+  mkdir -p "$COMPONENTS/stamps"
+  if ! { "$uv" venv -q --clear --python "$HOME_DIR/.venv/bin/python" "$COMPONENTS/airflow" &&
+    "$uv" pip install -q --compile-bytecode --python "$COMPONENTS/airflow/bin/python" --require-hashes \
+      -r "$HOME_DIR/setup/airflow.lock"; } >&2; then
+    say "airflow: missing; what setup/airflow.lock names cannot be fetched"
+    return 1
+  fi
+  stamp_of airflow >"$COMPONENTS/stamps/airflow"
+  say "airflow: installed into $COMPONENTS/airflow"
+}
+
 install_set() {
   if [ "$1" = soap ]; then install_soap; return; fi
   if [ "$1" = singer ]; then install_singer; return; fi
+  if [ "$1" = airflow ]; then install_airflow; return; fi
   if on_machine "$1"; then return 0; fi
   if unpacked "$1"; then return 0; fi
   if ! has apt-get || ! has dpkg-deb; then

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from connectors.registry import installed
 from gateway import clock
-from gateway.cli import manifests, syncing
+from gateway.cli import manifests, scheduled, syncing
 from gateway.cli.people import tell_findings
 from gateway.cli.session import Database, Json, fail, gateway, show, table
 from gateway.config import documents, store, yaml12
@@ -35,6 +35,7 @@ def add(app: typer.Typer) -> None:
     manifests.add(connector_app)
     app.add_typer(connector_app, name="connector")
     app.add_typer(syncing.sync_app, name="sync")
+    scheduled.add(app)
     app.add_typer(mapping_app, name="mapping")
 
 

@@ -26,7 +26,7 @@ from gateway.config.hub import Hub
 from gateway.config.syncs import Timing
 from gateway.errors import Conflict, WeftError
 from gateway.policies.scheduling import FRESHNESS, KIND
-from gateway.scheduling import claims
+from gateway.scheduling import airflow, claims
 from gateway.scheduling.claims import Claim, Later
 from gateway.scheduling.jobs import JOBS
 from gateway.service import Gateway
@@ -87,6 +87,8 @@ class Embedded:
         if jumped:
             log.warning("schedule.clock_jumped", seconds=round(_drift() - self._drift, 1))
         self._hub, self._drift = hub, _drift()
+        if self._gateway.settings.airflow_file is not None and airflow.write(hub, self._gateway.settings.airflow_file):
+            log.info("airflow.written", file=str(self._gateway.settings.airflow_file))
         before, self._items = self._items, {item.name: item for item in self.items(hub)}
         for name in before.keys() - self._items.keys():
             self._forget(name)

@@ -14,12 +14,14 @@ from typing import Any
 import structlog
 
 from connectors.errors import ConnectorError
-from gateway import clock, retention
+from gateway import clock, matching, retention
+from gateway.automation import checks
 from gateway.config.hub import Hub, Live
 from gateway.errors import NotFound
 from gateway.figures import keeping, thresholds
 from gateway.learning import memory
 from gateway.learning import rounds as learning_rounds
+from gateway.matching.second_opinion import MatchingNotInstalled
 from gateway.reconcile import reconcile
 from gateway.scheduling import freshness, upkeep
 from gateway.service import Gateway
@@ -107,6 +109,23 @@ def _lineage_verify(gateway: Gateway, hub: Hub, now: int) -> Result:
     }
 
 
+def _matching(gateway: Gateway, _hub: Hub, _now: int) -> Result:
+    """Records of different systems that tell of one thing; Splink's second opinion where it is installed."""
+    try:
+        done = matching.batch(gateway)
+    except MatchingNotInstalled:
+        done = matching.batch(gateway, second_opinion=False)
+    return {"kinds": [outcome.as_dict() for outcome in done]}
+
+
+def _cross_check(gateway: Gateway, hub: Hub, now: int) -> Result:
+    """What other systems are to be asked about tickets, asked now that their data are fresh."""
+    asked = 0
+    while did := checks.run_due(gateway, hub, now):
+        asked += did
+    return {"asked": asked}
+
+
 def _retention(gateway: Gateway, _hub: Hub, _now: int) -> Result:
     """What is old leaves the database, old lineage for sealed segments."""
     report = retention.run(gateway, limit_s=RETENTION_S)
@@ -132,7 +151,23 @@ JOBS: Mapping[str, Job] = {
         Job("reconcile", "Alerts of every system compared with the hub's", "与各系统核对告警", _reconcile),
         Job("learning", "Zombie and duplicate tickets, problems, proposals", "僵尸与重复工单、问题、建议", _learning),
         Job("audit", "The ledger added up", "核对账本", _audit),
-        Job("figures", "Metrics rolled up", "指标汇总", _figures),
+        Job(
+            "figures", "Metrics rolled up", "指标汇总", _figures, ("StockLevel", "Downtime", "Oee", "Order", "Delivery")
+        ),
+        Job(
+            "matching",
+            "Records that tell of one thing are found",
+            "识别同一对象（批量）",
+            _matching,
+            ("Customer", "Supplier", "Device", "Article", "Product"),
+        ),
+        Job(
+            "cross-check",
+            "Do the other systems agree?",
+            "与其他系统交叉核对",
+            _cross_check,
+            ("Order", "Delivery", "Interaction", "Downtime"),
+        ),
         Job("retention", "What is old leaves, lineage moves into segments", "清理过期数据，溯源转入冷分段", _retention),
         Job("lineage-verify", "A sample of lineage recomputed", "抽样核对溯源", _lineage_verify),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from connectors.contract import Delivery, Event
+from connectors.runtime import Connection as Runtime
 from gateway import clock, tables
 from gateway.automation.records import previewed
 from gateway.automation.specs import STANDING
@@ -42,6 +43,19 @@ def run(
     if sync is not None and sync.partitions is not None:
         return parts.run(gateway, gateway.hub, sync, parts.Wanted(full), progress=progress, stop=stop).as_dict()
     return engine.run(gateway, gateway.hub, live, stream, full=full, progress=progress, stop=stop).as_dict()
+
+
+def one_of_several(live: Live) -> Live:
+    """The same connection for one of the `reads_at_once` processes that read it: each has its share of the rate, so that
+    together they keep within it."""
+    share, runtime = live.spec.reads_at_once, live.runtime
+    if share == 1 or runtime is None or live.config is None:
+        return live
+    told = runtime.policy
+    own = replace(
+        told, rate_per_s=told.rate_per_s / share, window_calls=told.window_calls and max(1, told.window_calls // share)
+    )
+    return replace(live, runtime=Runtime(live.id, runtime.connector, live.config, own))
 
 
 def sync_named(gateway: Gateway, live: Live, stream_name: str) -> Sync:
