@@ -6,14 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-<<<<<<< HEAD
-from benchmarks import batches, ingest, lineage, lineage_scale, mapping, matching, mqtt, resolve, state, sync
-=======
 from benchmarks import (
     batches,
     dags,
     ingest,
     lineage,
+    lineage_scale,
     mapping,
     matching,
     mqtt,
@@ -22,7 +20,6 @@ from benchmarks import (
     state,
     sync,
 )
->>>>>>> 2265a91 (Airflow: a DAG for each sync and job, thin over the hub's commands; of two workers one begins; parts and DAG files measured)
 from benchmarks.meters import Claim
 
 PARTS: dict[str, Callable[[], list[Claim]]] = {
