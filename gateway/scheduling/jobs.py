@@ -96,7 +96,7 @@ def _lineage_verify(gateway: Gateway, hub: Hub, now: int) -> Result:
     """A sample of what was written since yesterday is recomputed from what it came from. A difference makes a ticket."""
     with gateway.reading() as conn:
         report = tracing.verify(conn, now - VERIFIED_SPAN, VERIFIED_SHARE)
-    found = [str(each) for each in (*report.differences, *report.plans, *report.missing)]
+    found = [str(each) for each in (*report.differences, *report.plans, *report.missing, *report.segments)]
     upkeep.tell(gateway, hub, upkeep.Subject(
         "lineage-verify", "lineage-differs", "数据溯源不一致 Values differ from what they came from",
         "weft lineage verify --since 26h\n" + "\n".join(found[:20]),
