@@ -53,7 +53,7 @@ function config(dark: boolean): ThemeConfig {
     token: {
       fontFamily: FONT,
       fontFamilyCode: MONO,
-      fontSize: 15, // 13 when compact
+      fontSize: 13,
       borderRadius: 6,
       colorPrimary: dark ? "#27849b" : "#0b6b82",
       // lighter, as the algorithm would have it, is too light for white words
