@@ -1,7 +1,7 @@
 #!/bin/sh
 # Unpacks the real programs that tests and the demo run, without installing them.
 #
-#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc soap singer airflow (default: all)
+#   setup/components.sh [SET...]     SET: prometheus mosquitto postgres zabbix odbc soap singer airflow browser (default: all)
 #
 # The distribution's own packages are fetched by apt into a cache of ours and unpacked by dpkg-deb into
 # .components/root (WEFT_COMPONENTS names another place for .components). No package script runs, no daemon starts,
@@ -15,7 +15,7 @@
 # Exit codes: 0 all there; 2 used wrongly; 3 something is missing (said which).
 set -eu
 
-ALL="prometheus mosquitto postgres zabbix odbc soap singer airflow"
+ALL="prometheus mosquitto postgres zabbix odbc soap singer airflow browser"
 HOME_DIR=$(cd "$(dirname "$0")/.." && pwd)
 COMPONENTS=${WEFT_COMPONENTS:-$HOME_DIR/.components}
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -38,6 +38,7 @@ packages_of() {
     soap) echo nodejs npm ;;
     singer) echo pipelinewise-tap-postgres ;;
     airflow) echo apache-airflow ;;
+    browser) echo chromium fonts-wqy-microhei ;;
   esac
 }
 
@@ -49,6 +50,7 @@ on_machine() {
         { has prometheus-node-exporter || has node_exporter; }
       ;;
     mosquitto) has mosquitto && has mosquitto_passwd ;;
+    browser) has chromium ;;
     postgres) has_file /usr/lib/postgresql/*/bin/initdb /usr/lib/postgresql/*/bin/postgres || { has initdb && has postgres; } ;;
     zabbix)
       has zabbix_server && has zabbix_agentd && has_file /usr/share/zabbix/api_jsonrpc.php &&
@@ -116,6 +118,11 @@ unpack() {
 # What package scripts would have done, where a program does not run without.
 settle_mosquitto() { :; }
 settle_postgres() { :; }
+settle_browser() { # the fonts of what was unpacked beside those of the machine
+  mkdir -p "$1/etc/fonts"
+  printf '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd"><fontconfig><dir>%s/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n' \
+    "$1" >"$1/etc/fonts/weft.conf"
+}
 settle_odbc() { :; } # drivers are named by their files, so nothing has to be registered
 settle_zabbix() {
   for php in "$1"/usr/bin/php[0-9].[0-9]; do ln -sf "${php##*/}" "$1/usr/bin/php"; done # else by update-alternatives

@@ -51,6 +51,8 @@ def fuzz(gateway: Gateway, examples: int) -> None:
             operation = result.ok()
             if (operation.method, operation.path) == ("delete", "/v1/connections/{connection}"):
                 continue  # the others need the connection
+            if operation.path == "/v1/live":
+                continue  # its answer goes on
 
             @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck),
                       phases=[Phase.explicit, Phase.generate], database=None)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,11 @@ def launch(playwright: Playwright) -> Browser:
     unpacked = components_root() in program.parents
     if unpacked:  # the one on the path is a script that knows only its place in the machine
         program = components_root() / "usr" / "lib" / "chromium" / "chromium"
-    more: dict[str, Any] = {"env": {"LD_LIBRARY_PATH": library_path(program)}} if unpacked else {}
+    more: dict[str, Any] = {}
+    if unpacked:
+        fonts = str(components_root() / "etc" / "fonts" / "weft.conf")
+        own = {"LD_LIBRARY_PATH": library_path(program), "FONTCONFIG_FILE": fonts}
+        more["env"] = {**os.environ, **own}
     return playwright.chromium.launch(executable_path=str(program), args=FLAGS, timeout=120_000, **more)
 
 

@@ -62,7 +62,7 @@ function config(dark: boolean): ThemeConfig {
       colorLink: dark ? "#6cc6da" : "#0b6b82",
       colorSuccess: dark ? "#49a56b" : "#25804a",
       colorWarning: dark ? "#d69a3a" : "#a35f00",
-      colorError: dark ? "#e06c67" : "#c4302b",
+      colorError: dark ? "#ee7f79" : "#c4302b",
       colorBgLayout: dark ? "#0f1214" : "#f5f6f7",
       colorBgContainer: dark ? "#171b1e" : "#ffffff",
       colorBgElevated: dark ? "#1e2327" : "#ffffff",
@@ -88,7 +88,7 @@ function config(dark: boolean): ThemeConfig {
         headerSplitColor: "transparent",
       },
       Card: { headerFontSize: 13, bodyPaddingSM: 14 },
-      Button: { primaryShadow: "none", defaultShadow: "none" },
+      Button: { contentFontSize: 13, contentFontSizeSM: 13, primaryShadow: "none", defaultShadow: "none" },
       // in the dark, what is white on the main colour is too dim for the main colour on black
       ...(dark && {
         Button: {

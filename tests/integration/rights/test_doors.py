@@ -157,3 +157,12 @@ def test_openlineage_tells_of_fields_and_never_of_their_values(company: Company,
     told = file.read_text()
     assert "columnLineage" in told
     assert_safe(told)
+
+
+def test_the_overview_counts_only_what_one_sees(company: Company) -> None:
+    seen, everybody = (company.ask(who, "GET", "/v1/overview").json() for who in ("li.na", None))
+    listed = company.ask("li.na", "GET", "/v1/tickets?open=true&limit=500").json()["items"]
+    assert seen["tickets"]["open"] == len(listed) < everybody["tickets"]["open"]
+    assert sum(group["open"] for group in seen["tickets"]["by_group"]) == len(listed)
+    assert (seen["flow"], seen["connections"], seen["syncs"], seen["dead_letters"]) == (None, None, None, None)
+    assert_safe(str(seen))

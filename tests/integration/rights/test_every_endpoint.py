@@ -34,7 +34,9 @@ def test_no_route_gives_a_technician_the_number(company: Company) -> None:
     paths = company.api.client.get("/openapi.json").json()["paths"]
     answered = 0
     for path, methods in paths.items():
-        if path.startswith(("/v1/inbound", "/metrics", "/healthz", "/readyz")):
+        if path.startswith(
+            ("/v1/inbound", "/metrics", "/healthz", "/readyz", "/v1/live")
+        ):  # goes on; tells what /v1/overview does
             continue
         for method in sorted(methods):
             for url in _urls(company, path):

@@ -22,7 +22,7 @@ function Advice(props: { status: "403" | "404"; title: string; advice: string })
   return (
     <Result
       status="info"
-      title={props.title}
+      title={<h1 className="advice-title">{props.title}</h1>}
       subTitle={props.advice}
       extra={
         <Button type="primary" onClick={() => void navigate("/")}>

@@ -1,5 +1,4 @@
-import { Tabs } from "antd";
-import { Navigate, Route, Routes, useLocation, useNavigate } from "react-router";
+import { Navigate, NavLink, Route, Routes } from "react-router";
 import { NotAllowed, NotFound } from "../../layout/not-found";
 import { Page } from "../../parts";
 import { useSession } from "../../session";
@@ -17,16 +16,16 @@ const PARTS = ["users", "tokens", "audit", "settings", "retention", "policies"] 
 export default function Admin() {
   const t = useTexts();
   const { may } = useSession();
-  const navigate = useNavigate();
-  const here = useLocation().pathname.split("/")[2] ?? "";
   if (!may("administer")) return <NotAllowed />;
   return (
     <Page title={t("title")}>
-      <Tabs
-        activeKey={here}
-        onChange={(part) => void navigate(`/admin/${part}`)}
-        items={PARTS.map((part) => ({ key: part, label: t(part) }))}
-      />
+      <nav className="admin-parts" aria-label={t("title")}>
+        {PARTS.map((part) => (
+          <NavLink key={part} to={`/admin/${part}`}>
+            {t(part)}
+          </NavLink>
+        ))}
+      </nav>
       <Routes>
         <Route index element={<Navigate to="users" replace />} />
         <Route path="users" element={<Users />} />
