@@ -79,6 +79,7 @@ class Visit:
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))  # not as a script in the page: its policy forbids that
         self.page.wait_for_function(STILL)
+        self.page.wait_for_function("() => !document.querySelector('.ant-btn-loading')")  # dimmed while it works
         result = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
         told = [
             f"{v['id']}: {v['help']}\n"

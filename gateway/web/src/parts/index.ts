@@ -7,6 +7,7 @@ export { Notices } from "./notices";
 export { Page } from "./page";
 export { Panel } from "./panel";
 export { ProblemAlert } from "./problem-alert";
+export { Scrolling } from "./scrolling";
 export { Health, type Priority, PriorityTag, StateTag, TicketLink, type TicketState } from "./tags";
 export { useCommon } from "./texts";
 export { useNow, When } from "./when";

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Alert, Button, Flex, Table, Typography } from "antd";
 import { answer, api, type Page } from "../../api/client";
-import { EmptyWithAdvice, Health, Panel, ProblemAlert, When } from "../../parts";
+import { EmptyWithAdvice, Health, Panel, ProblemAlert, Scrolling, When } from "../../parts";
 import { useTexts } from "./texts";
 
 const ENDS = ["ticketed", "merged", "suppressed", "dead", "in_flight"] as const;
@@ -68,28 +68,29 @@ export function Audit() {
         />
       )}
       {data && (
-        <Table
-          size="small"
-          rowKey="connection"
-          dataSource={rows}
-          pagination={false}
-          scroll={{ x: "max-content" }}
-          locale={{ emptyText: t("noMessages") }}
-          columns={[
-            {
-              title: t("connection"),
-              dataIndex: "connection",
-              render: (connection: string) => connection || <b>Σ</b>,
-            },
-            ...["received", ...ENDS].map((name) => ({
-              title: t(name as "received" | (typeof ENDS)[number]),
-              dataIndex: name,
-              align: "right" as const,
-              render: (n: number | undefined, row: { connection: string }) =>
-                row.connection ? (n ?? 0).toLocaleString("en") : <b>{(n ?? 0).toLocaleString("en")}</b>,
-            })),
-          ]}
-        />
+        <Scrolling label={t("audit")}>
+          <Table
+            size="small"
+            rowKey="connection"
+            dataSource={rows}
+            pagination={false}
+            locale={{ emptyText: t("noMessages") }}
+            columns={[
+              {
+                title: t("connection"),
+                dataIndex: "connection",
+                render: (connection: string) => connection || <b>Σ</b>,
+              },
+              ...["received", ...ENDS].map((name) => ({
+                title: t(name as "received" | (typeof ENDS)[number]),
+                dataIndex: name,
+                align: "right" as const,
+                render: (n: number | undefined, row: { connection: string }) =>
+                  row.connection ? (n ?? 0).toLocaleString("en") : <b>{(n ?? 0).toLocaleString("en")}</b>,
+              })),
+            ]}
+          />
+        </Scrolling>
       )}
       <Rounds />
     </div>
@@ -122,33 +123,35 @@ function Rounds() {
       {error && <ProblemAlert error={error} />}
       {data?.items.length === 0 && <EmptyWithAdvice title={t("roundsEmpty")} />}
       {data && data.items.length > 0 && (
-        <Table<Round>
-          size="small"
-          rowKey="at"
-          dataSource={data.items}
-          pagination={data.items.length > 10 ? { pageSize: 10, showSizeChanger: false } : false}
-          columns={[
-            { title: t("at"), dataIndex: "at", render: (at: string) => <When at={at} exact /> },
-            {
-              title: t("received"),
-              dataIndex: "received",
-              align: "right",
-              render: (n: number) => n.toLocaleString("en"),
-            },
-            {
-              title: t("result"),
-              render: (_, round) =>
-                round.findings.length === 0 ? (
-                  <Health level="good">{t("clean")}</Health>
-                ) : (
-                  <>
-                    <Health level="bad">{t("notClean", { n: round.findings.length })}</Health>
-                    <Findings of={round.findings} />
-                  </>
-                ),
-            },
-          ]}
-        />
+        <Scrolling label={t("rounds")}>
+          <Table<Round>
+            size="small"
+            rowKey="at"
+            dataSource={data.items}
+            pagination={data.items.length > 10 ? { pageSize: 10, showSizeChanger: false } : false}
+            columns={[
+              { title: t("at"), dataIndex: "at", render: (at: string) => <When at={at} exact /> },
+              {
+                title: t("received"),
+                dataIndex: "received",
+                align: "right",
+                render: (n: number) => n.toLocaleString("en"),
+              },
+              {
+                title: t("result"),
+                render: (_, round) =>
+                  round.findings.length === 0 ? (
+                    <Health level="good">{t("clean")}</Health>
+                  ) : (
+                    <>
+                      <Health level="bad">{t("notClean", { n: round.findings.length })}</Health>
+                      <Findings of={round.findings} />
+                    </>
+                  ),
+              },
+            ]}
+          />
+        </Scrolling>
       )}
     </Panel>
   );

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Flex, Input, Switch, Table, Tag, Typography } from "antd";
 import { useSearchParams } from "react-router";
 import { answer, api, type Page } from "../../api/client";
-import { ProblemAlert } from "../../parts";
+import { ProblemAlert, Scrolling } from "../../parts";
 import { useTexts } from "./texts";
 
 interface Setting {
@@ -58,44 +58,45 @@ export function SettingsPage() {
         </Flex>
       </Flex>
       {error && <ProblemAlert error={error} />}
-      <Table<Setting>
-        size="small"
-        rowKey="name"
-        loading={isLoading}
-        dataSource={shown}
-        pagination={false}
-        scroll={{ x: 640 }}
-        columns={[
-          {
-            title: t("setting"),
-            dataIndex: "name",
-            render: (name: string, each) => (
-              <>
-                <code>{name}</code>
-                <div className="setting-about">{each.description}</div>
-              </>
-            ),
-          },
-          {
-            title: t("value"),
-            dataIndex: "value",
-            width: 260,
-            render: (value: string | null) =>
-              value === null ? <span className="setting-about">{t("unset")}</span> : <code>{value}</code>,
-          },
-          {
-            title: t("origin"),
-            dataIndex: "origin",
-            width: 190,
-            render: (origin: Setting["origin"], each) => (
-              <>
-                <Tag color={origin === "default" ? undefined : "blue"}>{t(ORIGINS[origin])}</Tag>
-                {origin === "environment" && <div className="setting-about">{each.environment}</div>}
-              </>
-            ),
-          },
-        ]}
-      />
+      <Scrolling label={t("settings")}>
+        <Table<Setting>
+          size="small"
+          rowKey="name"
+          loading={isLoading}
+          dataSource={shown}
+          pagination={false}
+          columns={[
+            {
+              title: t("setting"),
+              dataIndex: "name",
+              render: (name: string, each) => (
+                <>
+                  <code>{name}</code>
+                  <div className="setting-about">{each.description}</div>
+                </>
+              ),
+            },
+            {
+              title: t("value"),
+              dataIndex: "value",
+              width: 260,
+              render: (value: string | null) =>
+                value === null ? <span className="setting-about">{t("unset")}</span> : <code>{value}</code>,
+            },
+            {
+              title: t("origin"),
+              dataIndex: "origin",
+              width: 190,
+              render: (origin: Setting["origin"], each) => (
+                <>
+                  <Tag color={origin === "default" ? undefined : "blue"}>{t(ORIGINS[origin])}</Tag>
+                  {origin === "environment" && <div className="setting-about">{each.environment}</div>}
+                </>
+              ),
+            },
+          ]}
+        />
+      </Scrolling>
     </div>
   );
 }
