@@ -131,3 +131,12 @@ def test_an_administrators_day(web: Browsing, size: Size, language: Language, da
     page.get_by_role("switch", name=words["default"]).click()
     expect(page.get_by_text("WEFT_HOME")).to_be_visible()
     expect(page.get_by_text(ADMIN)).to_have_count(0)  # set, and not shown
+    visit.check_axe()
+    visit.go("/admin/retention")
+    expect(page.get_by_text(words["retention"], exact=True)).to_be_visible()
+    visit.check_axe()
+    visit.go("/admin/policies")
+    page.get_by_role("button", name="rights").click()
+    expect(page.get_by_role("region", name=re.compile("rights"))).to_contain_text("technician")
+    visit.check_axe()
+    visit.check_fits()
