@@ -82,7 +82,7 @@ function Bell() {
     void navigate(`/tickets/${notice.ticket}`);
   };
   const content = (
-    <div className="notices">
+    <section className="notices" aria-label={t("title")}>
       {notices.length === 0 && (
         <p>
           <strong>{t("none")}</strong>
@@ -112,17 +112,10 @@ function Bell() {
           {common("more")}
         </Button>
       )}
-    </div>
+    </section>
   );
   return (
-    <Popover
-      trigger="click"
-      placement="bottomRight"
-      open={open}
-      onOpenChange={setOpen}
-      title={t("title")}
-      content={content}
-    >
+    <Popover trigger="click" placement="bottomRight" open={open} onOpenChange={setOpen} content={content}>
       <Button
         type="text"
         aria-label={unread > 0 ? t("unread", { n: unread }) : t("title")}

@@ -1,14 +1,14 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { App, Button, Dropdown } from "antd";
+import { App, Button, Dropdown, Modal } from "antd";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
 import { useLanguage } from "../../i18n";
-import { TicketLink } from "../../parts";
+import { TicketLink, useCommon } from "../../parts";
 import { ActionForm, type Body } from "../../tickets/action-form";
 import type { Offered, Ticket } from "../../tickets/types";
 import { useTexts } from "./texts";
 
-interface Result {
+export interface Result {
   ticket: string;
   done: boolean;
   problem?: { title: string; detail: string };
@@ -20,10 +20,10 @@ interface Told {
 }
 
 /** What can be done with all the selected tickets at once. */
-export function BulkBar({ tickets, onDone }: { tickets: Ticket[]; onDone: (refused: string[]) => void }) {
+export function BulkBar({ tickets, onDone }: { tickets: Ticket[]; onDone: (refused: Result[]) => void }) {
   const t = useTexts();
   const [language] = useLanguage();
-  const { message, modal } = App.useApp();
+  const { message } = App.useApp();
   const queries = useQueryClient();
   const [offered, setOffered] = useState<Offered[]>([]);
   const [chosen, setChosen] = useState<Offered>();
@@ -45,23 +45,7 @@ export function BulkBar({ tickets, onDone }: { tickets: Ticket[]; onDone: (refus
     );
     if (told.done > 0) message.success(t("done", { n: told.done }));
     const refused = told.results.filter((result) => !result.done);
-    if (refused.length > 0) {
-      modal.warning({
-        title: t("refusedTitle"),
-        width: 560,
-        content: (
-          <ul className="refused">
-            {refused.map((result) => (
-              <li key={result.ticket}>
-                <TicketLink id={result.ticket} />
-                <div className="quiet">{result.problem?.detail || result.problem?.title}</div>
-              </li>
-            ))}
-          </ul>
-        ),
-      });
-    }
-    onDone(refused.map((result) => result.ticket));
+    onDone(refused);
     await queries.invalidateQueries({ queryKey: ["desk"] });
   };
   const words = (action: Offered) => (language === "zh" ? action.label_zh : action.label);
@@ -92,5 +76,28 @@ export function BulkBar({ tickets, onDone }: { tickets: Ticket[]; onDone: (refus
         />
       )}
     </section>
+  );
+}
+
+/** What was refused of many, each with the hub's reason. */
+export function Refused({ results, onClose }: { results: Result[]; onClose: () => void }) {
+  const t = useTexts();
+  const common = useCommon();
+  return (
+    <Modal
+      open={results.length > 0}
+      title={`${t("refusedTitle")} · ${results.length}`}
+      onCancel={onClose}
+      footer={<Button onClick={onClose}>{common("close")}</Button>}
+    >
+      <ul className="refused">
+        {results.map((result) => (
+          <li key={result.ticket}>
+            <TicketLink id={result.ticket} />
+            <div className="quiet">{result.problem?.detail || result.problem?.title}</div>
+          </li>
+        ))}
+      </ul>
+    </Modal>
   );
 }

@@ -8,7 +8,7 @@ import { EmptyWithAdvice, Page, ProblemAlert, useCommon } from "../../parts";
 import { useMe, useSession } from "../../session";
 import "../../tickets/tickets.css";
 import type { Ticket } from "../../tickets/types";
-import { BulkBar } from "./bulk";
+import { BulkBar, Refused, type Result } from "./bulk";
 import "./desk.css";
 import { FilterBar } from "./filter-bar";
 import { useKeys } from "./keys";
@@ -38,6 +38,7 @@ export default function Desk() {
   const asked = useMemo(() => questionOf(new URLSearchParams(address)), [address]);
   const [at, setAt] = useState(-1);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [refused, setRefused] = useState<Result[]>([]);
   const searchBox = useRef<InputRef>(null);
 
   const list = useInfiniteQuery({
@@ -139,7 +140,16 @@ export default function Desk() {
         </div>
       )}
       {wide && tickets.length > 0 && <p className="list-keys quiet">{t("keys")}</p>}
-      {chosen.length > 0 && <BulkBar tickets={chosen} onDone={(refused) => setSelected(new Set(refused))} />}
+      {chosen.length > 0 && (
+        <BulkBar
+          tickets={chosen}
+          onDone={(results) => {
+            setRefused(results);
+            setSelected(new Set(results.map((result) => result.ticket)));
+          }}
+        />
+      )}
+      <Refused results={refused} onClose={() => setRefused([])} />
     </Page>
   );
 }

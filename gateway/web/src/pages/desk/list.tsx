@@ -28,7 +28,9 @@ export function Rows({ tickets, since, at, selected, onSelect, onSelectAll }: Sh
   const navigate = useNavigate();
   const row = useRef<HTMLTableRowElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the row moves with `at`
-  useEffect(() => row.current?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => {
+    row.current?.scrollIntoView({ block: "nearest" }); // newer browsers answer a promise, which is no clean-up
+  }, [at]);
   const open = (event: MouseEvent, ticket: Ticket) => {
     if (!(event.target as HTMLElement).closest("a,button,label,input")) void navigate(pathOf(ticket));
   };

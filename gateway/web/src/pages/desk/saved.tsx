@@ -45,7 +45,7 @@ export function Saved({ asked, onAsk }: { asked: Question; onAsk: (asked: Questi
     ...after,
   });
   const content = (
-    <div className="saved">
+    <section className="saved" aria-label={t("saved")}>
       {data?.items.length === 0 && <p className="quiet">{t("noSaved")}</p>}
       <ul>
         {data?.items.map((each) => (
@@ -101,17 +101,10 @@ export function Saved({ asked, onAsk }: { asked: Question; onAsk: (asked: Questi
         </>
       )}
       {(save.error ?? remove.error) && <ProblemAlert error={save.error ?? remove.error} />}
-    </div>
+    </section>
   );
   return (
-    <Popover
-      trigger="click"
-      placement="bottomRight"
-      open={open}
-      onOpenChange={setOpen}
-      content={content}
-      title={t("saved")}
-    >
+    <Popover trigger="click" placement="bottomRight" open={open} onOpenChange={setOpen} content={content}>
       <Button icon={<StarOutlined />}>{t("saved")}</Button>
     </Popover>
   );

@@ -15,6 +15,7 @@ export function Members({ members }: { members: Member[] }) {
       scroll={{ x: "max-content" }}
       columns={[
         { title: t("memberTitle"), dataIndex: "title", ellipsis: true },
+        { title: t("signal"), dataIndex: "signal", ellipsis: true, className: "quiet" },
         {
           title: t("observed"),
           render: (_, member: Member) => (
