@@ -77,8 +77,9 @@ def test_the_hubs_own_settings_cannot_be_sent_to_a_system_as_its_secret(
         )
 
 
-def test_of_several_workers_one_polls_a_connection(build: Build) -> None:
+def test_of_several_workers_one_polls_a_connection(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = build(), build()
+    monkeypatch.setattr(clock, "steady", lambda: first.clock.now / clock.SECOND)
     workers = [Worker(first.gateway), Worker(second.gateway)]
     held = [worker._lease("poll:r", 60 * clock.SECOND) for worker in workers]
     first.clock.forward(50)
