@@ -9,13 +9,12 @@ import signal
 import sys
 import threading
 from contextlib import nullcontext
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-import uvicorn
+from sqlalchemy import Connection
 
 from gateway import clock, tokens
-from gateway.api.app import create_app
 from gateway.cli.session import Database, Json, gateway, settings, show, table
 from gateway.database import current_revision, migrate, open_engine, require_current
 from gateway.errors import BadConfiguration, Problem
@@ -47,6 +46,8 @@ def serve(
     database_url: Database = None,
 ) -> None:
     """The gateway; runs one embedded worker unless --no-worker. A new SQLite database is set up by itself."""
+    import uvicorn
+
     s = settings(host=host, port=port, database_url=database_url)
     engine = open_engine(s.database)
     if engine.dialect.name == "sqlite" and current_revision(engine) is None:
@@ -61,7 +62,7 @@ def serve(
     common = {"host": s.host, "port": s.port, "log_config": None, "access_log": False, "timeout_graceful_shutdown": 20,
               "backlog": 4096, "server_header": False, "date_header": False}  # fmt: skip
     if workers == 1:
-        app = create_app(s, worker=not no_worker)
+        app = _app(s, worker=not no_worker)
         _spare_the_collector()
         uvicorn.run(app, **common)  # type: ignore[arg-type]
         return
@@ -75,9 +76,15 @@ def serve(
     uvicorn.run("gateway.cli.serving:app_of_a_process", factory=True, workers=workers, **common)  # type: ignore[arg-type]
 
 
+def _app(s: Settings, *, worker: bool) -> Any:
+    from gateway.api.app import create_app  # a good part of a second, which no other command should take
+
+    return create_app(s, worker=worker)
+
+
 def app_of_a_process() -> object:
     """The application of one of several processes; each may run a worker, since work is claimed."""
-    app = create_app(settings(), worker=os.environ.get("WEFT_EMBEDDED_WORKER") == "1")
+    app = _app(settings(), worker=os.environ.get("WEFT_EMBEDDED_WORKER") == "1")
     _spare_the_collector()
     return app
 
@@ -96,6 +103,7 @@ def first_token(s: Settings) -> str | None:
     opened = Gateway(s)
     try:
         with opened.transaction() as conn:
+            _alone(conn)
             now = clock.now()
             if s.admin_token is not None:
                 given = s.admin_token.get_secret_value()
@@ -122,6 +130,7 @@ def first_admin(s: Settings) -> str | None:
     opened = Gateway(s)
     try:
         with opened.transaction() as conn:
+            _alone(conn)
             if not accounts.is_empty(conn):
                 return None
             given = s.admin_password.get_secret_value() if s.admin_password is not None else None
@@ -138,6 +147,13 @@ def first_admin(s: Settings) -> str | None:
 
 
 FIRST = "admin"
+_SETTING_UP = 0x7765_6674_0001
+
+
+def _alone(conn: Connection) -> None:
+    """Of several gateways that start at the same moment one sets up, and the others find it done."""
+    if conn.dialect.name == "postgresql":  # SQLite lets one write at a time anyhow
+        conn.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_SETTING_UP,))
 
 
 def worker(

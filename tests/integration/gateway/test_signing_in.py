@@ -259,9 +259,10 @@ def test_the_first_administrator_is_made_once_and_told_once(
     migrated_url: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(home=tmp_path, database_url=migrated_url)
-    password = first_admin(settings)
-    assert password is not None
-    assert capsys.readouterr().out.count(password) == 1
+    with ThreadPoolExecutor(4) as pool:  # gateways that start at the same moment
+        told = [password for password in pool.map(first_admin, [settings] * 4) if password is not None]
+    assert len(told) == 1
+    assert capsys.readouterr().out.count(told[0]) == 1
     assert first_admin(settings) is None
     assert capsys.readouterr().out == ""
     engine = open_engine(migrated_url)
