@@ -26,7 +26,7 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI") == "true":
     settings.load_profile("ci")
 
-ORDER = ("acceptance", "conformance", "integration")
+ORDER = ("acceptance", "web", "campaign", "conformance", "integration")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
