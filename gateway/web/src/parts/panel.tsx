@@ -1,5 +1,5 @@
 import { Typography } from "antd";
-import type { CSSProperties, ReactNode } from "react";
+import { type CSSProperties, type ReactNode, useId } from "react";
 
 /** A bordered part of a page with a small heading. */
 export function Panel(props: {
@@ -9,15 +9,23 @@ export function Panel(props: {
   style?: CSSProperties;
   flush?: boolean;
 }) {
+  const heading = useId();
   return (
     <section className="panel" style={props.style}>
       <header className="panel-head">
-        <Typography.Title level={2} className="panel-title">
+        <Typography.Title level={2} className="panel-title" id={heading}>
           {props.title}
         </Typography.Title>
         {props.extra}
       </header>
-      <div className={props.flush ? "panel-body-flush" : "panel-body"}>{props.children}</div>
+      {props.flush ? (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+        <section className="panel-body-flush" tabIndex={0} aria-labelledby={heading}>
+          {props.children}
+        </section>
+      ) : (
+        <div className="panel-body">{props.children}</div>
+      )}
     </section>
   );
 }
