@@ -26,6 +26,8 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI") == "true":
     settings.load_profile("ci")
 
+DAYS = ("web", "campaign")
+"""Here a file is somebody's day: it goes in the order it is written, whatever the order of all else."""
 ORDER = ("acceptance", "web", "campaign", "conformance", "integration")
 
 
@@ -33,9 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole files go to two workers in this order: the long ones first, so that both end at the same time."""
     root = Path(__file__).parent
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[object, ...]:
         folder = item.path.relative_to(root).parts[0]
-        return ORDER.index(folder) if folder in ORDER else len(ORDER)
+        if folder in DAYS:
+            spec = getattr(item, "callspec", None)
+            return ORDER.index(folder), str(item.path), item.location[1] or 0, *(spec.indices.values() if spec else ())
+        return (ORDER.index(folder) if folder in ORDER else len(ORDER),)
 
     items.sort(key=place)
 

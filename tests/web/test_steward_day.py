@@ -153,4 +153,4 @@ def test_a_pair_is_decided_by_its_evidence(
     expect(page.get_by_text(words["decided"]).first).to_be_visible()
     expect(page.get_by_text(words["none"])).to_be_visible()
     forbidden = web.hub.get(f"/v1/ids/{a}")["forbidden"]
-    assert [(pair["a"], pair["b"]) for pair in forbidden] == [(a, b)]
+    assert [{pair["a"], pair["b"]} for pair in forbidden] == [{a, b}]

@@ -82,7 +82,7 @@ function Bell() {
     void navigate(`/tickets/${notice.ticket}`);
   };
   const content = (
-    <section className="notices" aria-label={t("title")}>
+    <div className="notices" role="dialog" aria-label={t("title")}>
       {notices.length === 0 && (
         <p>
           <strong>{t("none")}</strong>
@@ -112,15 +112,16 @@ function Bell() {
           {common("more")}
         </Button>
       )}
-    </section>
+    </div>
   );
+  const shown = unread > 99 ? "99+" : String(unread);
   return (
     <Popover trigger="click" placement="bottomRight" open={open} onOpenChange={setOpen} content={content}>
       <Button
         type="text"
-        aria-label={unread > 0 ? t("unread", { n: unread }) : t("title")}
+        aria-label={unread > 0 ? t("unread", { n: shown }) : t("title")}
         icon={
-          <Badge count={unread} size="small" overflowCount={99}>
+          <Badge count={unread > 0 ? <span className="notices-count">{shown}</span> : 0}>
             <BellOutlined />
           </Badge>
         }
