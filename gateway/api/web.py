@@ -11,7 +11,7 @@ from gateway.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 DIST = Path(__file__).parents[1] / "web" / "dist"
-API = ("v1", "docs", "openapi.json", "healthz", "readyz", "metrics")
+API = ("v1", "r", "docs", "openapi.json", "healthz", "readyz", "metrics")
 """First parts of addresses that are not the UI's."""
 
 HEADERS = {
