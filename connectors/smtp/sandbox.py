@@ -155,11 +155,11 @@ class _Line:
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         self._loop = asyncio.new_event_loop()
         tls = sandbox.tls if sandbox.implicit else None
-        made = self._loop.create_server(lambda: _protocol(sandbox, self._loop), "127.0.0.1", port, ssl=tls)
-        self._server = self._loop.run_until_complete(made)
-        self.port = int(self._server.sockets[0].getsockname()[1])
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        made = self._loop.create_server(lambda: _protocol(sandbox, self._loop), "127.0.0.1", port, ssl=tls)
+        self._server = asyncio.run_coroutine_threadsafe(made, self._loop).result(10)
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)

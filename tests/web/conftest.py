@@ -29,8 +29,9 @@ def built_ui() -> None:
     subprocess.run(["make", "-s", "gateway/web/dist/index.html"], cwd=ROOT, check=True, timeout=600)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(built_ui: None) -> Iterator[Browser]:
+    """Ends with this folder: while it runs, no other test could open an event loop in this thread."""
     with sync_playwright() as playwright:
         chromium = launch(playwright)
         yield chromium

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,11 @@ def config(folder: Path) -> dict[str, Any]:
         home = folder / system
         home.mkdir(parents=True)
         lines = [",".join(FIELDS), *(",".join(row) for row in rows)]
-        file = home / "customers.csv"
-        file.write_text("\n".join(lines) + "\n", "utf-8")
-        os.utime(file, (0, 0))  # a file that was just written is left until the next time: somebody may still write it
+        (home / "customers.csv").write_text("\n".join(lines) + "\n", "utf-8")
         stream = {"files": "customers*", "key": "code"}
         connections.append(
-            {"id": system, "connector": "csv", "config": {"folder": str(home), "streams": {"customers": stream}},
+            {"id": system, "connector": "csv",
+             "config": {"folder": str(home), "streams": {"customers": stream}, "complete": {"by": "rename"}},
              "mappings": {"customers": "customer_file"}}
         )  # fmt: skip
     return {"mappings": [CUSTOMER], "connections": connections}

@@ -267,4 +267,5 @@ def test_a_ticket_is_made_by_hand_and_its_notice_rings_the_bell(
     bell.click()
     page.get_by_role("button", name=re.compile(ticket)).first.click()
     expect(page).to_have_url(re.compile(f"/tickets/{ticket}$"))
+    expect(page.get_by_role("dialog")).to_be_hidden()
     visit.check_axe()

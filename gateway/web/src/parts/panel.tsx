@@ -20,9 +20,10 @@ export function Panel(props: {
       </header>
       {props.flush ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-        <section className="panel-body-flush" tabIndex={0} aria-labelledby={heading}>
+        // biome-ignore lint/a11y/useSemanticElements: no form; and a section would be a landmark within its own panel
+        <div className="panel-body-flush" role="group" tabIndex={0} aria-labelledby={heading}>
           {props.children}
-        </section>
+        </div>
       ) : (
         <div className="panel-body">{props.children}</div>
       )}
