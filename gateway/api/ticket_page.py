@@ -116,7 +116,7 @@ def read_progress(request: Request, gateway: GatewayDep, token: Line) -> Respons
 
     def look(conn: Connection) -> dict[str, object]:
         number = progress.read(conn, gateway.vault, token, now)
-        progress.looked_at(conn, token, now)
+        progress.looked_at(conn, gateway.vault, token, now)
         return progress.shown(conn, gateway, number, _shape, now)
 
     return _private(answer(gateway.transact(look)))

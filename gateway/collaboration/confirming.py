@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
 from dataclasses import dataclass
 
@@ -14,14 +12,14 @@ import id_registry
 from core_tickets.tables import entry
 from gateway import clock
 from gateway.collaboration import requirements
-from gateway.errors import Forbidden, NotFound, Refused
+from gateway.errors import Forbidden, Refused
 from gateway.policies.stages import KIND
 from gateway.secrets import Vault
 from gateway.service import Gateway
+from gateway.signed_tokens import SignedToken
 from gateway.usecases import tickets
 
-_FORM = struct.Struct(">QI")
-_PURPOSE = "confirm"
+_TOKEN = SignedToken("confirm", struct.Struct(">QI"))
 _E = entry.c
 LASTING = 30 * clock.DAY
 
@@ -44,27 +42,15 @@ class Word:
 
 def make_link(vault: Vault, ticket_id: int, until: int) -> str:
     """The last part of `/v1/confirmations/...`. Whoever has it speaks for the customer, until `until`."""
-    data = _FORM.pack(ticket_id, until // clock.SECOND)
-    return _text(data + vault.sign(data, _PURPOSE))
+    return _TOKEN.make(vault, ticket_id, until // clock.SECOND)
 
 
 def read_link(vault: Vault, token: str, now: int) -> int:
     """The ticket it is about. Raises NotFound for what is no link of ours, LinkExpired."""
-    try:
-        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except (ValueError, binascii.Error):
-        raise NotFound("This is no link of this hub.") from None
-    data, signature = raw[: _FORM.size], raw[_FORM.size :]
-    if len(data) < _FORM.size or not vault.signed(data, _PURPOSE, signature) or _text(raw) != token:
-        raise NotFound("This is no link of this hub.")
-    ticket_id, until = _FORM.unpack(data)
+    ticket_id, until = _TOKEN.read(vault, token)
     if now >= until * clock.SECOND:
         raise LinkExpired()
-    return int(ticket_id)
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return ticket_id
 
 
 def say(

@@ -6,8 +6,6 @@ read of a ticket of its own.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
 import threading
 from collections import OrderedDict
@@ -27,11 +25,11 @@ from gateway.rights import Eyes
 from gateway.rights.asking import CUSTOMER
 from gateway.secrets import Vault
 from gateway.service import Gateway
+from gateway.signed_tokens import SignedToken
 
 Shape = Callable[[Gateway, core_tickets.Ticket, int], dict[str, Any]]
 """A ticket as the API shows it."""
-_FORM = struct.Struct(">QQI")
-_PURPOSE = "progress"
+_TOKEN = SignedToken("progress", struct.Struct(">QQI"))
 _P = progress_link.c
 LASTING = 30 * clock.DAY
 SEEN_EVERY = clock.MINUTE
@@ -50,10 +48,9 @@ def make(conn: Connection, vault: Vault, ticket_id: int, actor: str, until: int,
     made = conn.execute(insert(progress_link).values(ticket_id=ticket_id, made_by=actor, made_at=now, expires_at=until))
     assert made.inserted_primary_key is not None
     number = int(made.inserted_primary_key[0])
-    data = _FORM.pack(number, ticket_id, until // clock.SECOND)
     told = {"link": number, "expires_at": clock.rfc3339(until)}
     core_tickets.note(conn, [core_tickets.Note(ticket_id, "progress_link", told, actor, now, "person")])
-    return number, _text(data + vault.sign(data, _PURPOSE))
+    return number, _TOKEN.make(vault, number, ticket_id, until // clock.SECOND)
 
 
 def listed(conn: Connection, ticket_id: int, now: int) -> list[dict[str, Any]]:
@@ -79,23 +76,16 @@ def revoke(conn: Connection, ticket_id: int, number: int, actor: str, now: int) 
 def read(conn: Connection, vault: Vault, token: str, now: int) -> int:
     """The ticket it is about. Raises NotFound for what is no link of ours, LinkExpired for one that is over or was
     taken back."""
-    try:
-        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except (ValueError, binascii.Error):
-        raise NotFound("This is no link of this hub.") from None
-    data, signature = raw[: _FORM.size], raw[_FORM.size :]
-    if len(data) < _FORM.size or not vault.signed(data, _PURPOSE, signature) or _text(raw) != token:
-        raise NotFound("This is no link of this hub.")
-    number, ticket_id, until = _FORM.unpack(data)
+    number, ticket_id, until = _TOKEN.read(vault, token)
     kept = conn.execute(select(_P.ticket_id, _P.revoked_at).where(_P.id == number)).first()
     if kept is None or kept.ticket_id != ticket_id or kept.revoked_at is not None or now >= until * clock.SECOND:
         raise LinkExpired()
-    return int(ticket_id)
+    return ticket_id
 
 
-def looked_at(conn: Connection, token: str, now: int) -> None:
-    """It was used; whoever made it sees when."""
-    number = _FORM.unpack(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[: _FORM.size])[0]
+def looked_at(conn: Connection, vault: Vault, token: str, now: int) -> None:
+    """It was used; whoever made it sees when. Raises NotFound."""
+    number = _TOKEN.read(vault, token)[0]
     stale = _P.seen_at.is_(None) | (_P.seen_at < now - SEEN_EVERY)
     conn.execute(update(progress_link).where(_P.id == number, stale).values(seen_at=now))
 
@@ -175,7 +165,3 @@ class Pace:
                 self._left.popitem(last=False)
         if left < 1:
             raise TooBusy("Too many requests; come again in a minute. 请求过于频繁，请稍后再试。", retry_after=60)
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
