@@ -139,7 +139,8 @@ def body_schema(fields: Mapping[str, BodyField]) -> dict[str, Any]:
         name: {"description": field.description, "type": _JSON_TYPES.get(field.type, "object")}
         for name, field in fields.items()
     }
-    return {"type": "object", "properties": properties, "required": [n for n, f in fields.items() if f.required]}
+    required = [n for n, f in fields.items() if f.required]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _echoes(form: OperationForm, values: Mapping[str, Any]) -> tuple[Echo, ...]:

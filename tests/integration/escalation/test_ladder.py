@@ -12,6 +12,8 @@ from gateway.errors import BadConfiguration
 from gateway.escalation import tables
 from tests.integration.escalation.staff import HOUR, MINUTE, PEOPLE, after, again, fired, open_ticket, proof, tick, told
 from tests.integration.gateway.in_process import Build, House
+from tests.integration.notify.staff import work as send
+from tests.integration.notify.text_messages import text_messages
 
 LADDER = ["p0/unanswered", "p0/unclaimed", "p0/unworked"]
 
@@ -35,6 +37,23 @@ def test_a_p0_that_nobody_answers_reaches_the_lead_then_the_director_and_board_t
     room = told(house, ticket, "p0/unworked")
     assert (room.reason, orjson.loads(room.groups)) == ("room", ["line-1"])
     assert "会议纪要 Minutes" in room.text
+
+
+def test_a_p0_that_nobody_claims_reaches_director_and_board_by_text_message(build: Build) -> None:
+    numbers = {p["id"]: f"1380000080{n}" for n, p in enumerate(PEOPLE["persons"])}
+    staff = {**PEOPLE, "persons": [{**p, "channels": {"sms": numbers[p["id"]]}} for p in PEOPLE["persons"]]}
+    with text_messages() as texts:
+        house = build({"policies": [staff], "connectors": texts.connectors, "connections": texts.connections})
+        tick(house)
+        ticket = open_ticket(house)
+        after(house, 30 * MINUTE - 1)
+        send(house)
+        before = len(texts.sent)
+        assert not {to for (to,), _ in texts.sent} & {numbers["zhao.min"], numbers["qian.yi"]}
+        after(house, 1)
+        send(house)
+    told_of = f"升级 Escalated: {ticket.title}"
+    assert sorted(texts.sent[before:]) == sorted(([numbers[who]], told_of) for who in ("zhao.min", "qian.yi"))
 
 
 def test_what_was_done_in_time_is_not_escalated(house: House) -> None:

@@ -11,6 +11,7 @@ from gateway.usecases import tickets
 from tests.integration.gateway.in_process import House
 from tests.integration.notify.conftest import Staffed
 from tests.integration.notify.staff import STAFF, hire, notes, notices, open_ticket, states, told, work
+from tests.integration.notify.text_messages import text_messages
 
 
 def test_without_any_channel_everything_is_in_the_inbox_and_nothing_is_sent(staffed: Staffed) -> None:
@@ -43,6 +44,27 @@ def test_a_p0_goes_to_everybody_of_the_group_at_once_with_a_link_of_ones_own(sta
     assert len(links) == 2
     assert "压机过热" in sandbox.messages[0].text
     assert len(notes(house, ticket, "notified")) == 1
+
+
+@pytest.mark.parametrize("name", ["sms", "phone"])
+def test_a_p0_reaches_its_holder_over_wecom_a_gateway_of_text_messages_and_dingtalk_at_once(
+    staffed: Staffed, wecom: Any, dingtalk: Any, name: str
+) -> None:
+    with text_messages(name) as texts:
+        house = staffed(wecom[1], dingtalk[1], *texts.connections, connectors=texts.connectors)
+        reached = {"wecom": "zhangsan", "dingtalk": "manager4220", "sms": "13800000302", "phone": "13800000302"}
+        hire(house, [{**STAFF[0], "channels": reached}, *STAFF[1:]])
+        open_ticket(house, 0, assignee="li.na")
+        house.clock.forward(5)
+        work(house)
+    of = {row.channel: (row.person, row.state) for row in told(house) if row.channel != "app"}
+    assert of == dict.fromkeys(("wecom-app", "ding-app", f"{name}-gateway"), ("li.na", "delivered"))
+    assert [m.to for m in wecom[0].messages] == [("zhangsan",)]
+    assert [m.to for m in dingtalk[0].messages] == [("manager4220",)]
+    assert texts.sent == [(["13800000302"], "新工单 New ticket：压机过热")]
+    for message in (wecom[0].messages[0].text, dingtalk[0].messages[0].text):
+        assert "压机过热" in message
+        assert "https://hub.test/r/" in message
 
 
 def test_the_same_event_is_told_once_however_often_the_worker_looks(staffed: Staffed, wecom: Any) -> None:

@@ -70,7 +70,7 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
 def test_the_built_in_tiers_are_those_of_the_house() -> None:
     policy = KIND.of(build([]))
     names = [[[c.label for c in step] for step in tier.steps] for tier in policy.tiers]
-    assert names[0][0] == ["wecom", "sms", "dingtalk"]
+    assert names[0][0] == ["wecom", "sms", "phone", "dingtalk"]
     assert names[1][0] == ["wecom", "sms"]
     assert names[2] == names[3] == [["email"]]
     assert [tier.breaks_quiet_hours for tier in policy.tiers] == [True, False, False, False]
