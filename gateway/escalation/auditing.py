@@ -1,7 +1,8 @@
 """The auditor: from the entries of the timelines alone it works out again what had to run, and names what did not.
 
 It knows nothing of timers and plans. What was in force when is read from `escalation_policy`; what a change of policy passed
-over is read from the ticket's own note. A step was due when the state before the next entry lasted to its moment.
+over is read from the ticket's own note. A step was due when the state before the next entry lasted to its moment. Entries of
+one moment may be of one transaction or of several; what was due only between them may have run, and is not asked for.
 """
 
 from __future__ import annotations

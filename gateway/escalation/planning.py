@@ -82,9 +82,9 @@ def planned(
     ticket: core_tickets.Ticket, before: Timer | None, hub: Hub, now: int, *, anew: bool = False,
     plans: Plans | None = None,
 ) -> Timer:  # fmt: skip
-    """The timer of a ticket as it stands. What was due before this change runs all the same: nobody escapes a step by
-    answering before the worker comes. `anew`: another policy came into force; it does not reach back, so what would have
-    been due under it by now counts as passed."""
+    """The timer of a ticket as it stands. What was due before this change runs all the same, also what the change before it
+    made overdue: nobody escapes a step by answering before the worker comes. `anew`: another policy came into force; it
+    does not reach back, so what would have been due under it by now counts as passed."""
     current = episode(ticket)
     done = before.done if before is not None and before.episode == current else frozenset()
     overdue = [] if before is None else before.due(now)

@@ -66,8 +66,8 @@ class Checks:
         row = self._rows[trail.ticket]
         if row.status in ("pending", "in_progress", "blocked") and not row.assignee and not row.group:
             yield "is open and belongs to nobody"
-        for state, since, until in stretches(trail, self._now):
-            if state.running and not state["assignee"] and not state["group"]:
+        for state, since, until, sure in stretches(trail, self._now):
+            if sure and state.running and not state["assignee"] and not state["group"]:
                 yield f"belonged to nobody from {rfc3339(since)} to {rfc3339(until)}"
 
     def _in_order(self, trail: Trail) -> Iterator[str]:
@@ -85,9 +85,10 @@ class Checks:
 
     def _escalations(self, trail: Trail) -> Iterator[str]:
         """Every due step ran once, none that was not due, none late; each is on the timeline once."""
-        due, ran = expected.steps(trail, self._hours, self._now), self._ran.get(trail.ticket, {})
+        (due, may), ran = expected.steps(trail, self._hours, self._now), self._ran.get(trail.ticket, {})
         for each in sorted(due.keys() - ran.keys()):
             yield f"{each[1]} was due at {rfc3339(due[each][0])} and never ran"
+        due |= {each: one for each, one in may.items() if each in ran and (each not in due or ran[each][0] == one[0])}
         for each in sorted(ran.keys() - due.keys()):
             yield f"{each[1]} ran at {rfc3339(ran[each][1])} (for {rfc3339(ran[each][0])}) though it was not due"
         for each in sorted(due.keys() & ran.keys()):

@@ -111,13 +111,16 @@ def _of(key: str, promise: str, state: State) -> str:
     return f"{key}:{state['status']}" if promise == "stage" else key
 
 
-def steps(trail: Trail, hours: Mapping[str, Hours], now: int) -> dict[tuple[int, str], tuple[int, int]]:
-    """All that had to run for a ticket by `now`: (episode, key) to when it was due for the first time, and since when the
-    ticket was so that it was due at all."""
-    found: dict[tuple[int, str], tuple[int, int]] = {}
-    for state, since, until in stretches(trail, now):
+Found = dict[tuple[int, str], tuple[int, int]]
+"""(Episode, key) to when a step was due for the first time, and since when the ticket was so that it was due at all."""
+
+
+def steps(trail: Trail, hours: Mapping[str, Hours], now: int) -> tuple[Found, Found]:
+    """All that had to run for a ticket by `now`; and what may have, since nobody can tell whether it ever stood like that."""
+    had_to, may = Found(), Found()
+    for state, since, until, sure in stretches(trail, now):
         if state.running and state["storm_id"] is None:
             for key, at in _steps(state, hours):
                 if at <= min(until, now):
-                    found.setdefault((state.episode, key), (at, since))
-    return found
+                    (had_to if sure else may).setdefault((state.episode, key), (at, since))
+    return had_to, may

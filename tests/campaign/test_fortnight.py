@@ -1,7 +1,11 @@
-"""Two weeks around the National Day, with two workers of which some are killed: the short form of the year."""
+"""Two weeks around the National Day, with two workers of which some are killed: the short form of the year.
+
+`WEFT_CAMPAIGN_SEED` makes another one of it.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -14,7 +18,8 @@ from tests.campaign.demand import Span
 from tests.campaign.driver import Campaign, Year
 from tests.campaign.working_time import hours
 
-CAMPAIGN = Campaign(Span(date(2025, 9, 28), date(2025, 10, 12)), tickets=90, minutes=150, kills=3)
+SEED = int(os.environ.get("WEFT_CAMPAIGN_SEED", "1"))
+CAMPAIGN = Campaign(Span(date(2025, 9, 28), date(2025, 10, 12)), tickets=90, seed=SEED, minutes=150, kills=3)
 DONE = ("claim", "start", "resolve", "hand_over", "return", "block", "unblock", "confirm")
 # of the campaign until a late worker and the oracle agree on what was due (docs/evidence.md)
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]

@@ -1,6 +1,7 @@
 """A year of work: 100,000 tickets, 300 people, holidays, shifts, storms, two workers and random kills.
 
-`WEFT_YEAR_TICKETS`, `WEFT_YEAR_BEAT_MIN` (mean minutes between two looks of the workers) and `WEFT_YEAR_KILLS` make it smaller.
+`WEFT_YEAR_TICKETS`, `WEFT_YEAR_BEAT_MIN` (mean minutes between two looks of the workers) and `WEFT_YEAR_KILLS` make it smaller;
+`WEFT_CAMPAIGN_SEED` makes another one of it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def a_year() -> Campaign:
     return Campaign(
         Span(date(2025, 1, 1), date(2026, 1, 1)),
         tickets=int(os.environ.get("WEFT_YEAR_TICKETS", "100000")),
+        seed=test_fortnight.SEED,
         minutes=float(os.environ.get("WEFT_YEAR_BEAT_MIN", "20")),
         kills=int(os.environ.get("WEFT_YEAR_KILLS", "100")),
     )

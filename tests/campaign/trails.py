@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any
+from itertools import groupby, zip_longest
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, text
@@ -27,6 +27,13 @@ class Line:
     """person, rule, connector or system"""
     changes: list[tuple[str, Any, Any]]
     data: dict[str, Any]
+    act: int | None = None
+    """The transaction that wrote it, as PostgreSQL counts them; SQLite does not tell."""
+
+    @property
+    def moves(self) -> bool:
+        """Is the ticket another one after it? Who claims what he was given changes no field, and has it from then on."""
+        return bool(self.changes) or self.name in ("claim", "hand_over", "return")
 
 
 @dataclass(slots=True)
@@ -47,8 +54,9 @@ def trails(conn: Connection, since: int = 0) -> Iterator[Trail]:
     or later."""
     some = """WHERE ticket_id IN (SELECT ticket_id FROM ticket_entry WHERE at >= :since UNION SELECT id FROM ticket
         WHERE status IN ('pending', 'in_progress', 'blocked'))"""
+    act = "CAST(CAST(xmin AS text) AS bigint)" if conn.dialect.name == "postgresql" else "NULL"
     query = text(
-        "SELECT ticket_id, id, at, type, name, actor, actor_kind, changes, data FROM ticket_entry "
+        f"SELECT ticket_id, id, at, type, name, actor, actor_kind, changes, data, {act} AS act FROM ticket_entry "
         f"{some if since else ''} ORDER BY ticket_id, id"
     )
     given = {"since": since} if since else {}
@@ -56,7 +64,7 @@ def trails(conn: Connection, since: int = 0) -> Iterator[Trail]:
     for ticket, mine in groupby(rows, key=lambda row: row.ticket_id):
         yield Trail(int(ticket), [
             Line(r.id, r.at, r.type, r.name, r.actor, r.actor_kind,
-                 [(f, a, b) for f, a, b in orjson.loads(r.changes)], orjson.loads(r.data))
+                 [(f, a, b) for f, a, b in orjson.loads(r.changes)], orjson.loads(r.data), r.act)
             for r in mine
         ])  # fmt: skip
 
@@ -101,11 +109,24 @@ class State:
         return self["status"] in OPEN
 
 
-def stretches(trail: Trail, until: int) -> Iterator[tuple[State, int, int]]:
-    """The ticket as it stood, from when to when: what happens at one moment counts as one."""
+class Stretch(NamedTuple):
+    """A ticket as it stood from when to when."""
+
+    state: State
+    since: int
+    until: int
+    sure: bool
+    """False: both ends are one moment, and nothing tells whether one transaction went through it or two met there."""
+
+
+def stretches(trail: Trail, until: int) -> Iterator[Stretch]:
+    """How the ticket stood after each transaction, one after the other, though their moments may be the same; what one
+    transaction goes through nobody saw."""
     state = State()
-    for n, line in enumerate(trail.lines):
+    lines = [line for line in trail.lines if line.moves]
+    for line, following in zip_longest(lines, lines[1:]):
         state.enter(line)
-        following = trail.lines[n + 1].at if n + 1 < len(trail.lines) else until
-        if following != line.at or n + 1 == len(trail.lines):
-            yield state, line.at, following
+        if following is None:
+            yield Stretch(state, line.at, until, True)
+        elif following.at != line.at or line.act is None or following.act != line.act:
+            yield Stretch(state, line.at, following.at, following.at != line.at or line.act is not None)
