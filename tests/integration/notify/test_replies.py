@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 import core_tickets
+from connectors.wecom.sandbox import Sandbox
 from gateway import clock
 from gateway.notify import links
+from gateway.stuck import asking
+from id_registry import format_id
 from tests.integration.gateway.in_process import House
 from tests.integration.gateway.over_http import Api, open_api
 from tests.integration.notify.conftest import Staffed
@@ -26,6 +29,7 @@ class Told:
     house: House
     ticket: core_tickets.Ticket
     path: str
+    sandbox: Sandbox
 
     def form(self, what: str, **more: str) -> Any:
         """Send one of the page's forms as it is shown now."""
@@ -43,6 +47,13 @@ class Told:
             return core_tickets.timeline(conn, self.ticket.id, limit=500)
 
 
+def path_in(text: str) -> str:
+    """Where the link of a message leads."""
+    found = re.search(r"https://hub\.test(/r/[\w-]+)", text)
+    assert found
+    return found[1]
+
+
 @pytest.fixture
 def link(staffed: Staffed, wecom: Any) -> Iterator[Told]:
     sandbox, connection = wecom
@@ -54,9 +65,7 @@ def link(staffed: Staffed, wecom: Any) -> Iterator[Told]:
         house.clock.forward(5)
         work(house)
         text = next(m.text for m in sandbox.messages if m.to == ("zhangsan",))
-        found = re.search(r"https://hub\.test(/r/[\w-]+)", text)
-        assert found
-        yield Told(api, house, ticket, found[1])
+        yield Told(api, house, ticket, path_in(text), sandbox)
 
 
 def test_looking_at_it_shows_the_ticket_and_does_nothing(link: Told) -> None:
@@ -87,6 +96,63 @@ def test_a_comment_is_the_persons_and_sent_twice_it_stands_once(link: Told) -> N
     said = [e for e in link.entries() if e.name == "comment"]
     assert [(e.actor, e.data["text"]) for e in said] == [("li.na", "在路上 <b>")]
     assert "在路上 &lt;b&gt;" in link.api.client.get(link.path).text
+
+
+def test_who_is_named_in_a_comment_by_link_is_told_what_was_said_by_whom(link: Told) -> None:
+    link.sandbox.messages.clear()
+    assert link.form("comment", text="@wang.wei 请带上 6205 轴承").status_code == 200
+    (said,) = [e for e in link.entries() if e.name == "comment"]
+    assert (said.actor, said.data["mentioned"]) == ("li.na", ["wang.wei"])
+    work(link.house)
+    (message,) = [m for m in link.sandbox.messages if m.to == ("lisi",)]
+    assert "li.na 在工单中提到了您" in message.text
+    assert "请带上 6205 轴承" in message.text
+    assert "https://hub.test/r/" in message.text
+    assert not [m for m in link.sandbox.messages if m.to == ("zhangsan",)]
+
+
+def test_the_answer_to_a_question_by_its_link_moves_the_ticket_once_however_often_it_is_sent(link: Told) -> None:
+    link.form("claim")
+    link.house.clock.forward(3700)
+    asking.tick(link.house.gateway, link.house.gateway.hub, link.house.clock.now)
+    link.sandbox.messages.clear()
+    work(link.house)
+    link.path = path_in(next(m.text for m in link.sandbox.messages if m.to == ("zhangsan",)))
+    chosen = re.search(
+        "value=answer><input type=hidden name=once value=([0-9a-f]+)><input type=hidden name=answer value=waiting_for_customer",
+        link.api.client.get(link.path).text,
+    )
+    assert chosen
+    given = {"what": "answer", "once": chosen[1], "answer": "waiting_for_customer"}
+    for _ in range(2):
+        assert link.api.client.post(link.path, data=given).status_code == 200
+        link.house.clock.forward(60)
+    ticket = link.now()
+    assert (ticket.status, ticket.blocked_reason) == ("blocked", "waiting_for_customer")
+    assert [e.actor for e in link.entries() if e.name == "block"] == ["li.na"]
+    assert [e.data["answer"] for e in link.entries() if e.name == "answered"] == ["waiting_for_customer"]
+    assert link.api.client.post(link.path, data={**given, "once": "another"}).status_code == 422
+    (row,) = [r for r in told(link.house, channel="wecom-app", person="li.na") if r.answer != "claim" and r.answer]
+    assert row.answer == "answer: waiting_for_customer"
+
+
+def test_after_a_breach_the_attribution_sheet_has_the_message_that_was_sent_and_how_late_it_was_answered(
+    link: Told,
+) -> None:
+    link.house.clock.forward(20 * 60)
+    assert link.form("claim").status_code == 200
+    sheet = link.api.ask("GET", f"/v1/tickets/{format_id(link.ticket.id)}/attribution").json()
+    (late,) = [x for x in sheet["late"] if x["promise"] == "first_response"]
+    assert (late["late_s"], late["holder"]) == (5 * 60 + 5, "group:field")
+    (opened,) = [m for m in sheet["messages"] if m["reason"] == "opened"]
+    of = {d["person"]: d for d in opened["deliveries"] if d["channel"] == "wecom-app"}
+    assert (of["li.na"]["state"], of["li.na"]["answer"], of["li.na"]["answered_after_s"]) == (
+        "delivered",
+        "claim",
+        1200,
+    )
+    assert of["li.na"]["sent_at"] < late["due"] < of["li.na"]["answered_at"]
+    assert (of["wang.wei"]["state"], of["wang.wei"]["answer"]) == ("delivered", None)
 
 
 @pytest.mark.parametrize("spoilt", ["x", "A" * 38, "", "é", "%00"])
