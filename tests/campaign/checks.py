@@ -37,8 +37,9 @@ class Checks:
         self._told: dict[int, list[str]] = defaultdict(list)
         for ticket, step in conn.execute(text(_TOLD)):
             self._told[ticket].append(step)
+        self.storms = int(conn.execute(text("SELECT count(*) FROM storm_event")).scalar_one())
         self.fired = sum(map(len, self._ran.values()))
-        self.tickets = 0
+        self.tickets = self.due = 0
         self.found: dict[str, list[str]] = {name: [] for name in self._checks()}
         for trail in trails(conn, since):
             self.tickets += 1
@@ -88,6 +89,7 @@ class Checks:
         (due, may), ran = expected.steps(trail, self._hours, self._now), self._ran.get(trail.ticket, {})
         for each in sorted(due.keys() - ran.keys()):
             yield f"{each[1]} was due at {rfc3339(due[each][0])} and never ran"
+        self.due += len(due)
         due |= {each: one for each, one in may.items() if each in ran and (each not in due or ran[each][0] == one[0])}
         for each in sorted(ran.keys() - due.keys()):
             yield f"{each[1]} ran at {rfc3339(ran[each][1])} (for {rfc3339(ran[each][0])}) though it was not due"
@@ -190,12 +192,19 @@ def the_ledger_adds_up(conn: Connection, sent: int) -> list[str]:
 
 
 def end_state(conn: Connection) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    """What became of every ticket, named by what it was opened for and when, without the numbers of this run."""
+    """What became of every ticket, named by what it was opened for and when, without the numbers of this run. Where two were
+    opened for the same at one moment they are told apart by which came first."""
     steps: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for row in conn.execute(text("SELECT ticket_id, episode, step, due_at FROM escalation ORDER BY due_at, step")):
         steps[row.ticket_id].append(tuple(row[1:]))
     query = text(
         'SELECT id, opened_at, title, source_key, kind, status, priority, assignee, "group", first_responded_at, '
-        "resolution_due, given_resolution_due, paused_total, resolved_at, reopened_at, cause FROM ticket"
+        "resolution_due, given_resolution_due, paused_total, resolved_at, reopened_at, cause FROM ticket ORDER BY id"
     )
-    return {tuple(row[1:4]): (*row[4:], *steps[row.id]) for row in conn.execute(query)}
+    found: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    alike: Counter[tuple[Any, ...]] = Counter()
+    for row in conn.execute(query):
+        name = tuple(row[1:4])
+        alike[name] += 1
+        found[*name, alike[name]] = (*row[4:], *steps[row.id])
+    return found

@@ -85,7 +85,7 @@ class Span:
 def arrivals(span: Span, tickets: int, seed: int) -> list[tuple[int, Demand]]:
     """Everything that comes, in order of time: about so many tickets, storms a few times a month among them."""
     dice = random.Random(f"demand {seed}")
-    storms = min(round(3 * len(list(span.days())) / 30), tickets // (4 * TICKETS_OF_A_STORM))
+    storms = storms_of(span, tickets)
     hours = [moment(day) + n * HOUR for day in span.days() for n in range(24)]
     weights = list(accumulate(_weight(at) for at in hours))
     found: list[tuple[int, Demand]] = []
@@ -96,6 +96,11 @@ def arrivals(span: Span, tickets: int, seed: int) -> list[tuple[int, Demand]]:
     for number in range(storms):
         found += _storm(dice, span.begin + dice.randrange(span.end - span.begin), number)
     return sorted(found, key=lambda each: each[0])
+
+
+def storms_of(span: Span, tickets: int) -> int:
+    """So many storms there are: three a month, but no more than a quarter of all tickets."""
+    return min(round(3 * len(list(span.days())) / 30), tickets // (4 * TICKETS_OF_A_STORM))
 
 
 def _weight(hour: int) -> float:

@@ -21,7 +21,7 @@ from tests.campaign import test_fortnight
 from tests.campaign.checks import Checks, end_state, the_ledger_adds_up
 from tests.campaign.conftest import Lived
 from tests.campaign.counted import figures_after, figures_equal_sql
-from tests.campaign.demand import Span
+from tests.campaign.demand import Span, storms_of
 from tests.campaign.driver import Campaign, Year
 from tests.campaign.working_time import hours
 
@@ -66,8 +66,11 @@ def test_a_year_with_two_workers_that_are_killed(lived: Lived, copy_of_postgres:
     with lived(campaign, copy_of_postgres("weft_year")) as year:
         year.run(Months())
         checks = holds(year)
-        print(f"{checks.tickets} tickets, {checks.fired} steps, {year.sent} alerts, {year.lives.summary()}", flush=True)
+        print(f"{checks.tickets} tickets, {checks.due} steps had to run, {checks.fired} ran, {checks.storms} storms, "
+              f"{year.sent} alerts, {year.lives.summary()}", flush=True)  # fmt: skip
         assert checks.tickets >= campaign.tickets * 9 // 10
+        assert checks.storms == storms_of(campaign.span, campaign.tickets)
+        assert checks.storms > 0 or campaign.tickets < 1_000
         assert year.crew.killed == campaign.kills
         assert figures_equal_sql(year.gateway, figures_after(year.now)) == []
 
@@ -89,5 +92,6 @@ def test_two_workers_and_kills_change_nothing(lived: Lived, copy_of_postgres: Ca
             year.run()
             with year.gateway.reading() as conn:
                 ends.append(end_state(conn))
+            assert len(ends[-1]) == year.size() >= 70
     alone, two = ends
     assert [place for place in alone.keys() | two.keys() if alone.get(place) != two.get(place)] == []
