@@ -32,7 +32,8 @@ _FACT_NAMES = frozenset(_FACT_KEYS)
 class Fact(NamedTuple):
     """A value that the hub knew, and where it came from: `origin` in a word ("registry", "hub"), and if there is one
     the crosswalk entry (`xref`: kind, system, local id), the record and field it was taken from (`rec`, `field`: the
-    drill-down goes on there, as of then), or the landing row and path (`landing`, `path`)."""
+    drill-down goes on there, as of then; with `path` it is a copy of that place of the field's value, `row` being all
+    of it, and is verified as such), or the landing row and path (`landing`, `path`)."""
 
     value: Any
     origin: str = ""

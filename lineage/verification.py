@@ -14,11 +14,13 @@ from sqlalchemy import Connection, select
 from lineage import cold, segments, tables
 from lineage.blocks import place_of
 from lineage.codec import Gone
-from lineage.drilldown import equal
-from lineage.errors import Damaged, UnknownPlan
+from lineage.drilldown import drill, equal
+from lineage.errors import Damaged, NoOrigin, UnknownPlan
 from lineage.landing import Landed, fetch
+from lineage.origins import Verdict
 from lineage.plans import Plan, compile_plan, load_plan
-from lineage.replay import replay, run
+from lineage.replay import at_path, replay, run
+from lineage.walk import parse_field
 from lineage.writes import Written, fields_of, writes_since, written_by_block
 
 _BATCH = 500
@@ -60,7 +62,8 @@ class BrokenSegment(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """What `verify` found. `ok` when nothing is wrong; erased values are not wrong, they can't be checked any more."""
+    """What `verify` found. `values`: those looked at, that is compared with what is held, or found erased. `ok` when
+    nothing is wrong; erased values are not wrong, they can't be checked any more."""
 
     records: int = 0
     values: int = 0
@@ -174,19 +177,46 @@ def _verify_batch(conn: Connection, batch: dict[int, list[Written]], read_values
             if write.bits not in names:
                 names[write.bits] = fields_of(conn, write.bits)
             newest |= dict.fromkeys(names[write.bits], write)
-        for write in {w.seq: w for w in newest.values()}.values():
+        before: dict[str, Any] = {}
+        for write in sorted({w.seq: w for w in newest.values()}.values(), key=lambda w: w.seq):
             own = [name for name, last in newest.items() if last is write]
             values = _recompute(conn, write, own, landed, report)
+            values |= _copied(conn, write, values, before)
+            before |= values
             _compare(report, rec, write.seq, values, stored.get(rec, {}))
+
+
+def _copied(conn: Connection, write: Written, values: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Of facts that are copies of a place of another field (`rec`, `field`, `path`) what stood there then. `before`:
+    the record's fields that were recomputed of earlier writes."""
+    found: dict[str, Any] = {}
+    for name in values:
+        fact = write.facts.get(name, {})
+        if not (fact.get("rec") and fact.get("field") and fact.get("path")):
+            continue
+        if fact["rec"] == write.rec and fact["field"] in before:
+            whole = before[fact["field"]]
+        else:
+            try:
+                origin = drill(conn, fact["rec"], fact["field"], until=write.seq, allowed=True)
+            except NoOrigin:
+                continue
+            if origin.verdict is Verdict.BROKEN:
+                continue
+            whole = Gone() if origin.verdict is Verdict.ERASED else origin.value
+        found[name] = whole if isinstance(whole, Gone) else at_path(whole, parse_field(fact["path"]))
+    return found
 
 
 def _compare(report: Report, rec: int, seq: int, values: dict[str, Any], stored: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        report.values += 1
         if isinstance(value, Gone):
+            report.values += 1
             report.erased += 1
-        elif name in stored and not equal(value, stored[name]):
-            report.differences.append(Difference(rec, name, value, stored[name], seq))
+        elif name in stored:
+            report.values += 1
+            if not equal(value, stored[name]):
+                report.differences.append(Difference(rec, name, value, stored[name], seq))
 
 
 def _recompute(

@@ -53,14 +53,15 @@ class Report:
     facts: dict[str, Fact] = field(default_factory=dict)
 
     def put(self, name: str, value: Any, section: Told, place: str, how: str = "", of: str = "") -> None:
-        """One figure: the value at `place` of a section, or made of it (`how`). `of`: the section's field, if that is
-        not the first step of the place."""
+        """One figure: a copy of the value at `place` of a section, or made of it (`how`). `of`: the section's field,
+        if that is not the first step of the place."""
         if value is None:
             return
         top = of or re.split(r"[.\[]", place, maxsplit=1)[0]
         origin = f"{how} of {section.name}.{place}" if how else f"{section.name}.{place}"
+        path = None if how else "row" + place[len(top) :]
         self.values[name] = value
-        self.facts[name] = Fact(value, origin, None, self.ticket_id, f"context.{section.name}.{top}")
+        self.facts[name] = Fact(value, origin, None, self.ticket_id, f"context.{section.name}.{top}", path=path)
 
 
 def compose(conn: Connection, ticket_id: int, starts_at: datetime | None, *, last: bool) -> Report | None:
@@ -119,7 +120,8 @@ def _readings(report: Report, section: Told, starts_at: datetime | None) -> None
     for metric, twin in section.values.items():
         points = [(at, number) for at, v in twin.get("recent") or [] if (number := _number(v)) is not None]
         unit = f" {twin['unit']}" if twin.get("unit") else ""
-        report.put(f"reading.{metric}.last", _with(twin.get("value"), unit), section, f"{metric}.value", of=metric)
+        how, place = ("value and unit", metric) if unit else ("", f"{metric}.value")
+        report.put(f"reading.{metric}.last", _with(twin.get("value"), unit), section, place, how, metric)
         if not points or starts_at is None:
             continue
         before = [v for at, v in points if starts_at - AROUND <= _time(at) < starts_at]
@@ -144,7 +146,7 @@ def _problems(report: Report, section: Told, _: datetime | None) -> None:
 def _similar(report: Report, section: Told, _: datetime | None) -> None:
     tickets = section.values.get("tickets") or []
     told = [{"id": t["id"], "title": t["title"], "resolution": t["resolution"]} for t in tickets[:3]]
-    report.put("similar_tickets", told or None, section, "tickets")
+    report.put("similar_tickets", told or None, section, "tickets", f"the first {len(told)}")
 
 
 def _suppliers(report: Report, section: Told, _: datetime | None) -> None:
@@ -153,7 +155,8 @@ def _suppliers(report: Report, section: Told, _: datetime | None) -> None:
     n, found = next(((n, s) for n, s in enumerate(suppliers) if s.get("supplier") == usual), (0, None))
     found = found or (suppliers[0] if suppliers else None)
     if found is not None:
-        report.put("spare_supplier", found.get("name") or found.get("supplier"), section, f"suppliers[{n}].name")
+        called = "name" if found.get("name") else "supplier"
+        report.put("spare_supplier", found.get(called), section, f"suppliers[{n}].{called}")
         report.put("supplier_on_time_rate", found.get("on_time_rate"), section, f"suppliers[{n}].on_time_rate")
 
 
@@ -220,8 +223,8 @@ def _percent(rate: Any) -> str:
     return str(rate) if number is None else f"{(number * 100).quantize(Decimal('0.1')).normalize():f} %"
 
 
-def _with(value: Any, unit: str) -> str | None:
-    return None if value is None else f"{value}{unit}"
+def _with(value: Any, unit: str) -> Any:
+    return value if value is None or not unit else f"{value}{unit}"
 
 
 def _number(value: Any) -> Decimal | None:

@@ -102,6 +102,14 @@ def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
     return found
 
 
+def read_all_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
+    """What tickets and the sections of their context hold now, in a constant number of statements."""
+    found = read_values(conn, ids)
+    for ticket, values in _sections(conn, ids).items():
+        found.setdefault(ticket, {}).update(values)
+    return found
+
+
 def drill(conn: Connection, number: int, field: str, *, allowed: bool = False) -> lineage.Origin:
     """Where a field of a ticket or its snapshot came from, compared with what is held now. Raises lineage.NoOrigin."""
     core_tickets.get(conn, number)
@@ -113,9 +121,17 @@ def drill(conn: Connection, number: int, field: str, *, allowed: bool = False) -
 
 def snapshot_values(conn: Connection, number: int) -> dict[str, Any]:
     """What the sections of a ticket's context hold, by field."""
+    return _sections(conn, [number]).get(number, {})
+
+
+def _sections(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
     c = tables.context_section.c
-    found = conn.execute(select(c.name, c["values"]).where(c.ticket_id == number, c["values"].is_not(None)))
-    return {f"context.{name}.{field}": value for name, text in found for field, value in load_json(text).items()}
+    query = select(c.ticket_id, c.name, c["values"]).where(c.ticket_id.in_(sorted(ids)), c["values"].is_not(None))
+    found: dict[int, dict[str, Any]] = {}
+    for ticket, name, text in conn.execute(query):
+        fields = {f"context.{name}.{field}": value for field, value in load_json(text).items()}
+        found.setdefault(ticket, {}).update(fields)
+    return found
 
 
 def impact(conn: Connection, hub: Hub, number: int, field: str) -> lineage.Impact:
@@ -131,7 +147,7 @@ def verify(conn: Connection, since: int, sample: float = 1.0) -> lineage.Report:
         lineage.Standing(number, landing, loaded(record, text))
         for record, number, landing, text in store.standing(conn, since)
     )
-    return lineage.verify(conn, since, read_values, sample, standing=held)
+    return lineage.verify(conn, since, read_all_values, sample, standing=held)
 
 
 def drill_replica(conn: Connection, connection_id: str, stream: str, key: str, field: str) -> lineage.Origin:

@@ -14,6 +14,7 @@ import lineage
 from connectors.errors import Transient
 from gateway import clock, tables
 from gateway.context import root_cause, snapshot
+from gateway.usecases import tracing
 from tests.integration.gateway.in_process import House
 
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -122,8 +123,11 @@ def test_without_a_single_figure_there_is_no_report(house: House, ticket: core_t
         assert root_cause.compose(conn, ticket.id, None, last=True) is None
 
 
-def test_the_origin_of_a_figure_goes_on_in_the_section_it_came_from(house: House, ticket: core_tickets.Ticket) -> None:
-    answered(house, ticket.id, "stock", ANSWERS["stock"])
+@pytest.fixture
+def reported(house: House, ticket: core_tickets.Ticket) -> core_tickets.Ticket:
+    """The ticket with two sections and the report made of them."""
+    for name in ("stock", "suppliers"):
+        answered(house, ticket.id, name, ANSWERS[name])
     with house.gateway.transaction() as conn:
         values = {"ticket_id": ticket.id, "name": "root_cause", "connection_id": "hub", "question": "root_cause",
                   "inputs": orjson.dumps({"ticket": "TKT-2026-000001", "starts_at": None}).decode(), "status": "pending",
@@ -131,10 +135,39 @@ def test_the_origin_of_a_figure_goes_on_in_the_section_it_came_from(house: House
         conn.execute(tables.context_section.insert().values(values))
         (section,) = [s for s in snapshot.claim(conn, house.clock.now) if s.name == "root_cause"]
     snapshot.ask(house.gateway, house.gateway.hub, section)
+    return ticket
+
+
+def test_the_origin_of_a_figure_goes_on_in_the_section_it_came_from(
+    house: House, reported: core_tickets.Ticket
+) -> None:
     with house.gateway.reading() as conn:
         row = conn.execute(select(tables.context_section).where(tables.context_section.c.name == "root_cause")).one()
-        origin = lineage.drill(conn, ticket.id, "context.root_cause.spare_stock").as_dict()
+        origin = lineage.drill(conn, reported.id, "context.root_cause.spare_stock").as_dict()
     assert row.status == "ok"
     assert "x.stock.quantity" in str(origin)
     assert "press-7" in str(origin)
     house.verify()
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "before", "after"),
+    [
+        ("x.stock", "quantity", "12", "120"),
+        ("root_cause", "spare_stock", "12", "120"),
+        ("root_cause", "supplier_on_time_rate", "0.85", "0.95"),
+    ],
+)
+def test_a_value_of_the_snapshot_changed_behind_the_hubs_back_is_the_one_difference(
+    house: House, reported: core_tickets.Ticket, section: str, field: str, before: str, after: str
+) -> None:
+    c = tables.context_section.c
+    of_section = (c.ticket_id == reported.id, c.name == section)
+    with house.gateway.transaction() as conn:
+        values = orjson.loads(conn.execute(select(c["values"]).where(*of_section)).scalar_one())
+        assert values[field] == before
+        changed = orjson.dumps(values | {field: after}).decode()
+        conn.execute(tables.context_section.update().where(*of_section).values(values=changed))
+    with house.gateway.reading() as conn:
+        report = tracing.verify(conn, 0)
+    assert [d[:4] for d in report.differences] == [(reported.id, f"context.{section}.{field}", before, after)]

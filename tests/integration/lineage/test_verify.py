@@ -8,7 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine, delete, select, update
 
-from lineage import SourceRead, Write, erase, land, plan, record, tables, verify
+from lineage import Fact, SourceRead, Write, erase, land, plan, record, tables, verify
 from tests.integration.lineage.conftest import NOW, open_ticket, stored
 from tests.unit.lineage.samples import ALERT, INCIDENT, alert
 
@@ -47,6 +47,22 @@ def test_every_difference_is_reported_with_both_values(db: Engine, tickets: dict
     assert found[7, "title"][1] is None
     assert found[3, "group"] == ("special", "other")
     assert len(found) == 3
+
+
+def test_a_copy_is_compared_with_the_place_it_was_copied_from(db: Engine, tickets: dict[int, dict[str, Any]]) -> None:
+    right = tickets[5]["priority"]
+    facts = {
+        "copy": Fact(right, "ticket 5", rec=5, field="priority", path="row"),
+        "wrong": Fact("P9", "ticket 5", rec=5, field="priority", path="row"),
+        "made": Fact("P9", "made of ticket 5", rec=5, field="priority"),
+    }
+    with db.begin() as conn:
+        record(conn, [Write(rec, None, tuple(facts), (), facts, "report", NOW + 30) for rec in (5, 6)])
+    held = {rec: tickets[rec] | {name: fact.value for name, fact in facts.items()} for rec in (5, 6)}
+    for since in (0, NOW + 30):  # the write copied from is among those looked at, or long before
+        with db.connect() as conn:
+            found = verify(conn, since, stored(held)).differences
+        assert {d[:4] for d in found} == {(rec, "wrong", right, "P9") for rec in (5, 6)}
 
 
 def test_only_writes_since_then_are_looked_at(db: Engine, tickets: dict[int, dict[str, Any]]) -> None:
