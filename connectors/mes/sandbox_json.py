@@ -85,7 +85,13 @@ class JsonService:
         order = json.loads(given["json"], parse_float=Decimal)
         if order["EQPCode"] not in self._state.tables["equipment"]:
             return {"code": 500, "msg": f"设备 {order['EQPCode']} 不存在"}
-        names = {"ExtNo": "externalNo", "EQPCode": "equipmentId", "Priority": "priority", "Remark": "description"}
+        names = {
+            "ExtNo": "externalNo",
+            "EQPCode": "equipmentId",
+            "Priority": "priority",
+            "Remark": "description",
+            "WOType": "reportType",
+        }
         row = {**{typed: order[own] for own, typed in names.items()}, "requestId": order["RequestId"]}
         taken, before = self._state.report(row)
         if before:

@@ -112,6 +112,7 @@ class TypedService:
         row: Row = {
             "equipmentId": given["equipmentId"],
             "externalNo": given["orderNo"],
+            "reportType": given.get("type"),
             "priority": given.get("priority"),
             "description": given["description"],
             "requestId": given["requestId"],
