@@ -19,19 +19,24 @@ F = TypeVar("F", bound=Callable[..., None])
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """When a case applies, and for which grade it counts. `needs`: capabilities, or `probes`."""
+    """When a case applies, and for which grade it counts. `needs`: capabilities, or `probes`. `member`: what a World may
+    have, and must have for this."""
 
     grade: Grade = "bronze"
     needs: frozenset[str] = frozenset()
     breaks: frozenset[Kind] = frozenset()
+    member: str = ""
 
     def applies(self, world: type[World]) -> bool:
-        return self.needs <= abilities(world.connector_type) and self.breaks <= world.breaks
+        able = self.needs <= abilities(world.connector_type) and self.breaks <= world.breaks
+        return able and (not self.member or hasattr(world, self.member))
 
 
-def case(grade: Grade = "bronze", *, needs: str = "", breaks: Collection[Kind] = ()) -> Callable[[F], F]:
+def case(
+    grade: Grade = "bronze", *, needs: str = "", breaks: Collection[Kind] = (), member: str = ""
+) -> Callable[[F], F]:
     """Mark a method as a case. `needs`: capabilities separated by spaces."""
-    mark = Case(grade, frozenset(needs.split()), frozenset(breaks))
+    mark = Case(grade, frozenset(needs.split()), frozenset(breaks), member)
 
     def marked(method: F) -> F:
         method.case = mark  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from connectors.conformance.case import abilities, cases_of, opened
 from connectors.conformance.cases.answers import AnswerCases
 from connectors.conformance.cases.folder import FolderCases
 from connectors.conformance.cases.itself import ItselfCases
+from connectors.conformance.cases.own_faults import OwnFaultCases
 from connectors.conformance.cases.reads import ReadCases
 from connectors.conformance.cases.receives import ReceiveCases
 from connectors.conformance.cases.subscribes import SubscribeCases
@@ -42,7 +43,9 @@ _WORLDS: dict[str, type] = {
 }
 
 
-class Conformance(ItselfCases, FolderCases, ReadCases, ReceiveCases, SubscribeCases, AnswerCases, WriteCases):
+class Conformance(
+    ItselfCases, FolderCases, ReadCases, ReceiveCases, SubscribeCases, AnswerCases, WriteCases, OwnFaultCases
+):
     """Every case that applies to `world_type`'s connector. The cases that do not apply are not there at all.
 
     `exempt`: cases of grade silver or gold that are left out, each with its reason; the grade stays below them.

@@ -6,7 +6,7 @@ Every instance is a new, empty system. Use the real thing, a container or your `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -38,9 +38,26 @@ class Break:
     seconds: float = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class OwnFault:
+    """A fault that no `Break` tells because only this vendor has it: a session that ends between two pages, a row that
+    changes under the reader, an answer in GBK, a success that did nothing."""
+
+    name: str
+    arrange: Callable[[], object]
+    """Makes it happen from now on, once or for good."""
+    of: str | Command
+    """The stream that is read, or the command that is written."""
+    after: int = 1
+    """So many batches of the stream are read before; 0: it is there from the beginning."""
+    refused: bool = False
+    """Of a command: it ends with a refusal that says why, and is done when a person sends it again."""
+
+
 @runtime_checkable
 class World(Protocol):
-    """What every World has. `breaks`: the kinds of failure this system can have (an MQTT broker knows no 429)."""
+    """What every World has. `breaks`: the kinds of failure this system can have (an MQTT broker knows no 429). One may
+    also have `own_faults() -> Sequence[OwnFault]`, the same ones in the same order in every new world."""
 
     connector_type: ClassVar[type[Connector]]
     breaks: ClassVar[frozenset[Kind]]
@@ -193,6 +210,7 @@ __all__ = [
     "EchoingWorld",
     "Kind",
     "Known",
+    "OwnFault",
     "ProbingWorld",
     "ReadingWorld",
     "ReceivingWorld",

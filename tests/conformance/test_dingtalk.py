@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import httpx
 
-from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind
+from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, OwnFault
 from connectors.contract import Command, Connector
 from connectors.dingtalk import DingtalkConnector
 from connectors.dingtalk.sandbox import AGENT, APP_KEY, Sandbox
@@ -65,6 +66,13 @@ class RobotWorld:
     def refusals(self) -> Sequence[Command]:
         return [self._command({"to": "nobody"})]
 
+    def own_faults(self) -> Sequence[OwnFault]:
+        return [
+            OwnFault(
+                "the page against too many calls, with status 200", partial(self.sandbox.defend, 0), self.commands()[0]
+            )
+        ]
+
     def effects(self, command: Command) -> int:
         return sum(command.id in message.text for message in self.sandbox.messages)
 
@@ -73,6 +81,10 @@ class AppWorld(RobotWorld):
     """An app that sends work notices."""
 
     op = "send_app"
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        ended = (partial(self.sandbox.expire, code) for code in (40014, 42001))
+        return [*super().own_faults(), *(OwnFault("the token ran out", each, self.commands()[0]) for each in ended)]
 
     def config(self) -> dict[str, Any]:
         app = {"app_key": APP_KEY, "agent_id": AGENT, "app_secret": self.sandbox.app_secret}

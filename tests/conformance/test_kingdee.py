@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import httpx
 
-from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, Known
+from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, Known, OwnFault
 from connectors.contract import Ask, Command, Connector
 from connectors.kingdee import KingdeeConnector
 from connectors.kingdee.config import KingdeeConfig
@@ -85,6 +86,18 @@ class KingdeeWorld:
 
     def close(self) -> None:
         self._inner.close()
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        lost = self.state.sessions.clear
+        whole = {"lines": [{"item": "BASE-1", "quantity": "2.5"}], "until": "audited"}
+        steps = [partial(self.sandbox.bills.skips.append, step) for step in ("Submit", "Audit")]
+        return [
+            *(OwnFault("the session is lost between two pages", lost, s) for s in ("purchase_orders", "stock")),
+            *(OwnFault("a page changes under us", partial(self.touch, s), s) for s in ("items", "sales_orders")),
+            OwnFault("answers in GBK", partial(setattr, self.sandbox, "charset", "gbk"), "customers"),
+            OwnFault("the session is lost before the write", lost, self._create(whole)),
+            *(OwnFault("a step says yes and does nothing", step, self._create(whole), refused=True) for step in steps),
+        ]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 

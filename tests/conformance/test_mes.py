@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 
 import httpx
 
-from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, Known
+from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, Known, OwnFault
 from connectors.contract import Ask, Command, Connector
 from connectors.mes import MesConnector
 from connectors.mes.operations import REPORT
@@ -72,6 +73,15 @@ class MesWorld:
 
     def close(self) -> None:
         self._inner.close()
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        gbk, fault = (partial(self.sandbox.lies.append, lie) for lie in ("gbk", "server_fault"))
+        return [
+            *(OwnFault("a page changes under us", partial(self.touch, s), s) for s in ("downtime", "work_orders")),
+            OwnFault("an answer in GBK", gbk, "equipment"),
+            OwnFault("a fault of the server", fault, "inspections"),
+            *(OwnFault("an answer that is a fault, or in GBK", lie, self.commands()[0]) for lie in (gbk, fault)),
+        ]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
-from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, Kind, Known
+from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, Kind, Known, OwnFault
 from connectors.contract import Ask, Command, Connector
 from connectors.salesforce import SalesforceConnector
 from connectors.salesforce.config import Login
@@ -73,6 +74,22 @@ class SalesforceWorld:
 
     def close(self) -> None:
         pass
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        lost, commands = self.sandbox.account.sessions.clear, self.commands()
+        return [
+            *(OwnFault("the session is lost between two pages", lost, s) for s in ("accounts", "tasks")),
+            *(OwnFault("the session is lost before the write", lost, command) for command in commands),
+            *self.other_faults(),
+        ]
+
+    def other_faults(self) -> Sequence[OwnFault]:
+        """Those that one survives without a new login."""
+        locked = partial(self.sandbox.fail, "UNABLE_TO_LOCK_ROW", writes=True)
+        return [
+            *(OwnFault("a page changes under us", partial(self.touch, s), s) for s in ("accounts", "cases")),
+            *(OwnFault("the row is locked", locked, command) for command in self.commands()),
+        ]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -191,6 +208,9 @@ class TokenWorld(SalesforceWorld):
     """Reached with an access token that can't be renewed."""
 
     login = "token"
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        return self.other_faults()
 
 
 class TestSalesforce(Conformance):

@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 
 import httpx
 
-from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, Known
+from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, Known, OwnFault
 from connectors.contract import Ask, Command, Connector
 from connectors.settings import parse_config
 from connectors.u8 import U8Connector
@@ -138,6 +139,17 @@ class U8World:
         for connector in self._connectors:
             connector.close()
         self.sandbox.close()
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        older = partial(self.store.run, "ALTER TABLE Inventory DROP COLUMN iTopSum")
+        return [
+            OwnFault("a version without the column", older, "items", after=0),
+            *(OwnFault("a page changes under us", partial(self.touch, s), s) for s in ("items", "purchase_orders")),
+            *self.own_faults_of_writing(),
+        ]
+
+    def own_faults_of_writing(self) -> Sequence[OwnFault]:
+        return [OwnFault("the token ran out", self.sandbox.api.expire_tokens, self.commands()[0])]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -278,6 +290,10 @@ class U8SqlWorld(U8World):
     """Requisitions are written straight into the database."""
 
     way = "sql"
+
+    def own_faults_of_writing(self) -> Sequence[OwnFault]:
+        deadlock = partial(self.break_next, Break("transient", effect=True))
+        return [OwnFault("a deadlock", deadlock, self.commands()[0])]
 
 
 class TestU8WithOpenApi(Conformance):

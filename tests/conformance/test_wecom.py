@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import httpx
 
-from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind
+from connectors.conformance import ALL_KINDS, Break, Conformance, Faults, FaultyTransport, Kind, OwnFault
 from connectors.contract import Command, Connector
 from connectors.settings import parse_config
 from connectors.wecom import WecomConnector
@@ -64,6 +65,9 @@ class RobotWorld:
     def refusals(self) -> Sequence[Command]:
         return []
 
+    def own_faults(self) -> Sequence[OwnFault]:
+        return [OwnFault("busy, with status 200", partial(self.sandbox.be_busy, 1), self.commands()[0])]
+
     def effects(self, command: Command) -> int:
         return sum(command.id in message.text for message in self.sandbox.messages)
 
@@ -72,6 +76,10 @@ class AppWorld(RobotWorld):
     """An app that writes to people."""
 
     op = "send_app"
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        ended = (partial(self.sandbox.expire, code) for code in (40014, 42001))
+        return [*super().own_faults(), *(OwnFault("the token ran out", each, self.commands()[0]) for each in ended)]
 
     def config(self) -> dict[str, Any]:
         app = {"corp_id": CORP, "agent_id": AGENT, "app_secret": self.sandbox.secret}

@@ -77,7 +77,7 @@ class ReadCases(Cases):
         for stream in _seeded(world):
             store = Store(stream)
             store.read(world.connector())
-            _is_true(world, store)
+            is_true(world, store)
 
     @reads()
     def test_read_values_are_exact_and_times_have_zones(self, world: Any) -> None:
@@ -100,7 +100,7 @@ class ReadCases(Cases):
             world.spoil(stream.name)
             store = Store(stream)
             store.read(world.connector())
-            _is_true(world, store)
+            is_true(world, store)
             assert store.bad, f"{stream.name}: the unusable record vanished; put it into Batch.bad"
             assert all(isinstance(bad, BadRecord) and str(bad) and bad.record is not None for bad in store.bad)
 
@@ -112,7 +112,7 @@ class ReadCases(Cases):
             whole, store.taken = store.taken, 0
             world.touch(stream.name)
             store.read(world.connector())
-            _is_true(world, store)
+            is_true(world, store)
             assert store.taken < whole / 2, f"{stream.name}: the second run read {store.taken} of {whole} again"
 
     @reads()
@@ -123,7 +123,7 @@ class ReadCases(Cases):
             for _ in range(3):
                 world.touch(stream.name)
                 store.read(world.connector())
-                _is_true(world, store)
+                is_true(world, store)
 
     @reads()
     def test_a_late_commit_is_not_lost(self, world: Any) -> None:
@@ -135,7 +135,7 @@ class ReadCases(Cases):
             store.read(world.connector())
             world.late(stream.name)
             store.read(world.connector())
-            _is_true(world, store)
+            is_true(world, store)
 
     @reads()
     def test_deletes_show_as_declared(self, world: Any) -> None:
@@ -147,7 +147,7 @@ class ReadCases(Cases):
             world.remove(stream.name)
             again = Store(stream) if stream.deletes == "absence" else store
             again.read(world.connector())
-            _is_true(world, again)
+            is_true(world, again)
 
     @reads()
     def test_a_run_killed_after_any_batch_resumes_without_loss(self, world: Any) -> None:
@@ -159,7 +159,7 @@ class ReadCases(Cases):
                     if store.read(world.connector(), batches=batches) < batches:
                         break
                 store.read(world.connector())
-                _is_true(world, store, f"killed after every {batches} batches")
+                is_true(world, store, f"killed after every {batches} batches")
 
     @reads()
     def test_records_of_the_same_moment_are_all_read(self, world: Any) -> None:
@@ -171,7 +171,7 @@ class ReadCases(Cases):
                 for _ in range(ROWS):
                     if store.read(world.connector(), batches=batches) < batches:
                         break
-                _is_true(world, store, "all of the same moment")
+                is_true(world, store, "all of the same moment")
 
     @reads(breaks=["cut"])
     def test_a_run_cut_at_any_call_resumes_without_loss(self, world: Any) -> None:
@@ -183,7 +183,7 @@ class ReadCases(Cases):
                 with pytest.raises(Transient):
                     store.read(world.connector())
                 store.read(world.connector())
-                _is_true(world, store, f"cut at call {after}")
+                is_true(world, store, f"cut at call {after}")
 
     @reads()
     def test_the_cursor_is_saved_on_the_way(self, world: Any) -> None:
@@ -228,7 +228,7 @@ class ReadCases(Cases):
                 for store, batch in zip(stores, both, strict=True):
                     store.take(batch)
             for store in stores:
-                _is_true(world, store, "two reads at once")
+                is_true(world, store, "two reads at once")
 
     @reads()
     def test_reading_changes_nothing(self, world: Any) -> None:
@@ -287,7 +287,8 @@ def _seeded(world: Any, mode: str = "") -> Iterator[Stream]:
             yield stream
 
 
-def _is_true(world: Any, store: Store, how: str = "") -> None:
+def is_true(world: Any, store: Store, how: str = "") -> None:
+    """What was committed is what the system holds."""
     truth = {tuple(key): dict(fields) for key, fields in world.truth(store.stream.name).items()}
     name = f"{store.stream.name} {how}".strip()
     lost = truth.keys() - store.rows.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -138,7 +139,7 @@ class WriteCases(Cases):
             for effect in (True, False):
                 for command in _confirmable(world):
                     world.break_next(Break(kind, effect=effect))
-                    receipt = _bring_about(world, command)
+                    receipt = bring_about(world.connector, command)
                     assert receipt.outcome in DONE, f"{command.op} after {kind}: {receipt.reason}"
                     found = world.effects(command)
                     assert found == 1, f"{command.op} after {kind}: {found} effects"
@@ -215,15 +216,15 @@ def _fails(world: Any, how: Break, kind: type[ConnectorError], *, effects: int) 
     return errors
 
 
-def _bring_about(world: Any, command: Command) -> Receipt:
-    """What the runtime does: try, confirm when in doubt, try again; each time with a new connector."""
+def bring_about(connector: Callable[[], Any], command: Command) -> Receipt:
+    """What the runtime does: try, confirm when in doubt, try again; each time with the connector it is given."""
     in_doubt = False
     for _ in range(4):
         try:
-            if in_doubt and (receipt := world.connector().confirm(command)) is not None:
+            if in_doubt and (receipt := connector().confirm(command)) is not None:
                 return receipt  # type: ignore[no-any-return]
             in_doubt = False
-            return world.connector().write(command)  # type: ignore[no-any-return]
+            return connector().write(command)  # type: ignore[no-any-return]
         except Ambiguous:
             in_doubt = True
         except Transient:

@@ -59,9 +59,12 @@ class Client:
             raise Refused(_reason(response))
         _refuse(response)
         try:
-            return load_json(response.content)
+            answer = load_json(response.content)
         except BadRecord as error:
             raise Ambiguous(f"Acme's answer to {path} is unreadable: {error}") from error
+        if isinstance(answer, dict) and "error" in answer:  # with status 200, as Acme says that it did nothing now
+            raise Transient(f"Acme answers {path}: {answer['error']}")
+        return answer
 
     def close(self) -> None:
         self._http.close()

@@ -39,6 +39,8 @@ class Sandbox:
         self.devices: dict[str, dict[str, Any]] = {}
         self.alarms: dict[str, Alarm] = {}
         self.changes = 0
+        self.busy = 0
+        """So many calls are answered "busy", with status 200, and do nothing."""
         self._messages: dict[str, dict[str, str]] = {}
         self._handed: dict[str, str] = {}
         self._session = 0
@@ -67,6 +69,9 @@ class Sandbox:
     def handle(self, request: httpx.Request) -> httpx.Response:
         if request.headers.get("authorization") != self._login:
             return httpx.Response(401, json={"error": "who are you?"})
+        if self.busy:
+            self.busy -= 1
+            return _json({"error": "busy"})
         path, params = request.url.path, dict(request.url.params)
         routes: list[tuple[str, str, Callable[[], httpx.Response]]] = [
             ("GET", "/api/version", lambda: _json({"version": "4.2", "rights": self.rights})),

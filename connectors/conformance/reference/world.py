@@ -14,7 +14,7 @@ import httpx
 from connectors.conformance.faults import Faults, FaultyTransport
 from connectors.conformance.reference.connector import AcmeConnector
 from connectors.conformance.reference.sandbox import EPOCH, Alarm, Sandbox
-from connectors.conformance.world import ALL_KINDS, Break, Kind, Known
+from connectors.conformance.world import ALL_KINDS, Break, Kind, Known, OwnFault
 from connectors.contract import Ask, Command, Connector, Delivery
 from connectors.settings import parse_config
 
@@ -51,6 +51,13 @@ class AcmeWorld:
 
     def without_rights(self) -> None:
         self.sandbox.rights = ["read"]
+
+    def own_faults(self) -> Sequence[OwnFault]:
+        def busy() -> None:
+            self.sandbox.busy = 1
+
+        name = "busy, with status 200"
+        return [OwnFault(name, busy, "orders"), OwnFault(name, busy, "stock"), OwnFault(name, busy, self.commands()[1])]
 
     @property
     def calls(self) -> int:

@@ -194,6 +194,19 @@ READING = [
         ("test_no_record_and_no_cursor_holds_a_secret",),
     ),
     Mutant(
+        "an error with status 200 is taken for the end",
+        CONNECTOR,
+        """        if not isinstance(answer, dict) or not isinstance(answer.get("rows"), list):
+            raise Transient(f"{path} answers without rows")
+        return list(answer["rows"])
+""",
+        """        if not isinstance(answer, dict):
+            raise Transient(f"{path} answers without rows")
+        return list(answer.get("rows", ()))
+""",
+        ("test_the_systems_own_faults_lose_nothing_that_is_read",),
+    ),
+    Mutant(
         "reading leaves a note",
         CONNECTOR,
         "        answer = self._client.get(path, params)\n",

@@ -38,6 +38,13 @@ WRITING = [
         ("test_a_write_with_an_unreadable_answer_is_ambiguous", "test_whatever_goes_wrong_the_effect_happens_once"),
     ),
     Mutant(
+        "an error with status 200 is taken for done before",
+        CLIENT,
+        """        if isinstance(answer, dict) and "error" in answer:""",
+        """        if not answer:""",
+        ("test_the_systems_own_faults_leave_one_effect_of_a_write",),
+    ),
+    Mutant(
         "confirm always says no",
         CONNECTOR,
         'if found is None or key not in found["change_keys"]:',
