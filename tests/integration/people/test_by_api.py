@@ -11,6 +11,7 @@ from gateway import clock, tokens
 from gateway.tokens import Role
 from tests.integration.gateway.in_process import Build
 from tests.integration.gateway.over_http import Api, open_api
+from tests.integration.notify.staff import work
 from tests.integration.people.house import PEOPLE, ROUTING, config
 
 
@@ -40,6 +41,48 @@ def test_whoever_gets_a_ticket_claims_it_in_their_own_name(api: Api) -> None:
     assert answer.status_code == 200, answer.text
     entry = api.ask("GET", f"/v1/tickets/{ticket['id']}").json()["timeline"][-1]
     assert (entry["name"], entry["actor"], entry["data"]["by"]) == ("claim", "li.na", "li.na")
+
+
+def test_whoever_claims_it_promises_both_times_and_the_countdown_shows_them_beside_the_policys(api: Api) -> None:
+    ticket = opened(api, title="PLC")
+    path, clock_ = f"/v1/tickets/{ticket['id']}", api.house.clock
+    assert api.ask("POST", f"{path}/claim", person(api, "li.na")).status_code == 200
+    given = {"first_response_due": clock_.text(20 * 60), "resolution_due": clock_.text(2 * 3600)}
+    stranger = api.ask("POST", f"{path}/promise", person(api, "zhao"), json={**given, "reason": "我来承诺"})
+    assert stranger.status_code == 404
+    answer = api.ask("POST", f"{path}/promise", person(api, "li.na"), json={**given, "reason": "备件在库"})
+    assert answer.status_code == 200, answer.text
+
+    def countdown() -> dict[str, tuple[str, int]]:
+        told = api.ask("GET", path, person(api, "li.na")).json()["promises"]
+        return {p["name"]: (p["state"], p["remaining_s"]) for p in told}
+
+    assert countdown() == {
+        "first_response": ("ok", 30 * 60), "resolution": ("ok", 8 * 3600),
+        "given_response": ("ok", 20 * 60), "given_resolution": ("ok", 2 * 3600),
+    }  # fmt: skip
+    clock_.forward(10 * 60)
+    assert api.ask("POST", f"{path}/start", person(api, "li.na")).status_code == 200
+    clock_.forward(2 * 3600)
+    now = countdown()
+    assert (now["given_response"], now["given_resolution"]) == (("kept", 10 * 60), ("breached", -10 * 60))
+    assert now["resolution"] == ("ok", 8 * 3600 - 130 * 60)
+    entry = next(e for e in api.ask("GET", path).json()["timeline"] if e["name"] == "promise")
+    assert (entry["actor"], entry["data"]["reason"]) == ("li.na", "备件在库")
+
+
+def test_handed_over_it_is_theirs_who_were_named_and_told_with_the_reason_in_the_timeline(api: Api) -> None:
+    ticket = opened(api, title="PLC")
+    path, body = f"/v1/tickets/{ticket['id']}", {"assignee": "wang", "reason": "我要去二号线"}
+    answer = api.ask("POST", f"{path}/hand_over", person(api, "li.na"), json=body)
+    assert answer.status_code == 200, answer.text
+    now = api.ask("GET", path, person(api, "wang")).json()
+    assert (now["assignee"], now["group"]) == ("wang", "line-1")
+    entry = now["timeline"][-1]
+    assert (entry["name"], entry["actor"], entry["data"]["reason"]) == ("hand_over", "li.na", "我要去二号线")
+    api.house.clock.forward(5)
+    work(api.house)
+    assert [n["reason"] for n in api.ask("GET", "/v1/me/notices", "wang").json()["items"]] == ["assigned"]
 
 
 def test_given_back_with_a_reason_it_is_somebody_else_s_at_once(api: Api) -> None:
