@@ -3,7 +3,7 @@
 Its data folder outlives `stop`, `kill` and `restart`, as a plant's broker does. What it promises, measured on 2.0.11:
 a PUBACK is no promise of durability. After a SIGKILL all that came since the last autosave is gone, and over
 `max_queued_messages` it drops the newest messages of an absent client while their senders are told Success. So both
-are set here: saved every few seconds, a long queue.
+are set here: saved every few seconds (or, with `autosave_changes`, after so many messages), a long queue.
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ class Mosquitto(Process):
         require_certificate: bool = False,
         websockets: bool = False,
         autosave_s: int = 5,
+        autosave_changes: int = 0,
         max_queued: int = 100_000,
         max_inflight: int = 1000,
     ) -> None:
         """`users`: names and passwords; None lets everybody in. `acl`: lines of an ACL file. `tls`: a second listener
         with a certificate of a new CA, see `certificates`; `require_certificate`: clients need one too, and its common
-        name is their user name. `websockets`: another listener for them."""
+        name is their user name. `websockets`: another listener for them. `autosave_changes`: saved when so many
+        messages were queued since the last time, whatever the seconds; 0: every `autosave_s` seconds."""
         super().__init__(folder)
         self.port, self.tls_port, self.ws_port = free_ports(3)
         self.port = port or self.port
@@ -59,6 +61,7 @@ class Mosquitto(Process):
         self.require_certificate = require_certificate
         self.websockets = websockets
         self.autosave_s = autosave_s
+        self.autosave_changes = autosave_changes
         self.max_queued = max_queued
         self.max_inflight = max_inflight
 
@@ -94,7 +97,8 @@ class Mosquitto(Process):
             *(["user root"] if os.geteuid() == 0 else []),  # else it would change to a user that may not exist here
             "persistence true",
             f"persistence_location {data}/",
-            f"autosave_interval {self.autosave_s}",
+            f"autosave_interval {self.autosave_changes or self.autosave_s}",
+            f"autosave_on_changes {'true' if self.autosave_changes else 'false'}",
             f"max_queued_messages {self.max_queued}",
             f"max_inflight_messages {self.max_inflight}",
             "log_dest stdout",
