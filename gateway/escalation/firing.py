@@ -32,10 +32,13 @@ from gateway.escalation.planning import Planned, keep, timers
 from gateway.escalation.versions import activate, settled, sweep
 from gateway.notify import queue
 from gateway.service import Gateway
+from gateway.storm import rooms
 
 log = structlog.get_logger(__name__)
 BATCH = 500
 BREACHED = BREACH + "/"
+ESCALATION = "escalation"
+"""On whose account rooms are opened, as the outbox names it."""
 _T = tables.timer.c
 
 
@@ -89,7 +92,8 @@ def fire(conn: Connection, gateway: Gateway, now: int) -> tuple[int, int]:
     _record(conn, fired, now)
     queue(conn, [telling.notice(f.ticket, f.episode, f.key, f.step, f.told) for f in fired if f.told.anybody], now)
     trails = changes(conn, {f.ticket.id for f in fired if f.key.startswith(BREACHED)})
-    core_tickets.note(conn, [_note(f, hub, trails, now) for f in fired])
+    gathered = {(f.ticket.id, f.key): _gather(conn, gateway, f, now) for f in fired if _gathers(f)}
+    core_tickets.note(conn, [_note(f, hub, trails, gathered, now) for f in fired])
     _raise(conn, gateway, fired, now)
     for each in fired:
         metrics.ESCALATIONS.labels(telling.reason(each.step)).inc()
@@ -139,8 +143,14 @@ def outcome(fired: Fired) -> dict[str, Any]:
     return told
 
 
-def _note(fired: Fired, hub: Hub, trails: Mapping[int, Sequence[Entry]], now: int) -> Note:
-    """What the timeline says of it; of a breach with who held the ticket how long until then."""
+def _note(
+    fired: Fired,
+    hub: Hub,
+    trails: Mapping[int, Sequence[Entry]],
+    gathered: Mapping[tuple[int, str], str | None],
+    now: int,
+) -> Note:
+    """What the timeline says of it; of a breach with who held the ticket how long until then, of a room where it is."""
     data, kind = outcome(fired), telling.reason(fired.step)
     if not fired.key.startswith(BREACHED):
         kind = "escalated" if kind == "breached" else kind
@@ -153,8 +163,27 @@ def _note(fired: Fired, hub: Hub, trails: Mapping[int, Sequence[Entry]], now: in
             "held_s": {who: part // SECOND for who, part in until.items()},
         }
     if fired.step.do == "room":
-        data |= {"minutes": fired.step.template}
+        data |= {"minutes": fired.step.template, "connection": gathered.get((fired.ticket.id, fired.key))}
     return Note(fired.ticket.id, kind, data, "hub", now)
+
+
+def _gathers(fired: Fired) -> bool:
+    return fired.step.do == "room" and fired.told.anybody and fired.ticket.status in core_tickets.OPEN
+
+
+def _gather(conn: Connection, gateway: Gateway, fired: Fired, now: int) -> str | None:
+    """A room of all who are told, with the minutes in it, in the same transaction: once for each step. A storm's own room is
+    taken where there is one. Answers the connection it is in; None: those who were told are the room."""
+    hub, ticket = gateway.hub, fired.ticket
+    taking_part = {"people": fired.told.people, "groups": fired.told.groups}
+    room = rooms.room_of(conn, ticket.id)
+    if room is None:
+        room = rooms.open_room(conn, hub, gateway.serial, ticket, taking_part, now, by=ESCALATION)
+    if room is None:
+        return None
+    said = telling.notice(ticket, fired.episode, fired.key, fired.step, fired.told)
+    rooms.post(conn, hub, gateway.serial, ticket, room, said.step, said.title, said.text, now, by=ESCALATION)
+    return room[0]
 
 
 def _raises(fired: Fired) -> bool:

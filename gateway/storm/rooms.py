@@ -1,11 +1,11 @@
-"""Where those who work on a storm talk, and who they are."""
+"""Where those who work on a storm, or on what was escalated to a room, talk, and who they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 import core_tickets
 from core_tickets import collaboration
@@ -14,10 +14,12 @@ from gateway.clock import Serial
 from gateway.collaboration.noticing import people_of
 from gateway.config.hub import Hub, Live
 from gateway.policies.storms import KIND
+from gateway.storm.tables import storm_event
 from id_registry import format_id
 
 CHAT = ("wecom", "dingtalk", "feishu", "apprise")
-People = dict[str, list[str]]
+STORM = "storm"
+People = Mapping[str, Sequence[str]]
 
 
 def participants(conn: Connection, hub: Hub, ticket: core_tickets.Ticket) -> People:
@@ -53,11 +55,20 @@ def find_room(hub: Hub) -> tuple[Live, str, bool] | None:
     return None
 
 
+def room_of(conn: Connection, ticket_id: int) -> tuple[str, str] | None:
+    """The room that a storm's event has already: connection and the operation that posts there."""
+    found = select(storm_event.c.connection_id, storm_event.c.operation).where(storm_event.c.ticket_id == ticket_id)
+    row = conn.execute(found).first()
+    return None if row is None or row[0] is None or row[1] is None else (row[0], row[1])
+
+
 def open_room(
-    conn: Connection, hub: Hub, serial: Serial, ticket: core_tickets.Ticket, taking_part: People, now: int
-) -> tuple[str, str] | None:
-    """Make the event's group, where a connection can, else say on the board that it began; answers connection and the
-    operation that posts there. None: the list of participants on the ticket is the room."""
+    conn: Connection, hub: Hub, serial: Serial, ticket: core_tickets.Ticket, taking_part: People, now: int, *,
+    by: str = STORM,
+) -> tuple[str, str] | None:  # fmt: skip
+    """Make the ticket's group, where a connection can, else there is only a board to post to; answers connection and the
+    operation that posts there. None: the list of participants on the ticket is the room. `by`: on whose account; each makes
+    one group of a ticket."""
     found = find_room(hub)
     if found is None:
         return None
@@ -66,9 +77,9 @@ def open_room(
         return live.id, operation
     members = _addresses(hub, live, taking_part)
     body = {"title": f"{format_id(ticket.id)} {ticket.title}"[:60], "text": ticket.description[:500]}
-    cause = f"{ticket.id}:storm:room"
+    cause = f"{ticket.id}:{by}:room"
     queue_command(
-        conn, next(iter(serial.take())), ticket.id, live.id, "storm", cause, operation, {"users": members}, body, now
+        conn, next(iter(serial.take())), ticket.id, live.id, by, cause, operation, {"users": members}, body, now
     )
     assert live.runtime is not None
     offered = {each.name for each in live.runtime.operations()}
@@ -78,7 +89,7 @@ def open_room(
 
 def post(
     conn: Connection, hub: Hub, serial: Serial, ticket: core_tickets.Ticket, room: tuple[str, str], step: str, title: str,
-    text: str, now: int,
+    text: str, now: int, *, by: str = STORM,
 ) -> None:  # fmt: skip
     """Say something in the room. The same step is said once."""
     connection, operation = room
@@ -90,8 +101,8 @@ def post(
         "thread": format_id(ticket.id),
     }  # fmt: skip
     number = next(iter(serial.take()))
-    cause = f"{ticket.id}:storm:{step}"
-    queue_command(conn, number, ticket.id, connection, "storm", cause, operation, {"to": "default"}, body, now)
+    cause = f"{ticket.id}:{by}:{step}"
+    queue_command(conn, number, ticket.id, connection, by, cause, operation, {"to": "default"}, body, now)
 
 
 def _addresses(hub: Hub, live: Live, taking_part: People) -> Sequence[str]:

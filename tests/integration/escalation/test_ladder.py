@@ -6,12 +6,15 @@ import orjson
 import pytest
 from sqlalchemy import delete
 
+from connectors.channel_sandbox import Server
+from connectors.wecom.sandbox import Sandbox as Wecom
 from core_tickets import Ticket, timeline
 from gateway.config import documents
 from gateway.errors import BadConfiguration
 from gateway.escalation import tables
 from tests.integration.escalation.staff import HOUR, MINUTE, PEOPLE, after, again, fired, open_ticket, proof, tick, told
 from tests.integration.gateway.in_process import Build, House
+from tests.integration.notify.staff import notes
 from tests.integration.notify.staff import work as send
 from tests.integration.notify.text_messages import text_messages
 
@@ -54,6 +57,50 @@ def test_a_p0_that_nobody_claims_reaches_director_and_board_by_text_message(buil
         send(house)
     told_of = f"升级 Escalated: {ticket.title}"
     assert sorted(texts.sent[before:]) == sorted(([numbers[who]], told_of) for who in ("zhao.min", "qian.yi"))
+
+
+def test_a_p0_that_nobody_works_on_has_its_minutes_in_the_chat_groups_room_once(build: Build) -> None:
+    chat = Wecom()
+    with Server(chat.handle) as server:
+        robot = {"id": "duty", "connector": "wecom", "config": {"robot_key": chat.robot_key, "api_url": server.url}}
+        house = build({"policies": [PEOPLE], "connections": [robot]})
+        tick(house)
+        ticket = open_ticket(house)
+        for _ in range(3):
+            after(house, HOUR)
+            house.work()
+    (said,) = [m for m in chat.messages if "会议纪要 Minutes" in m.text]
+    assert (said.by, said.to) == ("robot", ("group",))
+    assert f"跨部门会商 Room of all departments: {ticket.title}" in said.text
+    (room,) = notes(house, ticket, "room")
+    assert (room["connection"], room["people"]) == ("duty", ["wang.wei", "zhao.min", "qian.yi"])
+
+
+def test_where_a_group_can_be_made_those_who_are_told_are_its_members(build: Build) -> None:
+    staff = [{**p, "channels": {"robot": f"@{p['id']}"}} for p in PEOPLE["persons"]]
+    makes = {"policy": "storms", "room": {"connection": "r", "create": ["close"], "post": ["say"]}}
+    house = build({"policies": [{**PEOPLE, "persons": staff}, makes]})
+    tick(house)
+    ticket = open_ticket(house)
+    after(house, 3 * HOUR)
+    made, said = [c for c in house.commands() if c.bridge == "escalation"]
+    assert (made.op, orjson.loads(made.key)) == (
+        "close", {"users": ["@wang.wei", "@zhao.min", "@qian.yi", "@li.na"]},
+    )  # fmt: skip
+    assert orjson.loads(made.body)["title"].endswith(ticket.title)
+    assert (said.op, "会议纪要 Minutes" in orjson.loads(said.body)["text"]) == ("say", True)
+    house.act(ticket, "start")
+    house.act(again(house, ticket), "return", reason="not ours")
+    after(house, 3 * HOUR)
+    more = [c.op for c in house.commands() if c.bridge == "escalation"]
+    assert more == ["close", "say", "say"], "given back it is told again, in the room there is"
+
+
+def test_without_a_chat_those_who_were_told_are_the_room(house: House) -> None:
+    ticket = open_ticket(house)
+    after(house, 2 * HOUR)
+    (room,) = notes(house, ticket, "room")
+    assert (room["connection"], room["groups"], house.commands()) == (None, ["line-1"], [])
 
 
 def test_what_was_done_in_time_is_not_escalated(house: House) -> None:
