@@ -12,7 +12,8 @@ from gateway.policies.figures import KIND
 from gateway.service import Gateway
 from tests.integration.figures import by_hand
 
-DIMENSIONS = ("all", "person", "kind", "stage")
+DIMENSIONS = ("all", "person", "group", "kind", "priority", "stage")
+QUERIES = by_hand.QUERIES | by_hand.SIGNALS
 Sums = dict[tuple[str, str, str, str], tuple[int, int]]
 
 
@@ -31,7 +32,7 @@ def kept(conn: Connection, gateway: Gateway) -> Sums:
     """The sums of `figure_value`, of the versions in force."""
     terms = KIND.of(gateway.hub.policies).terms
     found: Sums = {}
-    for name in by_hand.QUERIES:
+    for name in QUERIES:
         query = text(
             "SELECT day, dimension, groups FROM figure_value WHERE metric = :metric AND version = :version AND basis = 'now'"
         )
@@ -43,13 +44,13 @@ def kept(conn: Connection, gateway: Gateway) -> Sums:
 
 
 def figures_equal_sql(gateway: Gateway, now: int) -> list[str]:
-    """Every sum of every day that is over, by person, kind and stage."""
+    """Every sum of every day that is over, by person, group, kind, priority and stage."""
     settle(gateway, now)
     today = by_hand.day(now)
     with gateway.reading() as conn:
         ours = {place: one for place, one in kept(conn, gateway).items() if place[1] < today and one != (0, 0)}
     with gateway.transaction() as conn:  # it makes tables of its own
-        sums = by_hand.figures(conn, now)
+        sums = by_hand.figures(conn, now, QUERIES)
         conn.rollback()
     theirs = {place: one for place, one in sums.items() if place[1] < today and one != (0, 0)}
     found = []

@@ -7,6 +7,7 @@ has been eight hours ahead of UTC since 1991.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -53,68 +54,95 @@ def _latest(field: str, ticket: str) -> str:
     )
 
 
+def _whose(entry: str, before: bool = True, unless: str = "") -> str:
+    """Kind, group and priority of a ticket before (or after) an entry; those after the entry `unless`, where it is there."""
+    columns = [_was(field, entry, before) for field in ("kind", "group", "priority")]
+    if unless:
+        other = [_was(field, unless, False) for field in ("kind", "group", "priority")]
+        columns = [f"CASE WHEN {unless}.id IS NULL THEN {a} ELSE {b} END" for a, b in zip(columns, other, strict=True)]
+    return ", ".join(columns)
+
+
 def _n(expression: str) -> str:
     return f"CAST({expression} AS BIGINT)"
 
 
-THING = "coalesce(nullif({d}, ''), nullif({c}, ''))"
+def _then(ticket: str, at: str) -> str:
+    """The last entry of a ticket at a moment; its first one before that."""
+    later = f"SELECT min(y.id) FROM said y WHERE y.ticket_id = {ticket} AND y.at > {at}"
+    before = f"SELECT max(x.id) FROM said x WHERE x.ticket_id = {ticket} AND x.id < coalesce(({later}), {NO_DUE})"
+    return f"coalesce(({before}), (SELECT min(x.id) FROM said x WHERE x.ticket_id = {ticket}))"
+
+
 NO_DUE = "9000000000000000"
-# every query: at, numerator, denominator, person, kind, stage
+# every query: at, numerator, denominator, person, kind, group, priority, stage
 QUERIES = {
-    "opened": f"""SELECT m.at, 1, 1, {_was('assignee', 'm', False)}, {_was('kind', 'm', False)}, '' FROM move m
+    "opened": f"""SELECT m.at, 1, 1, {_was('assignee', 'm', False)}, {_whose('m', False)}, '' FROM move m
         WHERE m.old IS NULL""",
-    "resolved": f"""SELECT w.done, 1, 1, {_was('assignee', 'w.last')}, {_was('kind', 'w.last')}, '' FROM work w
+    "resolved": f"""SELECT w.done, 1, 1, {_was('assignee', 'w.last')}, {_whose('w.last')}, '' FROM work w
         WHERE w.last IS NOT NULL""",
-    "resolution_time": f"""SELECT w.done, w.done - w.begun, 1, {_was('assignee', 'w.last')}, {_was('kind', 'w.last')}, ''
+    "resolution_time": f"""SELECT w.done, w.done - w.begun, 1, {_was('assignee', 'w.last')}, {_whose('w.last')}, ''
         FROM work w WHERE w.last IS NOT NULL""",
-    "confirmed": f"SELECT s.at, 1, 1, {_was('assignee', 's')}, {_was('kind', 's')}, '' FROM said s WHERE s.name = 'confirm'",
-    "time_to_confirm": f"""SELECT s.at, s.at - o.at, 1, {_was('assignee', 's')}, {_was('kind', 's')}, '' FROM said s JOIN said o
+    "confirmed": f"SELECT s.at, 1, 1, {_was('assignee', 's')}, {_whose('s')}, '' FROM said s WHERE s.name = 'confirm'",
+    "time_to_confirm": f"""SELECT s.at, s.at - o.at, 1, {_was('assignee', 's')}, {_whose('s')}, '' FROM said s JOIN said o
         ON o.ticket_id = s.ticket_id AND o.name = 'open' WHERE s.name = 'confirm'""",
-    "satisfaction": f"""SELECT s.at, CAST({{score}} AS BIGINT), 1, {_was('assignee', 's')}, {_was('kind', 's')}, '' FROM said s
+    "satisfaction": f"""SELECT s.at, CAST({{score}} AS BIGINT), 1, {_was('assignee', 's')}, {_whose('s')}, '' FROM said s
         WHERE s.name = 'confirm' AND {{score}} IS NOT NULL""",
     "confirmed_share": f"""SELECT w.done, (SELECT count(*) FROM said s WHERE s.ticket_id = w.ticket_id AND s.name = 'confirm'
         AND s.id > w.last AND s.id < coalesce((SELECT min(x.first) FROM work x WHERE x.ticket_id = w.ticket_id AND
-        x.first > w.last), {NO_DUE})), 1, {_was('assignee', 'w.last')}, {_was('kind', 'w.last')}, '' FROM work w
+        x.first > w.last), {NO_DUE})), 1, {_was('assignee', 'w.last')}, {_whose('w.last')}, '' FROM work w
         WHERE w.last IS NOT NULL""",
     "first_response": f"""SELECT s.at, s.at - o.at, 1, coalesce(s.person, {_was('assignee', 's', False)}),
-        {_was('kind', 's', False)}, '' FROM change f JOIN said s ON s.id = f.id JOIN said o ON o.ticket_id = s.ticket_id
+        {_whose('s', False)}, '' FROM change f JOIN said s ON s.id = f.id JOIN said o ON o.ticket_id = s.ticket_id
         AND o.name = 'open' WHERE f.field = 'first_responded_at'""",
     "first_response_deviation": f"""SELECT s.at, s.at - {_n(_was('first_response_due', 's'))}, 1, coalesce(s.person,
-        {_was('assignee', 's', False)}), {_was('kind', 's', False)}, '' FROM change f JOIN said s ON s.id = f.id
+        {_was('assignee', 's', False)}), {_whose('s', False)}, '' FROM change f JOIN said s ON s.id = f.id
         WHERE f.field = 'first_responded_at' AND {_was('first_response_due', 's')} IS NOT NULL""",
-    "stay_time": f"""SELECT m.next_at, m.next_at - m.at, 1, {_was('assignee', 'm.next_id')}, {_was('kind', 'm.next_id')}, m.new
+    "stay_time": f"""SELECT m.next_at, m.next_at - m.at, 1, {_was('assignee', 'm.next_id')}, {_whose('m.next_id')}, m.new
         FROM move m WHERE m.next_id IS NOT NULL""",
     "return_rate": f"""SELECT m.next_at, CASE WHEN {{rank_old}} > {{rank_new}} OR EXISTS (SELECT 1 FROM said s WHERE
         s.ticket_id = m.ticket_id AND s.id > m.id AND s.id <= m.next_id AND s.name IN ('return', 'return_handoff')) THEN 1
-        ELSE 0 END, 1, {_was('assignee', 'm.next_id')}, {_was('kind', 'm.next_id')}, m.new FROM move m
+        ELSE 0 END, 1, {_was('assignee', 'm.next_id')}, {_whose('m.next_id')}, m.new FROM move m
         WHERE m.next_id IS NOT NULL""",
     "repeat_repair": f"""SELECT w.done, CASE WHEN EXISTS (SELECT 1 FROM work x WHERE x.ticket_id = w.ticket_id AND
         x.first > w.last AND x.begun < w.done + 30 * 86400000000) OR EXISTS (SELECT 1 FROM about o JOIN about a ON
         a.ticket_id = w.ticket_id AND o.thing = a.thing AND o.kind = a.kind AND o.ticket_id <> a.ticket_id
         WHERE o.at > w.done AND o.at < w.done + 30 * 86400000000 AND (o.cause IS NULL OR {_was('cause', 'w.last', False)}
         IS NULL OR o.cause = {_was('cause', 'w.last', False)})) THEN 1 ELSE 0 END, 1, {_was('assignee', 'w.last')},
-        {_was('kind', 'w.last')}, '' FROM work w JOIN said s ON s.id = w.last WHERE s.actor_kind = 'person' AND
+        {_whose('w.last')}, '' FROM work w JOIN said s ON s.id = w.last WHERE s.actor_kind = 'person' AND
         coalesce({_was('cause', 'w.last', False)}, '') NOT IN ('recovered', 'false_alarm')""",
     "duplicate_rate": f"""SELECT a.at, CASE WHEN EXISTS (SELECT 1 FROM about o WHERE o.thing = a.thing AND o.kind = a.kind
         AND o.ticket_id <> a.ticket_id AND (o.at < a.at OR (o.at = a.at AND o.id < a.id)) AND
         o.at >= a.at - 7 * 86400000000 AND (SELECT m.new FROM move m WHERE m.ticket_id = o.ticket_id AND m.at <= a.at
         ORDER BY m.id DESC LIMIT 1) NOT IN ('resolved', 'closed')) THEN 1 ELSE 0 END, 1, {_was('assignee', 'a', False)},
-        {_was('kind', 'a', False)}, '' FROM about a WHERE a.thing IS NOT NULL AND a.storm IS NULL""",
+        {_whose('a', False)}, '' FROM about a WHERE a.thing IS NOT NULL AND a.storm IS NULL""",
     # an entry after which the promise fell due before the next one; the first such of a round breaks it
     "overdue": f"""SELECT CASE WHEN b.id IS NULL THEN w.done ELSE b.broken END, CASE WHEN b.id IS NULL THEN 0 ELSE 1 END, 1,
         CASE WHEN b.id IS NULL THEN {_was('assignee', 'w.last')} ELSE {_was('assignee', 'b', False)} END,
-        CASE WHEN b.id IS NULL THEN {_was('kind', 'w.last')} ELSE {_was('kind', 'b', False)} END, ''
+        {_whose('w.last', unless='b')}, ''
         FROM work w LEFT JOIN late b ON b.ticket_id = w.ticket_id AND b.id = (SELECT min(x.id) FROM late x WHERE
         x.ticket_id = w.ticket_id AND x.id >= w.first AND (w.last IS NULL OR x.id < w.last))
         WHERE b.id IS NOT NULL OR (w.last IS NOT NULL AND {_was('resolution_due', 'w.last')} IS NOT NULL)""",
     "first_response_overdue": f"""SELECT CASE WHEN b.id IS NULL THEN d.at ELSE b.broken END, CASE WHEN b.id IS NULL THEN 0
         ELSE 1 END, 1, CASE WHEN b.id IS NULL THEN coalesce(d.person, {_was('assignee', 'd')}) ELSE
-        {_was('assignee', 'b', False)} END, CASE WHEN b.id IS NULL THEN {_was('kind', 'd')} ELSE {_was('kind', 'b', False)} END,
+        {_was('assignee', 'b', False)} END, {_whose('d', unless='b')},
         '' FROM said o LEFT JOIN said d ON d.id = (SELECT min(c.id) FROM change c WHERE c.ticket_id = o.ticket_id AND
         c.id > o.id AND (c.field = 'first_responded_at' OR (c.field = 'status' AND c.new IN ('resolved', 'closed'))))
         LEFT JOIN unanswered b ON b.ticket_id = o.ticket_id AND b.id = (SELECT min(x.id) FROM unanswered x WHERE
         x.ticket_id = o.ticket_id AND (d.id IS NULL OR x.id < d.id))
         WHERE o.name = 'open' AND (b.id IS NOT NULL OR (d.id IS NOT NULL AND {_was('first_response_due', 'd')} IS NOT NULL))""",
+}  # fmt: skip
+# what other rooms of the hub keep of tickets: questions asked of other systems, and alerts a ticket stood for already
+SIGNALS = {
+    "context_completeness": f"""SELECT q.at, q.answered, 1, {_was('assignee', 'q', False)}, {_whose('q', False)}, '' FROM (
+        SELECT c.ticket_id, c.asked_at AS at, CASE WHEN c.status IN ('ok', 'empty') AND c.answered_at < :as_of THEN 1 ELSE 0
+        END AS answered, {_then('c.ticket_id', 'c.asked_at')} AS id FROM context_section c WHERE c.asked_at < :as_of) q
+        WHERE q.id IS NOT NULL""",
+    "repeat_share": f"""SELECT q.at, q.n, q.n + q.opened, {_was('assignee', 'q', False)}, {_whose('q', False)}, '' FROM (
+        SELECT o.ticket_id, o.at, 0 AS n, 1 AS opened, o.id FROM said o WHERE o.name = 'open' UNION ALL
+        SELECT m.ticket_id, m.at, m.n, 0, {_then('m.ticket_id', 'm.at')} FROM (SELECT ticket_id, max(at) AS at, count(*) AS n
+        FROM message WHERE "end" = 'merged' AND at < :as_of GROUP BY ticket_id, (at + 28800000000) / 86400000000) m) q
+        WHERE q.id IS NOT NULL""",
 }  # fmt: skip
 RANK = """CASE {} WHEN 'pending' THEN 0 WHEN 'in_progress' THEN 1 WHEN 'blocked' THEN 1 WHEN 'resolved' THEN 2
     WHEN 'closed' THEN 3 ELSE -1 END"""
@@ -130,8 +158,9 @@ SCORE = {"sqlite": "json_extract(s.data, '$.score')", "postgresql": "(s.data::js
 Found = dict[tuple[str, str, str, str], tuple[int, int]]
 
 
-def figures(conn: Connection, as_of: int) -> Found:
-    """All figures that SQL can tell, as known at `as_of`, in a transaction of their own whose tables are dropped."""
+def figures(conn: Connection, as_of: int, queries: Mapping[str, str] = QUERIES) -> Found:
+    """All figures that SQL can tell, as known at `as_of`, in a transaction of their own whose tables are dropped. `queries`:
+    where there is a whole hub, `SIGNALS` too."""
     dialect = conn.dialect.name
     made = ("change", "said", "move", "work", "late", "unanswered", "about")
     for table in made:
@@ -147,7 +176,7 @@ def figures(conn: Connection, as_of: int) -> Found:
     conn.execute(text(ABOUT))
     conn.execute(text("CREATE INDEX about_by ON about (thing)"))
     found: Found = defaultdict(lambda: (0, 0))
-    for metric, query in QUERIES.items():
+    for metric, query in queries.items():
         sql = query
         for name, given in (
             ("score", SCORE[dialect]),
@@ -155,7 +184,7 @@ def figures(conn: Connection, as_of: int) -> Found:
             ("rank_new", RANK.format("m.new")),
         ):
             sql = sql.replace("{" + name + "}", given)
-        for row in conn.execute(text(sql)):
+        for row in conn.execute(text(sql), {"as_of": as_of} if ":as_of" in sql else {}):
             _add(found, metric, *row)
     for table in made:
         conn.execute(text(f"DROP TABLE {table}"))
@@ -163,9 +192,17 @@ def figures(conn: Connection, as_of: int) -> Found:
 
 
 def _add(
-    found: Found, metric: str, at: int, numerator: int, denominator: int, person: Any, kind: str, stage: str
-) -> None:
-    groups = [("all", ""), ("person", person or ""), ("kind", kind)] + ([("stage", stage)] if stage else [])
+    found: Found, metric: str, at: int, numerator: int, denominator: int, person: Any, kind: str, group: Any, priority: Any,
+    stage: str,
+) -> None:  # fmt: skip
+    groups = [
+        ("all", ""),
+        ("person", person or ""),
+        ("kind", kind),
+        ("group", group or ""),
+        ("priority", f"P{priority}"),
+    ]
+    groups += [("stage", stage)] if stage else []
     for dimension, key in groups:
         place = (metric, day(at), dimension, key)
         n, d = found[place]

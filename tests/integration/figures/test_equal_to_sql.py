@@ -16,7 +16,7 @@ from core_tickets.figures import METRICS, Scene, Story, Terms, day_of, entries_o
 from tests.integration.figures import by_hand, by_rows
 from tests.integration.figures.histories import DAY, START, Work, seeded
 
-DIMENSIONS = ("all", "person", "kind", "stage")
+DIMENSIONS = ("all", "person", "group", "kind", "priority", "stage")
 NAMES = sorted(by_hand.QUERIES)
 few = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
