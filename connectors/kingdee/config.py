@@ -141,6 +141,12 @@ class KingdeeConfig(Settings):
         title="Look back (s)",
         description="How late a change may appear behind a newer one that has been read already.",
     )
+    safety_stock_by: Literal["item", "warehouse"] = Field(
+        default="item",
+        title="Safety stock by",
+        description="What an article's limits are held against: item: the stock of all warehouses together; warehouse: "
+        "that of each warehouse by itself.",
+    )
     leave_out: tuple[StreamName, ...] = Field(
         default=(), title="Leave out", description="Streams this site does not have or the hub shall not read."
     )

@@ -135,7 +135,13 @@ class Stock:
     def _batches(self, records: Sequence[Record], bad: Sequence[BadRecord]) -> Iterator[Batch]:
         size = self._config.page_size
         for begin in range(0, max(len(records), 1), size):
-            yield Batch(records[begin : begin + size], None, bad if begin == 0 else ())
+            yield Batch([*map(self._told, records[begin : begin + size])], None, bad if begin == 0 else ())
+
+    def _told(self, record: Record) -> Record:
+        """Without the total of all warehouses, where a limit is held against each of them."""
+        if self._config.safety_stock_by == "item":
+            return record
+        return {name: value for name, value in record.items() if name != "item_total"}
 
     def _run_out(self, seen: set[str]) -> Iterator[Batch]:
         """Articles with a limit and without a row. Asked for their rows once more: they may have come in meanwhile."""

@@ -46,6 +46,12 @@ class U8Config(OdbcSettings):
         title="Stock by batch",
         description="One stock record for each batch; otherwise one for each item and warehouse.",
     )
+    safety_stock_by: Literal["item", "warehouse"] = Field(
+        default="item",
+        title="Safety stock by",
+        description="What the safety stock is held against: item: the stock of all warehouses together; warehouse: that of "
+        "each warehouse by itself.",
+    )
     available: str = Field(
         default="iQuantity - fStopQuantity - fOutQuantity - fTransOutQuantity + fInQuantity + fTransInQuantity",
         title="Available quantity",

@@ -35,6 +35,10 @@ class Statement(NamedTuple):
     columns: tuple[Column, ...]
 
 
+_OF_ALL = ("iTotalQuantity", "fTotalAvailable")
+"""What lies in all warehouses; a rule that finds it holds the safety stock against it."""
+
+
 def window(source: Source, schema: Schema, dialect: Dialect, config: U8Config, span: Window) -> Statement:
     """:raises MissingObject: a table or column without which this can't be read."""
     schema.require(source)
@@ -47,7 +51,9 @@ def window(source: Source, schema: Schema, dialect: Dialect, config: U8Config, s
         if column.alias not in known:
             return False
         if column.alias in place:
-            return column.name != "cBatch" or config.stock_by_batch
+            return (column.name != "cBatch" or config.stock_by_batch) and (
+                column.name not in _OF_ALL or config.safety_stock_by == "item"
+            )
         return schema.has(tables[column.alias], column.column)
 
     columns = [c for c in source.columns if exists(c)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import partialmethod
 from pathlib import Path
@@ -42,16 +43,26 @@ def until() -> str:
 
 
 @pytest.fixture
+def changes() -> dict[str, Any]:
+    """To the connection's settings."""
+    return {}
+
+
+@pytest.fixture
 def house(
-    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, line: Line, until: str
-) -> Iterator[House]:
+    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, line: Line, until: str,
+    changes: dict[str, Any],
+) -> Iterator[House]:  # fmt: skip
     """A hub with Kingdee as `k3` and the README's bridge; 12 of A-1 lie there, the safety stock is 20."""
     hub_clock = Clock()
     monkeypatch.setattr("gateway.clock.now", hub_clock)
     reached = partialmethod(KingdeeConnector.__init__, transport=httpx.MockTransport(line))
     monkeypatch.setattr(KingdeeConnector, "__init__", reached)
+    monkeypatch.setattr(
+        KingdeeConnector, "policy", replace(KingdeeConnector.policy, rate_per_s=1000)
+    )  # of real seconds
     config = {"url": "https://erp.example.test/k3cloud/", "data_center": ACCT, "username": USER, "organization": "100",
-              "app_id": APP_ID, "app_secret": APP_SECRET}  # fmt: skip
+              "app_id": APP_ID, "app_secret": APP_SECRET, **changes}  # fmt: skip
     connection = {"id": "k3", "connector": "kingdee", "config": config}
     url = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'weft.db')}"
     made = build_house(tmp_path, url, hub_clock, {"connections": [connection], "bridges": [readme_bridge(until)]})
@@ -160,3 +171,29 @@ def test_a_step_whose_answer_is_lost_is_looked_for_and_not_taken_again(
     assert line.lose == ""
     assert history(sandbox) == list(STEPS)
     is_one_bill(house, sandbox, "C")
+
+
+@pytest.mark.parametrize(
+    ("changes", "second", "tickets"),
+    [
+        ({}, 30, []),  # 42 in both together
+        ({}, 3, [{"item": "A-1", "quantity": "15.0 个"}]),
+        ({"safety_stock_by": "warehouse"}, 30, [{"warehouse": "01", "quantity": "12 个"}]),
+        (
+            {"safety_stock_by": "warehouse"},
+            3,
+            [{"warehouse": "01", "quantity": "12 个"}, {"warehouse": "02", "quantity": "3 个"}],
+        ),
+    ],
+    ids=["enough together", "too little together", "too little in one", "too little in both"],
+)
+def test_the_safety_stock_is_held_against_all_warehouses_or_against_each(
+    house: House, sandbox: Sandbox, second: int, tickets: list[dict[str, str]]
+) -> None:
+    sandbox.set_stock("A-1", "02", Decimal(second))
+    read_stock(house)
+    found = house.tickets()
+    assert len(found) == len(tickets)
+    for ticket, wanted in zip(found, tickets, strict=True):
+        assert wanted.items() <= ticket.labels.items()
+    house.verify()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def house(
     """A hub with the MES and nothing of its own but what the connector brings along."""
     reached = partialmethod(MesConnector.__init__, transport=httpx.MockTransport(line))
     monkeypatch.setattr(MesConnector, "__init__", reached)
+    monkeypatch.setattr(MesConnector, "policy", replace(MesConnector.policy, rate_per_s=1000))  # of real seconds
     config = {"url": "https://mes.example.test/mes", "key": KEY}
     connection = {"id": "mes", "connector": "mes", "config": config}
     url = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'weft.db')}"
