@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from gateway.bridge import outbox
 from gateway.config import documents
 from gateway.worker import Worker
 from tests.integration.channels.conftest import Start, work
+from tests.integration.channels.credentials import CREDENTIALS, Channel
 from tests.integration.channels.speaker import Speaking
 from tests.integration.gateway.in_process import House
 
@@ -51,6 +52,28 @@ def test_a_dead_robot_becomes_a_ticket_that_says_what_to_do_and_ends_when_it_wor
     sandbox.heal()
     assert beat(house, seconds=60).ok
     assert house.tickets()[0].status == "resolved"
+    house.ends()
+
+
+@pytest.fixture(params=sorted(CREDENTIALS))
+def channel(request: pytest.FixtureRequest) -> Iterator[Channel]:
+    with CREDENTIALS[request.param]() as made:
+        yield made
+
+
+def test_an_expired_credential_is_a_ticket_before_anything_was_sent_and_heals(start: Start, channel: Channel) -> None:
+    house = start({"id": "duty", **channel.settings}, rules=None)
+    assert beat(house).ok
+    channel.expire()
+    assert not beat(house, seconds=300).ok
+    (ticket,) = house.tickets()
+    assert (ticket.status, ticket.priority) == ("pending", 1)
+    assert channel.told in ticket.description
+    assert channel.messages == []
+    channel.renew()
+    assert beat(house, seconds=60).ok
+    assert house.tickets()[0].status == "resolved"
+    assert channel.messages == []
     house.ends()
 
 
