@@ -137,6 +137,11 @@ def _readings(report: Report, section: Told, starts_at: datetime | None) -> None
             )
 
 
+def _trends(report: Report, section: Told, _: datetime | None) -> None:
+    for metric, told in section.values.items():
+        report.put(f"reading.{metric}.trend", told.get("trend"), section, f"{metric}.trend", of=metric)
+
+
 def _problems(report: Report, section: Told, _: datetime | None) -> None:
     report.put("alarms_open", section.values.get("open"), section, "open")
     report.put("alarms", section.values.get("problems") or section.values.get("recent"), section,
@@ -174,6 +179,7 @@ _PARTS: Mapping[str, Part] = {
     "downtime": _downtime,
     "oee_before_after": _oee,
     "device_twin": _readings,
+    "device_trend": _trends,
     "recent_problems": _problems,
     "similar_tickets": _similar,
     "suppliers": _suppliers,

@@ -21,7 +21,7 @@ from gateway import clock, metrics, tables
 from gateway.automation.rules import CompiledQuestion, local_names
 from gateway.bridge.planning import ticket_record
 from gateway.config.hub import HUB, Hub
-from gateway.context import own
+from gateway.context import own, trends
 from gateway.context.things import Things
 from gateway.ingest.recall import opening_messages, records
 from gateway.service import Gateway
@@ -142,6 +142,11 @@ def _twin(conn: Connection, ticket: core_tickets.Ticket, now: int) -> None:
     _add(conn, ticket.id, "device_twin", "hub", "device_twin", {"device": device}, now, status="ok", as_of=newest,
          answered_at=now, latency_ms=0, values=orjson.dumps(values).decode())  # fmt: skip
     _remember(conn, ticket.id, "device_twin", "hub/device_twin", device, values, newest, now)
+    told = trends.of(values)
+    if told:
+        _add(conn, ticket.id, trends.SECTION, "hub", trends.SECTION, {"device": device}, now, status="ok", as_of=newest,
+             answered_at=now, latency_ms=0, values=orjson.dumps(told).decode())  # fmt: skip
+        _remember_facts(conn, ticket.id, trends.SECTION, trends.facts(ticket.id, told), now)
 
 
 def claim(conn: Connection, now: int, limit: int = 32) -> list[Section]:

@@ -15,7 +15,7 @@ from connectors.contract import Answer, Ask
 from connectors.errors import ConnectorError
 from gateway import clock, tables
 from gateway.config.hub import HUB
-from gateway.context import own
+from gateway.context import own, trends
 from gateway.rights import Eyes
 from gateway.service import Gateway
 
@@ -49,9 +49,9 @@ def _ask(gateway: Gateway, row: Any, twin: Mapping[str, Any]) -> dict[str, Any]:
     live = hub.connections.get(row.connection_id)
     answer: Answer | None = None
     try:
-        if row.name == TWIN:
-            now = clock.rfc3339(clock.now())
-            return told | ({"status": "ok", "values": dict(twin), "as_of": now} if twin else {}) | {"latency_ms": 0}
+        if row.name in (TWIN, trends.SECTION):
+            now, values = clock.rfc3339(clock.now()), dict(twin) if row.name == TWIN else trends.of(twin)
+            return told | ({"status": "ok", "values": values, "as_of": now} if values else {}) | {"latency_ms": 0}
         if row.connection_id == HUB:
             made = own.answer(gateway, row.question, inputs, last=True)
             answer = made.answer if made is not None else None

@@ -49,6 +49,28 @@ def test_kinds_are_kept_apart(index: SearchIndex) -> None:
     assert [hit.id for hit in index.similar(BEARING.title, "article")] == ["a1"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("Hydraulic pressure drops on press 7", "a2"),
+        ("the pump of the hydraulics leaks oil", "a2"),
+        ("Payment gateway 2: payments fail", "a3"),
+    ],
+)
+def test_an_english_article_is_found_by_what_it_is_about(index: SearchIndex, asked: str, expected: str) -> None:
+    index.put(
+        [
+            Document(
+                "a2", "article", "Loss of hydraulic pressure", "Check the pump seal for leaking oil, then the valve"
+            ),
+            Document(
+                "a3", "article", "Payment gateway failures", "Restart the gateway when its connection pool is used up"
+            ),
+        ]
+    )
+    assert [hit.id for hit in index.similar(asked, "article")] == [expected]
+
+
 def test_one_shared_word_is_a_coincidence(index: SearchIndex) -> None:
     assert index.similar("轴承供应商的年度合同评审会议", "ticket") == []
 
