@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -34,10 +34,12 @@ from gateway.ingest.inbox import Done, Inbox, Incoming
 from gateway.ingest.item import End, Prepared, prepare
 from gateway.ingest.recall import split
 from gateway.ingest.unit import Unit
-from gateway.search.index import SearchIndex
 from gateway.secrets import Vault, open_vault
 from gateway.settings import Settings
 from gateway.telemetry import keeping as telemetry
+
+if TYPE_CHECKING:
+    from gateway.search.index import SearchIndex
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +154,8 @@ class Gateway:
     @cached_property
     def search(self) -> SearchIndex:
         """Texts of solved tickets and knowledge articles, on this machine's disk; a worker feeds it."""
+        from gateway.search.index import SearchIndex  # its library is large, and most processes never search
+
         return SearchIndex(self.settings.home)
 
     # -- configuration ------------------------------------------------------------------------------------------------

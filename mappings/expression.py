@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -52,6 +52,25 @@ class Expression:
         if self.returns is not Kind.ANY and not self.returns.accepts(kind_of(value)):
             raise EvaluationError(f"{self.text}: {self.returns} is needed, got {describe(value)}")
         return value
+
+    def over(self, columns: Sequence[Path]) -> Callable[[Mapping[str, Any], Iterable[Sequence[Any]]], list[int]]:
+        """The condition for many records in one go: a function of what they have in common and of a row for each, which
+        gives the places where it is True; where it cannot be computed it is not. `columns` says which path each value of a
+        row is; all other paths are read in what the records have in common."""
+        writer = Compiler()
+        names = [writer.fresh("c") for _ in columns]
+        writer.reads.update(zip(columns, names, strict=True))
+        writer.line("found = []")
+        with writer.block(f"for place, ({''.join(name + ', ' for name in names)}) in enumerate(rows):"):
+            with writer.block("try:"):
+                writer.read_all(self.reads)
+                writer.line(f"holds = {writer.value(self.tree)}")
+            with writer.block("except FAILURES:"):
+                writer.line("continue")
+            with writer.block("if holds is True:"):
+                writer.line("found.append(place)")
+        writer.line("return found")
+        return writer.build("places", "record, rows")[0]
 
     def edges(self) -> list[tuple[Path, str, str]]:
         """What the value depends on: (path, DIRECT or INDIRECT, subtype)."""

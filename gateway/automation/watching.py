@@ -6,11 +6,10 @@ condition holds: `pending` until it lasted long enough, then `firing`. Time is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from itertools import repeat
 from typing import Any
 
 import structlog
@@ -281,30 +280,37 @@ class Wanted:
         self._unknown = _reads_ids(rules)  # then only the transaction knows
         self._own = sorted(read & RECORDS[kind].fields.keys())
         self._fixed = {name: names[name] for name in read & names.keys()}
-        self._conditions = [(r.when.compute if r.when is not None else None, r.template is not None) for r in rules]
+        self._rules = rules
         totals_read = {str(path[1]) if len(path) > 1 else "" for path in reads if path[:1] == ("total",)}
+        self._plain = "" not in totals_read and () not in reads
         of_totals = (*_SUMS, "safety_stock") if "" in totals_read else sorted(totals_read)
         self.fields = sorted({*self._own, *of_totals, *(("frozen",) if totals_read else ())})
+        self._over: dict[tuple[str, ...], list[Callable[..., list[int]] | None]] = {}
 
     def places(self, columns: Mapping[str, Sequence[Any]], keys: Sequence[str]) -> list[int]:
         """`looks` for many records, given the columns of their `fields`: the places of those it is true of."""
         names = tuple(columns)
-        rows = zip(*columns.values(), strict=True) if names else repeat((), len(keys))
-        frozen = columns.get("frozen") or repeat(None, len(keys))
-        found: list[int] = []
-        values: dict[str, Any] = {}
-        seen = {**self._fixed, **dict.fromkeys(self._own), "total": values}
-        for place, (row, key, stands) in enumerate(zip(rows, keys, frozen, strict=True)):
-            if stands or self._unknown:  # of what is frozen the totals are others than what is read
-                looks = self.looks(dict(zip(names, row, strict=True)), key)
-            else:
-                values.update(zip(names, row, strict=True))
-                if self._own:
-                    seen.update(values)  # it has more than is asked for, which nobody reads
-                seen["key"] = key
-                looks = self._decides(seen)
-            if looks:
-                found.append(place)
+        if self._unknown or not self._plain:
+            alone: Iterable[int] = range(len(keys))
+        else:  # of what is frozen the totals are others than what is read
+            alone = [place for place, stands in enumerate(columns.get("frozen", ())) if stands]
+        rows = list(zip(*columns.values(), strict=True)) if alone and names else []
+        looked = {n for n in alone if self.looks(dict(zip(names, rows[n] if names else (), strict=True)), keys[n])}
+        return sorted(looked.union(self._together(columns, keys).difference(alone)) if self._plain else looked)
+
+    def _together(self, columns: Mapping[str, Sequence[Any]], keys: Sequence[str]) -> set[int]:
+        """The same, as if none were frozen, of all in one go: each rule has its say of what none before it decided."""
+        names = tuple(columns)
+        if names not in self._over:
+            paths = [*((name,) for name in names if name in self._own), *(("total", name) for name in names), ("key",)]
+            self._over[names] = [None if r.when is None else r.when.over(paths) for r in self._rules]
+        parts = [*(columns[name] for name in names if name in self._own), *columns.values(), keys]
+        found, open_ones = set[int](), set(range(len(keys)))
+        for rule, over in zip(self._rules, self._over[names], strict=True):
+            holds = open_ones if over is None else open_ones.intersection(over(self._fixed, zip(*parts, strict=True)))
+            open_ones = open_ones - holds
+            if rule.template is not None:
+                found |= holds
         return found
 
     def looks(self, values: Mapping[str, Any], key: str) -> bool:
@@ -317,10 +323,10 @@ class Wanted:
 
     def _decides(self, seen: Mapping[str, Any]) -> bool:
         """Does the first rule that holds open a ticket?"""
-        for when, ticket in self._conditions:
+        for rule in self._rules:
             try:
-                if when is None or when(seen) is True:
-                    return ticket
+                if rule.when is None or rule.when.compute(seen) is True:
+                    return rule.template is not None
             except FAILURES:  # a condition that cannot be computed does not hold
                 continue
         return False

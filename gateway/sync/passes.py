@@ -34,7 +34,7 @@ from gateway.sync.writing import Progress, RunStopped, Waiting, Writing
 from gateway.telemetry.tally import LOOKED_AT
 from mappings import Mapping
 
-ROWS, SECONDS = 10_000, 5.0
+ROWS, SECONDS = 8_000, 5.0
 """A transaction is begun when so many rows wait, or the eldest has waited so long."""
 
 

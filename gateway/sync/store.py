@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, repeat
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -214,27 +214,29 @@ def load(conn: Connection, stream: int, rows: Load, read_at: int) -> int:
         return conn.exec_driver_sql(_ADD_SQLITE, values).rowcount
     # neighbours in the index go in one behind the other; floats are compared faster, and near is near enough
     order = sorted(range(len(plain)), key=list(map(float, plain.ids)).__getitem__)
-    columns = [plain.ids, plain.contents, rows.landings, plain.keys, held]
-    ordered = zip(*[map(column.__getitem__, order) for column in columns], strict=True)
-    parts = iter(lambda: _binary(stream, islice(ordered, 1_000), read_at), b"")
-    return _copy(conn, f"COPY replica ({_NAMES}) FROM STDIN (FORMAT binary)", chain([_HEAD], parts, [_END]))
+    columns = (plain.ids, plain.contents, rows.landings, plain.keys, held)
+    parts = (order[start : start + 1_000] for start in range(0, len(order), 1_000))
+    lines = (_binary(stream, [list(map(column.__getitem__, part)) for column in columns], read_at) for part in parts)
+    return _copy(conn, f"COPY replica ({_NAMES}) FROM STDIN (FORMAT binary)", chain([_HEAD], lines, [_END]))
 
 
-def _binary(stream: int, rows: Iterable[tuple[int, int, int, str, bytes]], read_at: int) -> bytes:
-    """Rows in COPY's binary form: the server takes them as they are, and looks for no ends of lines in them."""
-    front, size = _FRONT.pack, _SIZE.pack
-    lines = []
-    for number, content, landing, key, held in rows:
-        name = key.encode()
-        lines += [front(10, 4, stream, 8, number, 8, content, 8, landing, 8, read_at, -1, -1, -1, len(name)), name,
-                  size(len(held)), held]  # fmt: skip
-    return b"".join(lines)
+def _binary(stream: int, columns: Sequence[list[Any]], read_at: int) -> bytes:
+    """Rows in COPY's binary form, by columns (id, content, landing, key, held): the server takes them as they are, and looks
+    for no ends of lines in them."""
+    numbers, contents, landings, keys, held = columns
+    names = list(map(str.encode, keys))
+    before, behind = repeat(_BEFORE.pack(10, 4, stream, 8)), repeat(_BEHIND.pack(8, read_at, -1, -1, -1))
+    size, sizes = repeat(8), map(_SIZE.pack, map(len, held))
+    fronts = map(_FRONT.pack, before, numbers, size, contents, size, landings, behind, map(len, names))
+    return b"".join(chain.from_iterable(zip(fronts, names, sizes, held, strict=True)))
 
 
 _HEAD, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
-_FRONT = struct.Struct("!h ii iq iq iq iq iii i")
-"""Of a row in COPY's binary form: how many columns; four numbers and a time, each behind its size; three nulls; the size of
-the key, which follows."""
+_BEFORE, _BEHIND = struct.Struct("!hiii"), struct.Struct("!iqiii")
+"""Of a row in COPY's binary form, what is the same in all: how many columns, the stream and the size of the id; the time of
+reading and three nulls. Every value stands behind its size."""
+_FRONT = struct.Struct("!14sqiqiq24si")
+"""All before the key, and the key's size."""
 _SIZE = struct.Struct("!i")
 
 
