@@ -52,8 +52,8 @@ def wanting(given_rules: list[tuple[str | None, bool]]) -> Wanted:
 def test_many_are_judged_as_each_alone(given_rules: list[tuple[str | None, bool]], made: list[dict[str, Any]]) -> None:
     wants = wanting(given_rules)
     keys = [f"k{n}" for n in range(len(made))]
-    columns = {name: [record[name] for record in made] for name in wants.fields}
-    alone = [n for n, record in enumerate(made) if wants.looks({name: record[name] for name in columns}, keys[n])]
+    columns = {name: [record.get(name) for record in made] for name in wants.fields}
+    alone = [n for n, record in enumerate(made) if wants.looks({name: record.get(name) for name in columns}, keys[n])]
     assert wants.places(columns, keys) == alone
 
 
@@ -62,6 +62,8 @@ def test_many_are_judged_as_each_alone(given_rules: list[tuple[str | None, bool]
 )
 def test_stock_below_its_safety_level_is_looked_at(stock: str | None, looked: list[int]) -> None:
     wants = wanting([(WHEN[1], True)])
-    columns: dict[str, list[Any]] = {"available": [None if stock is None else Decimal(stock)], "quantity": [None], "safety_stock": [Decimal(5)],
-               "frozen": [False]}  # fmt: skip
+    available = None if stock is None else Decimal(stock)
+    columns: dict[str, list[Any]] = {
+        "available": [available], "quantity": [None], "safety_stock": [Decimal(5)], "frozen": [False]
+    }  # fmt: skip
     assert wants.places(columns, ["k"]) == looked
