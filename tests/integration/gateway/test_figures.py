@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import Connection, func, insert, select, update
+from typer.testing import CliRunner
 
 import core_tickets
 import id_registry
 from core_tickets import tables as core
 from core_tickets.figures import METRICS, day_of, entries_of, span
 from gateway import clock
+from gateway.cli import figures as commands
+from gateway.cli.root import app
 from gateway.config import documents
 from gateway.figures import asking, computing, indexing, keeping, rounds
 from gateway.figures.tables import figure_day, figure_value
@@ -174,6 +179,37 @@ def test_what_was_stored_late_is_told_as_a_revision(house: House) -> None:
     ]
 
 
+def test_days_are_recomputed_by_command_and_what_changed_is_told_with_exit_code_1(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def here(**_: Any) -> Iterator[Any]:
+        yield house.gateway
+
+    monkeypatch.setattr(commands, "gateway", here)
+
+    def recompute(*days: str) -> tuple[int, Any]:
+        done = CliRunner().invoke(app, ["figures", "recompute", "--from", days[0], "--to", days[-1], "--json"])
+        return done.exit_code, orjson.loads(
+            done.stdout[done.stdout.index("{\n") :]
+        ) if done.exit_code < 2 else done.output
+
+    next_day(house)
+    day, _ = today(house), make(house)
+    next_day(house)
+    keep(house)
+    assert recompute(day) == (0, {"days": [day], "changed": []})
+    with house.gateway.transaction() as conn:  # somebody counted by hand
+        mine = (figure_value.c.day == day, figure_value.c.metric == "opened", figure_value.c.dimension == "all")
+        conn.execute(update(figure_value).where(*mine).values(groups='{"":[7,7,7]}'))
+    code, told = recompute(day)
+    assert (code, {(c["metric"], c["dimension"]) for c in told["changed"]}) == (1, {("opened", "all")})
+    assert next((c["before"], c["after"]) for c in told["changed"]) == ([7, 7, 7], [1, 1, 1])
+    assert recompute(day, today(house)) == (0, {"days": [day, today(house)], "changed": []})
+    assert number(house, "opened", day) == 1
+    assert recompute("2026-13-01")[0] == 2
+
+
 def test_another_time_zone_makes_every_day_anew(build: Build) -> None:
     house = build()
     next_day(house, hour=3)  # the evening before in UTC
@@ -276,6 +312,29 @@ def test_a_heat_map_tells_stays_by_stage_weekday_and_hour(api: Api) -> None:
     groups = api.ask("GET", f"/v1/figures/stay_time/heatmap?from={day}&to={day}&across=group").json()
     assert [(c["stage"], c["group"]) for c in groups["cells"]] == [("pending", "north")]
     assert api.ask("GET", "/v1/figures/opened/heatmap").status_code == 422
+
+
+def test_a_heat_map_tells_where_tickets_come_back(api: Api) -> None:
+    house = api.house
+    next_day(house, hour=10)
+    back, on = make(house, group="north"), make(house, group="south")
+    for ticket in (back, on):
+        house.act(ticket, "start")
+    house.clock.forward(3600)
+    house.act(back, "return", reason="没有钥匙")  # out of the stage it was begun in, into the one it came from
+    house.act(on, "resolve", resolution="done")
+    house.clock.forward(3600)
+    house.act(back, "start")
+    keep(house)
+    day = today(house)
+    told = api.ask("GET", f"/v1/figures/return_rate/heatmap?from={day}&to={day}").json()
+    cells = {(c["stage"], c["hour"]): (c["value"], c["denominator"]) for c in told["cells"]}
+    assert cells == {
+        ("pending", 10): ("0.000000", 2), ("in_progress", 10): ("0.500000", 2), ("pending", 11): ("1.000000", 1),
+    }  # fmt: skip
+    groups = api.ask("GET", f"/v1/figures/return_rate/heatmap?from={day}&to={day}&across=group").json()
+    by_group = {(c["stage"], c["group"]): c["value"] for c in groups["cells"]}
+    assert (by_group["in_progress", "north"], by_group["in_progress", "south"]) == ("1.000000", "0.000000")
 
 
 def test_what_cannot_be_answered_is_refused_with_what_to_write(api: Api) -> None:

@@ -188,6 +188,37 @@ def test_an_articles_effect_is_learned_from_the_tickets_it_was_shown_to(house: H
     assert shown["effect"]["used"] == 1
 
 
+def test_of_two_articles_alike_the_one_that_helped_stands_before_the_one_that_did_not(house: House) -> None:
+    """Both tell the same of as long; which is the better one only the tickets say."""
+    names = {}
+    for key, title, fix in (("a", "泵轴承过热润滑脂干涸结块", "更换 6205 轴承并重新加注润滑脂"),
+                            ("b", "泵轴承过热联轴器对中偏差", "调整联轴器对中并紧固地脚螺栓，复测振动合格")):  # fmt: skip
+        solved(house, key, title, fix, after_s=7200)
+        found = drafts(house)[-1]
+        accept(house, found)
+        names[key] = f"hub/{found.subject}"
+    feed(house)
+
+    def order() -> list[str]:
+        shown, _ = similar.articles(house.gateway, "泵轴承过热", 5)
+        return [f"hub/{one['id']}" for one in shown]
+
+    first, second = order()
+    for n in range(4):  # what stood behind helps, what stood before does not
+        for article, hours in ((second, 1), (first, 30)):
+            house.tell(house.alert(f"{article}{n}", title=f"风机皮带断裂 {article} {n}", rule=f"{article}{n}"))
+            ticket = house.tickets()[-1]
+            house.clock.forward(hours * 3600)
+            house.act(ticket, "resolve", resolution="照文章处理，恢复正常", cause="wear")
+            house.gateway.transact(lambda c, a=article, t=ticket.id: effects.mark_used(c, a, t, house.clock.now))
+    house.clock.forward(31 * DAY_S)
+    drafts(house)
+    with house.gateway.reading() as conn:
+        learned = effects.known(conn)
+    assert learned[second].score > 0.5 > learned[first].score
+    assert order() == [second, first]
+
+
 def test_an_article_nobody_knows_cannot_be_used(house: House) -> None:
     ticket = solved(house, "a", "3 号泵轴承过热")
     with pytest.raises(NotFound), house.gateway.transaction() as conn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,24 @@ def test_tickets_of_one_trouble_are_one_new_problem_in_whatever_language(house: 
     first = house.tickets()[0]
     assert id_registry.format_id(first.id) in {p["id"] for p in found}
     assert all("首次出现" in p["reason"] for p in found)
+
+
+def test_a_round_needs_nothing_of_the_network(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def refuse(*what: Any, **_: Any) -> Any:
+        asked.append(what)
+        raise OSError("the network is not reachable")
+
+    alerts(house, *BEARING, *CPU)
+    house.act(house.tickets()[0], "resolve", resolution="更换 6205 轴承并重新加注润滑脂", cause="wear")
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert [p["tickets"] for p in look(house)] == [3, 3]
+    assert asked == []
+    with pytest.raises(OSError, match="not reachable"):
+        socket.create_connection(("127.0.0.1", 9))
 
 
 def test_a_problem_keeps_its_number_as_it_grows(house: House) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import core_tickets
 import id_registry
+from gateway import clock
 from gateway.usecases import explaining
 from id_registry import Key, Observation
-from tests.integration.gateway.in_process import Build, House
+from tests.integration.gateway.in_process import Build, Clock, House
 from tests.integration.people.house import PEOPLE, ROUTING, config
 
 GRADING: dict[str, Any] = {
@@ -93,3 +96,24 @@ def test_the_merged_customer_s_level_counts(build: Build) -> None:
         id_registry.merge(conn, found[keys[0]], found[keys[1]], actor="ann", reason="the same", now=house.clock.now)
     house.tell(house.alert("a", customer="C-8"))
     assert last(house).priority == 0
+
+
+def test_a_public_holiday_is_off_hours_and_a_weekend_worked_instead_is_not(build: Build, a_clock: Clock) -> None:
+    def at(local: str) -> None:
+        a_clock.now = clock.from_datetime(datetime.fromisoformat(local).replace(tzinfo=ZoneInfo("Asia/Shanghai")))
+
+    at("2026-09-30T10:00")
+    house = build(config({**GRADING, "rules": GRADING["rules"][3:]}, rules=RULES))
+    off_hours = {
+        "2026-10-01T10:00": True,  # a Thursday, National Day
+        "2026-10-08T10:00": False,  # the Thursday after
+        "2026-10-08T20:00": True,
+        "2026-10-10T10:00": False,  # a Saturday that is worked instead
+        "2026-10-17T10:00": True,  # any other Saturday
+    }
+    graded = {}
+    for local in off_hours:
+        at(local)
+        house.tell(house.alert(local, title="主轴振动"))
+        graded[local] = [line.partition(":")[0] for told in explained(house)["grading"] for line in told["told"]]
+    assert graded == {local: ["night", "合计 total 10"] if off else [] for local, off in off_hours.items()}
