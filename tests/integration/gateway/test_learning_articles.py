@@ -210,7 +210,8 @@ def test_of_two_articles_alike_the_one_that_helped_stands_before_the_one_that_di
             ticket = house.tickets()[-1]
             house.clock.forward(hours * 3600)
             house.act(ticket, "resolve", resolution="照文章处理，恢复正常", cause="wear")
-            house.gateway.transact(lambda c, a=article, t=ticket.id: effects.mark_used(c, a, t, house.clock.now))
+            with house.gateway.transaction() as conn:
+                effects.mark_used(conn, article, ticket.id, house.clock.now)
     house.clock.forward(31 * DAY_S)
     drafts(house)
     with house.gateway.reading() as conn:
