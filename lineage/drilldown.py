@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,7 +13,7 @@ from lineage.errors import NoOrigin, UnknownPlan
 from lineage.landing import Landed, fetch, fetch_rows
 from lineage.origins import FactOrigin, How, Origin, SourceField, StageRef, Verdict
 from lineage.plans import Plan, load_plan
-from lineage.replay import Replayed, at_path, replay
+from lineage.replay import Replayed, at_path, found_by, replay
 from lineage.walk import parse_field
 from lineage.writes import NEWEST, Written, writes_of, written_by_block
 from mappings import EvaluationError, Path, format_path
@@ -76,6 +77,7 @@ def _origin(conn: Connection, write: Written, field: str, stored: Any, allowed: 
     else:
         record = source.record if source is not None else None
         replayed = replay(plan, field, record, write.values, show_masked=allowed)
+        replayed = _with_local_id(plan, write, record, replayed, allowed)
     return Origin(
         rec=write.rec,
         field=field,
@@ -96,6 +98,18 @@ def _origin(conn: Connection, write: Written, field: str, stored: Any, allowed: 
         problem=problem,
         pruned_at=write.pruned_at or (source.pruned_at if source is not None else None),
     )
+
+
+def _with_local_id(plan: Plan | None, write: Written, record: Any, made: Replayed, allowed: bool) -> Replayed:
+    """A value that is a global id goes on to what the local id was made of that it was found by."""
+    if plan is None or record is None or isinstance(record, Gone) or made.reads or len(made.facts) != 1:
+        return made
+    (name,) = made.facts
+    xref = write.facts[name].get("xref")
+    if not xref or made.value != write.values[name]:
+        return made
+    found = found_by(plan, name, xref[2], record, write.values, show_masked=allowed)
+    return made if found is None else replace(made, traces=made.traces + found.traces, reads=found.reads)
 
 
 def _plan(conn: Connection, write: Written) -> tuple[Plan | None, str]:

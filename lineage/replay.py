@@ -118,6 +118,22 @@ def replay(
     return Replayed(value, (), ((path, value),), (), _holds_gone(value))
 
 
+def found_by(
+    plan: Plan, fact: str, local: str, record: Any, facts: Mapping[str, Any], *, show_masked: bool = False
+) -> Replayed | None:
+    """How the local id came about that a fact was looked up by: the field of that name in a stage before the last. None
+    when no stage has it, or it gives another id today."""
+    name = fact.rpartition(".")[2]
+    stage = next((n for n in reversed(range(len(plan.stages) - 1)) if name in plan.stages[n].fields), None)
+    if stage is None:
+        return None
+    work = _Replay(plan, record, facts, show_masked)
+    value = work.field(stage, name, hidden=False)
+    if value != local:
+        return None
+    return Replayed(value, tuple(work.traces), tuple(work.reads.values()), (), erased=False)
+
+
 class _Replay:
     """One replay of one field through all stages of a plan."""
 

@@ -202,7 +202,8 @@ class TicketWork:
         if opened.outcome == "opened":
             fields = list(opening.template.fields)
             facts["status"] = "pending"
-            facts["source"], facts["source_key"] = item.source, item.event.key or None
+            dataset = item.live.dataset(item.event.stream)
+            facts["source"], facts["source_key"] = item.source, lineage.Fact(item.event.key or None, dataset)
             facts["fingerprint"] = opening.fingerprint
             fields += ["status", "source", "source_key", "fingerprint"]
         else:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, text, update
 
 from lineage import Fact, How, NoOrigin, SourceRead, Verdict, Write, drill, history, land, plan, record, tables
-from tests.integration.lineage.conftest import DEVICE, NOW, TICKET, open_ticket
+from tests.integration.lineage.conftest import DEVICE, FACTS, NOW, TICKET, open_ticket
 from tests.unit.lineage.samples import ALERT, INCIDENT, USAGE, alert
 
 
@@ -37,6 +37,26 @@ def test_a_fact_says_where_the_hub_knew_it_from(db: Engine) -> None:
         (fact,) = drill(conn, TICKET, "device").facts
     assert (fact.name, fact.value, fact.origin) == ("ids.device", "DEV-2026-000007", "registry")
     assert fact.xref == ("device", "am-main", "press-1:9100")
+
+
+def test_a_global_id_goes_on_to_the_part_of_the_source_record_that_it_was_found_by(db: Engine) -> None:
+    with db.begin() as conn:
+        open_ticket(conn)
+        origin = drill(conn, TICKET, "device", stored="DEV-2026-000007")
+    assert origin.verdict is Verdict.EQUAL
+    assert [(t.mapping, t.field) for t in origin.traces] == [
+        ("incident", "device"),
+        ("alertmanager", "device"),
+    ]
+    assert [(s.field, s.raw) for s in origin.sources] == [("labels.device", None), ("labels.instance", "press-1:9100")]
+
+
+def test_a_global_id_found_by_another_id_than_the_record_gives_ends_at_the_registry(db: Engine) -> None:
+    moved = Fact("DEV-2026-000007", "registry", xref=("device", "erp", "P-1"))
+    with db.begin() as conn:
+        open_ticket(conn, facts={**FACTS, "ids.device": moved})
+        origin = drill(conn, TICKET, "device")
+    assert (origin.sources, [t.field for t in origin.traces]) == ((), ["device"])
 
 
 def test_facts_may_be_given_as_maps(db: Engine) -> None:
