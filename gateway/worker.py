@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -21,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors.contract import Delivery
 from connectors.errors import ConnectorError
-from connectors.runtime import Kept
+from connectors.runtime import CALLS_AT_ONCE, Kept
 from gateway import clock, heartbeats, leases, tables
 from gateway.bridge import outbox
 from gateway.config.hub import Hub, Live
@@ -35,6 +36,8 @@ from gateway.telemetry import keeping as telemetry
 
 log = structlog.get_logger(__name__)
 
+QUESTIONS = 32
+"""Questions asked at once. They have threads of their own: a system that does not answer holds up no command."""
 SHARE_S = 5.0
 AGAIN_S = 2.0
 SCHEDULE_S = 1.0
@@ -89,12 +92,15 @@ class SubscriptionSink:
 
 
 class Worker:
-    """One thread that looks what is due, and a pool that does it."""
+    """One thread that looks what is due, and two pools: one does it, the other waits for answers to questions."""
 
     def __init__(self, gateway: Gateway, *, threads: int = 8) -> None:
         self._gateway = gateway
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"[:64]
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="weft-worker")
+        self._asking = ThreadPoolExecutor(QUESTIONS, thread_name_prefix="weft-questions")
+        self._asked: dict[Future[None], str] = {}
+        """Questions that are being asked, and the connection of each."""
         self._schedule = Embedded(gateway)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weft-worker", daemon=True)
@@ -121,6 +127,7 @@ class Worker:
                 live.runtime.end_waiting()  # else a try that waits for the next one would hold the shutdown up
         self._schedule.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._asking.shutdown(wait=True, cancel_futures=True)
         try:
             with self._gateway.transaction() as conn:
                 leases.release(conn, self.owner)
@@ -247,12 +254,15 @@ class Worker:
         self._once("unwatched", lambda: heartbeats.forget_unwatched(self._gateway, hub))
 
     def _questions(self, hub: Hub) -> int:
+        self._asked = {future: connection for future, connection in self._asked.items() if not future.done()}
         with self._gateway.transaction() as conn:
             expanded = snapshot.expand(conn, hub, clock.now())
-            claimed = snapshot.claim(conn, clock.now(), max(self._room(), 0))
+            room, asked = QUESTIONS - len(self._asked), Counter(self._asked.values())
+            claimed = snapshot.claim(conn, clock.now(), room, asked=asked, each=CALLS_AT_ONCE)
         for each in claimed:
-            key = ("question", each.ticket_id, each.name)
-            self._once(key, lambda s=each: snapshot.ask(self._gateway, hub, s))  # type: ignore[misc]
+            work = partial(snapshot.ask, self._gateway, hub, each)
+            future = self._asking.submit(self._guarded, ("question", each.ticket_id, each.name), work)
+            self._asked[future] = each.connection_id
         return expanded + len(claimed)
 
     def _room(self) -> int:

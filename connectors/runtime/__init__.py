@@ -2,10 +2,12 @@
 
 from connectors.runtime.connection import Connection
 from connectors.runtime.fates import ConfirmFate, Done, MustConfirm, NeedsPerson, NotDone, Refused, RetryAt, WriteFate
+from connectors.runtime.guard import CALLS_AT_ONCE
 from connectors.runtime.kept import Kept
 from connectors.runtime.state import Condition, Listener, Result, Silence, Status
 
 __all__ = [
+    "CALLS_AT_ONCE",
     "Condition",
     "ConfirmFate",
     "Connection",

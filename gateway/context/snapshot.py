@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -149,17 +151,27 @@ def _twin(conn: Connection, ticket: core_tickets.Ticket, now: int) -> None:
         _remember_facts(conn, ticket.id, trends.SECTION, trends.facts(ticket.id, told), now)
 
 
-def claim(conn: Connection, now: int, limit: int = 32) -> list[Section]:
-    """Sections to ask for now."""
+def claim(
+    conn: Connection, now: int, limit: int = 32, *, asked: Mapping[str, int] = MappingProxyType({}), each: int = 0
+) -> list[Section]:
+    """Sections to ask for now. `each`: of one connection so many at most, counting those that are being `asked`; 0: any
+    number. A system that hangs then holds up nobody else's questions."""
     due = or_(_S.status == "pending", _S.status == "asking")
+    full = [connection for connection, n in asked.items() if each and n >= each]
     query = (
-        select(tables.context_section).where(due, _S.next_at <= now, _S.lease_until <= now)
+        select(tables.context_section).where(due, _S.next_at <= now, _S.lease_until <= now, _S.connection_id.not_in(full))
         .order_by(_S.next_at).limit(limit).with_for_update(skip_locked=True)
     )  # fmt: skip
-    found = [
-        Section(r.ticket_id, r.name, r.connection_id, r.question, orjson.loads(r.inputs), r.attempts, r.asked_at)
-        for r in conn.execute(query)
-    ]
+    found: list[Section] = []
+    counts = Counter(asked)
+    for r in conn.execute(query):
+        counts[r.connection_id] += 1
+        if not each or counts[r.connection_id] <= each:
+            found.append(
+                Section(
+                    r.ticket_id, r.name, r.connection_id, r.question, orjson.loads(r.inputs), r.attempts, r.asked_at
+                )
+            )
     for s in found:
         values = {"status": "asking", "lease_until": now + LEASE, "attempts": s.attempts + 1}
         conn.execute(

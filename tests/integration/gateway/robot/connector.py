@@ -59,6 +59,9 @@ class World:
     reads: int = 0
     state: str = "warm"
     """What it answers; `silent`: it does not."""
+    hangs: str = ""
+    """The robot at this URL answers only once it is `released`."""
+    released: threading.Event = field(default_factory=threading.Event)
     figures: dict[str, Any] | None = None
     """What it answers to `load`."""
     written: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
@@ -134,6 +137,8 @@ class Robot:
             return None
         if self.world.state == "silent":
             raise Transient("not now")
+        if self._config.url == self.world.hangs:
+            self.world.released.wait(60)
         if ask.question == "load":
             told = self.world.figures
             return None if told is None else Answer(told, datetime.now(UTC), key=str(ask.inputs["device"]))
