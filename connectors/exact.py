@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -20,7 +21,8 @@ def load_json(data: bytes | str) -> Any:
     :raises BadRecord: not JSON, not UTF-8, NaN or Infinity, a number beyond 10^±400, or nested too deeply.
     """
     try:
-        return json.loads(data, parse_float=_decimal, parse_constant=_no_number)
+        text = data.removeprefix(BOM_UTF8).decode() if isinstance(data, bytes) else data  # json would guess UTF-16 too
+        return json.loads(text, parse_float=_decimal, parse_constant=_no_number)
     except UnicodeDecodeError as error:
         raise BadRecord(f"not UTF-8 at byte {error.start}", record=_excerpt(data)) from None
     except RecursionError:

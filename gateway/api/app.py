@@ -147,7 +147,8 @@ def create_app(settings: Settings | None = None, *, worker: bool = True, gateway
 
 
 class BodyLimit:
-    """Refuses a request to the API whose body is over 1 MiB; messages and attachments have limits of their own."""
+    """Refuses a request to the API whose body is over 1 MiB or no UTF-8 (JSON of UTF-16 or UTF-32 has NUL bytes, of UTF-8
+    never); messages and attachments have limits of their own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -161,7 +162,10 @@ class BodyLimit:
         async def bounded() -> Message:
             nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
+            body = message.get("body", b"")
+            size += len(body)
+            if b"\0" in body:
+                raise HTTPException(422, "A request's body must be text in UTF-8.")
             if size > MAX_BODY:
                 raise HTTPException(413, f"A request may have at most {MAX_BODY} bytes.")
             return message

@@ -14,11 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.acceptance.alerts import BEARER, CONNECTION, alert, message
+from tests.acceptance.alerts import BEARER, CONNECTION, TOKEN, alert, message
 from tests.integration.gateway.in_process import Build
 from tests.integration.gateway.over_http import Api, open_api
 
 DOOR = "/v1/inbound/am"
+ZABBIX = {
+    "id": "zbx",
+    "connector": "zabbix",
+    "config": {"url": "http://127.0.0.1:1", "token": "x", "webhook_token": TOKEN},
+}
 NASTY = [
     "'; DROP TABLE ticket; --", "\" OR 1=1 --", "{{7*7}}", "${jndi:ldap://x}", "__import__('os').system('x')", "%s%n%d", "%(a)s",
     "../../../etc/passwd",
@@ -29,13 +34,13 @@ NASTY = [
 
 @pytest.fixture
 def api(build: Build) -> Iterator[Api]:
-    with open_api(build({"connections": [CONNECTION]}, start=False)) as opened:
+    with open_api(build({"connections": [CONNECTION, ZABBIX]}, start=False)) as opened:
         yield opened
 
 
-def post(api: Api, body: bytes, **headers: str) -> Any:
+def post(api: Api, body: bytes, door: str = DOOR, **headers: str) -> Any:
     given = {"content-type": "application/json", **BEARER, **{k.replace("_", "-"): v for k, v in headers.items()}}
-    answer = api.client.post(DOOR, content=body, headers=given)
+    answer = api.client.post(door, content=body, headers=given)
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
@@ -44,34 +49,49 @@ def post(api: Api, body: bytes, **headers: str) -> Any:
 
 
 GOOD = orjson.dumps(message(alert(1)))
+PROBLEM = orjson.dumps(
+    {"event_source": "0", "event_id": "4711", "event_value": "1", "event_update_status": "0", "event_name": "Press 7 is hot",
+     "event_nseverity": "4", "event_date": "2026.11.22", "event_time": "05:30:07", "event_tags": "[]", "trigger_id": "13491",
+     "host": "press-7", "x": "node"}
+)  # fmt: skip
 DEEP = b"[" * 100_000 + b"]" * 100_000
-BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
-    "nothing": (b"", {}, 422),
-    "null": (b"null", {}, 422),
-    "a number": (b"1e999", {}, 422),
-    "deeply nested": (DEEP, {}, 422),
-    "deeply nested within": (GOOD.replace(b'"node"', b'{"a":' * 5000 + b"1" + b"}" * 5000), {}, 422),
-    "utf-16": (GOOD.decode().encode("utf-16"), {}, 422),
-    "latin-1": ('{"a": "é"}'.encode("latin-1"), {}, 422),
-    "invalid utf-8": (b'{"a": "\xff\xfe"}', {}, 422),
-    "a lone surrogate": (b'{"version": "4", "alerts": ["\\ud800"]}', {}, 422),
-    "raw NUL": (b"\0" * 100, {}, 422),
-    "too large": (b"x" * (2 << 20), {}, 413),
-    "a gzip bomb": (gzip.compress(b" " * (200 << 20)), {"content_encoding": "gzip"}, 413),
-    "cut gzip": (gzip.compress(GOOD)[:-9], {"content_encoding": "gzip"}, 415),
-    "no gzip": (GOOD, {"content_encoding": "gzip"}, 415),
-    "another encoding": (zlib.compress(GOOD), {"content_encoding": "br"}, 415),
-    "good gzip": (gzip.compress(GOOD), {"content_encoding": "gzip"}, 202),
-    "gzip in two members": (gzip.compress(GOOD[:50]) + gzip.compress(GOOD[50:]), {"content_encoding": "gzip"}, 202),
-    "a wrong content type": (GOOD, {"content_type": "text/html; charset=utf-16"}, 202),
-    "another version": (orjson.dumps(message(alert(1)) | {"version": "5"}), {}, 422),
+BOMB = gzip.compress(b" " * (200 << 20))
+
+
+def bodies(good: bytes) -> dict[str, tuple[bytes, dict[str, str], int]]:
+    """Bodies for a connection that takes `good`: each with its headers and the answer."""
+    return {
+        "nothing": (b"", {}, 422),
+        "null": (b"null", {}, 422),
+        "a number": (b"1e999", {}, 422),
+        "deeply nested": (DEEP, {}, 422),
+        "deeply nested within": (good.replace(b'"node"', b'{"a":' * 5000 + b"1" + b"}" * 5000), {}, 422),
+        "utf-16": (good.decode().encode("utf-16"), {}, 422),
+        "latin-1": ('{"a": "é"}'.encode("latin-1"), {}, 422),
+        "invalid utf-8": (b'{"a": "\xff\xfe"}', {}, 422),
+        "a lone surrogate": (b'{"version": "4", "alerts": ["\\ud800"]}', {}, 422),
+        "raw NUL": (b"\0" * 100, {}, 422),
+        "too large": (b"x" * (2 << 20), {}, 413),
+        "a gzip bomb": (BOMB, {"content_encoding": "gzip"}, 413),
+        "cut gzip": (gzip.compress(good)[:-9], {"content_encoding": "gzip"}, 415),
+        "no gzip": (good, {"content_encoding": "gzip"}, 415),
+        "another encoding": (zlib.compress(good), {"content_encoding": "br"}, 415),
+        "good gzip": (gzip.compress(good), {"content_encoding": "gzip"}, 202),
+        "gzip in two members": (gzip.compress(good[:50]) + gzip.compress(good[50:]), {"content_encoding": "gzip"}, 202),
+        "a wrong content type": (good, {"content_type": "text/html; charset=utf-16"}, 202),
+    }
+
+
+BODIES = {
+    "am": bodies(GOOD) | {"another version": (orjson.dumps(message(alert(1)) | {"version": "5"}), {}, 422)},
+    "zbx": bodies(PROBLEM),
 }
 
 
-@pytest.mark.parametrize("name", BODIES)
-def test_every_body_has_its_answer_and_what_was_taken_is_in_the_ledger(api: Api, name: str) -> None:
-    body, headers, status = BODIES[name]
-    answer = post(api, body, **headers)
+@pytest.mark.parametrize(("connection", "name"), [(c, name) for c in BODIES for name in BODIES[c]])
+def test_every_body_has_its_answer_and_what_was_taken_is_in_the_ledger(api: Api, connection: str, name: str) -> None:
+    body, headers, status = BODIES[connection][name]
+    answer = post(api, body, f"/v1/inbound/{connection}", **headers)
     assert answer.status_code == status, answer.text[:300]
     ends = api.house.ends()
     if status == 422:  # stored as a dead letter, and said so

@@ -21,14 +21,19 @@ def test_numbers_are_exact() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff", b"NaN", b"[Infinity]", b"1e999999999", b"1e-999999", b"9" * 5000, b"[" * 100_000, "{'a': 1}"],
+    [b"", b"{", b"\xff", b"NaN", b"[Infinity]", b"1e999999999", b"1e-999999", b"9" * 5000, b"[" * 100_000, "{'a': 1}",
+     '{"a": 1}'.encode("utf-16"), '{"a": 1}'.encode("utf-16-le"), '{"a": 1}'.encode("utf-32")],
     ids=repr,
-)
+)  # fmt: skip
 def test_what_is_no_harmless_json_is_a_bad_record(body: bytes | str) -> None:
     with pytest.raises(BadRecord) as refusal:
         load_json(body)
     assert str(refusal.value)
     assert len(str(refusal.value.record)) <= 500
+
+
+def test_a_byte_order_mark_of_utf_8_is_no_part_of_the_json() -> None:
+    assert load_json(b"\xef\xbb\xbf[1]") == [1]
 
 
 def test_a_number_may_come_as_a_text() -> None:
