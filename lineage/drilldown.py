@@ -152,7 +152,8 @@ def _verdict(replayed: Replayed, stored: Any, problem: str) -> Verdict:
 
 def equal(a: Any, b: Any) -> bool:
     """Equality of values as the mapping language has it: 1 is 1.0 but not "1" nor true; moments are equal across
-    zones. A null entry of a map is none: records hold no nulls in their labels."""
+    zones. A null entry of a map is none, and a map without entries is null: records hold neither in their labels."""
+    a, b = (None if each == {} else each for each in (a, b))
     if isinstance(a, dict) and isinstance(b, dict):
         a, b = ({key: value for key, value in each.items() if value is not None} for each in (a, b))
     try:

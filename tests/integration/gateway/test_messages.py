@@ -11,7 +11,8 @@ from connectors.mqtt.packing import pack
 from connectors.mqtt.subscription import ARRIVAL
 from gateway import clock, tables
 from gateway.config import documents
-from gateway.usecases import dead, explaining
+from gateway.usecases import dead, explaining, tracing
+from lineage import Verdict
 from tests.integration.gateway.in_process import Build, House
 
 
@@ -120,3 +121,11 @@ def test_a_replayed_message_of_a_packed_delivery_moves_no_other(build: Build) ->
     with house.gateway.reading() as conn:
         twins = {(r.metric, r.value) for r in conn.execute(select(tables.twin))}
     assert twins == {("heat", "20"), ("heat.a", "21"), ("heat.b", "22"), ("heat", "23"), ("heat", "24"), ("heat", "25")}
+
+
+def test_labels_without_entries_are_what_a_ticket_without_labels_was_made_of(house: House) -> None:
+    house.tell(house.alert("a", labels={}))
+    (ticket,) = house.tickets()
+    with house.gateway.reading() as conn:
+        assert tracing.drill(conn, ticket.id, "labels").verdict is Verdict.EQUAL
+    house.verify()
