@@ -67,7 +67,8 @@ class Report:
 def compose(conn: Connection, ticket_id: int, starts_at: datetime | None, *, last: bool) -> Report | None:
     """The report; None when no section has anything to tell. Raises Transient while sections are still being asked,
     unless this is the `last` try."""
-    rows = list(conn.execute(select(tables.context_section).where(_C.ticket_id == ticket_id, _C.name != SECTION)))
+    others = select(tables.context_section).where(_C.ticket_id == ticket_id, _C.name != SECTION)
+    rows = list(conn.execute(others.order_by(_C.name)))  # of two systems that tell the same the last counts
     waiting = sorted(r.name for r in rows if r.status in ("pending", "asking"))
     if waiting and not last:
         raise Transient(f"waits for {', '.join(waiting)}")

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from connectors.mqtt.sandbox import settings as plant_settings
@@ -24,6 +25,8 @@ from tests.acceptance.running_hub import ADMIN, RunningHub, eventually
 from tests.real import mosquitto
 from tests.real.postgres import free_port
 
+WITHOUT_PORTAL = {"hub", "u8"}
+"""The hub's own sections are its own page; U8 has none here, where no portal is set."""
 STEPS = {step.id: step for step in steps(down_minutes=15)}
 
 
@@ -76,6 +79,10 @@ class Company:
         """What was answered, by section."""
         return {name: s["values"] for name, s in self.snapshot(ticket).items() if s["status"] == "ok"}
 
+    def origin(self, ticket: dict[str, Any], field: str) -> dict[str, Any]:
+        told: dict[str, Any] = self.hub.get(f"/v1/tickets/{ticket['id']}/lineage", field=field)
+        return told
+
     def state(self, system: str, path: str) -> Any:
         answer = self.stage.client(system).get(f"/sandbox/{path}")
         assert answer.status_code == 200, f"{system} {path}: {answer.text}"
@@ -87,6 +94,15 @@ class Company:
     def cases(self, ticket: dict[str, Any]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.state("salesforce", "records/Case")
         return [case for case in rows if case.get("Weft_Ticket__c") == ticket["id"]]
+
+    def maintained(self, ticket: dict[str, Any]) -> list[str]:
+        """What the MES was told of a ticket: the types of its reports, in their order."""
+        taken = self.state("mes", "state")["reports"]
+        return [report["reportType"] for report in taken if report["externalNo"] == ticket["id"]]
+
+    def tell(self, system: str, path: str, **body: Any) -> None:
+        """Something happens that is no step of the tour."""
+        self.stage.client(system).post(f"/sandbox/{path}", json=body).raise_for_status()
 
     def accounts(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.state("salesforce", "records/Account")
@@ -128,6 +144,7 @@ def all_books_are_read(company: Company) -> bool:
 def test_the_story_of_the_tour_from_end_to_end(company: Company) -> None:
     eventually(lambda: all_books_are_read(company), 60, why="the systems are read")
     customers_are_one(company)
+    earlier = a_machine_is_repaired_and_the_mes_knows(company)
     company.play("payment")
     payment = company.ticket("payment")
     for name in ("machine-down", "stock", "vehicles"):
@@ -137,7 +154,7 @@ def test_the_story_of_the_tour_from_end_to_end(company: Company) -> None:
     company.play("storm")
     resolved_here_is_closed_there(company, payment)
     the_vehicles_are_one_issue(company)
-    the_machine_explains_itself(company)
+    the_machine_explains_itself(company, earlier)
     a_storm_is_one_p0(company)
     company.play("coolant-back")
     company.play("payment-again")
@@ -145,6 +162,7 @@ def test_the_story_of_the_tour_from_end_to_end(company: Company) -> None:
     company.play("machine-runs")
     what_was_solved_helps(company, payment)
     everything_ends(company)
+    every_answer_says_when_it_is_of_and_where_it_is_from(company)
     nothing_went_in_circles(company, payment)
     every_message_and_every_value_is_accounted_for(company)
 
@@ -158,6 +176,22 @@ def customers_are_one(company: Company) -> None:
     of_crm = company.hub.get("/v1/ids", system="salesforce", kind="customer", local_id=account["Id"])
     names = {(x["system"], x["local_id"]) for x in of_crm["crosswalk"]}
     assert {("u8", PAYING_CUSTOMER), ("kingdee", PAYING_CUSTOMER), ("salesforce", account["Id"])} <= names
+
+
+def a_machine_is_repaired_and_the_mes_knows(company: Company) -> dict[str, Any]:
+    """Another machine than the tour's stood before: its order is in the MES once it is worked on, its report once it is
+    repaired. Meanwhile the tour's machine begins to need its processor."""
+    company.tell("mes", "stop?device=cnc-3&minutes=16")
+    stands = partial(company.hub.tickets, kind="maintenance")
+    down = eventually(lambda: next((t for t in stands() if "cnc-3" in t["title"]), None), why="cnc-3 stands")
+    assert company.maintained(down) == []
+    company.act(down, "start")
+    eventually(lambda: company.maintained(down) == ["request"])
+    company.act(down, "resolve", resolution="更换主轴轴承，恢复冷却 replaced the spindle bearing", cause="hardware")
+    eventually(lambda: company.maintained(down) == ["request", "report"])
+    company.tell("mes", "run?device=cnc-3")
+    company.tell("zabbix", "values", host=MACHINE, key="system.cpu.util", value=95)
+    return down
 
 
 def the_snapshot_is_complete(company: Company, payment: dict[str, Any]) -> None:
@@ -215,14 +249,30 @@ def the_vehicles_are_one_issue(company: Company) -> None:
     assert (quality["batch"], quality["failed"], quality["inbound"]) == (BATCH, 1, 1)
 
 
-def the_machine_explains_itself(company: Company) -> None:
+def the_machine_explains_itself(company: Company, earlier: dict[str, Any]) -> None:
     down = company.ticket("machine-down")
     assert down["labels"]["device"] == MACHINE
-    report = company.known(down)["root_cause"]
+    known = company.known(down)
+    report = known["root_cause"]
     assert report["reason"] == "主轴过热"
     assert report["reading.vibration.highest"] == "4.9 mm/s"
     assert report["spare"] == SPARE
     assert "停机" in report["summary"]
+    assert report["reading.vibration.trend"] == "rising"
+    oee = known["mes.oee_before_after"]
+    assert (report["oee_before"], report["oee_after"]) == (oee["before"]["oee"], oee["after"]["oee"])
+    assert 0 <= Decimal(report["oee_after"]) < Decimal(report["oee_before"]) < 1
+    assert report["alarms_open"] == 1
+    assert earlier["id"] in [t["id"] for t in report["similar_tickets"]]
+    assert Decimal(report["supplier_on_time_rate"]) == Decimal(known["u8.suppliers"]["suppliers"][0]["on_time_rate"])
+    assert Decimal(report["spare_stock"]) == Decimal(known["u8.stock"]["quantity"])
+    origins = {name: company.origin(down, f"context.root_cause.{name}") for name in report}
+    assert {name: o["verdict"] for name, o in origins.items() if o["verdict"] != "equal"} == {}
+    loose = [name for name, origin in origins.items() if not any("derived" in fact for fact in origin["facts"])]
+    assert loose == ["summary"]  # put into words from the others, which its origin names
+    assert all(
+        f"context.{section}" in origins["summary"]["facts"][0]["origin"] for section in ("mes.downtime", "u8.stock")
+    )
 
 
 def a_storm_is_one_p0(company: Company) -> None:
@@ -244,6 +294,22 @@ def everything_ends(company: Company) -> None:
     for name in ("stock", "machine-down", "storm"):
         company.ticket(name, status="resolved")
     eventually(lambda: all(t["status"] == "resolved" for t in company.hub.tickets() if "spindle" in t["title"]))
+
+
+def every_answer_says_when_it_is_of_and_where_it_is_from(company: Company) -> None:
+    answered = [
+        section
+        for ticket in company.hub.tickets()
+        for section in company.hub.get(f"/v1/tickets/{ticket['id']}/context")["sections"]
+        if section["status"] == "ok"
+    ]
+    assert len(answered) > 100
+    assert [s for s in answered if s["as_of"] is None or s["latency_ms"] is None] == []
+    assert {s["connection"] for s in answered if not s["link"]} <= WITHOUT_PORTAL
+    assert {s["connection"] for s in answered if s["link"]} >= {"zabbix", "kingdee", "salesforce", "mes"}
+    metrics = httpx.get(f"{company.hub.url}/metrics", timeout=10).text
+    (share,) = [line.split()[1] for line in metrics.splitlines() if line.startswith("weft_context_completeness ")]
+    assert float(share) > 0.92
 
 
 def nothing_went_in_circles(company: Company, payment: dict[str, Any]) -> None:
