@@ -13,6 +13,8 @@ import core_tickets
 from connectors.contract import Delivery
 from gateway import clock, tables
 from gateway.errors import BadConfiguration
+from gateway.usecases import tracing
+from lineage import Verdict
 from tests.integration.gateway.in_process import Build, House
 
 TBOX = {
@@ -56,6 +58,18 @@ def test_a_hundred_vehicles_with_one_fault_are_one_ticket_with_all_of_them(fleet
     assert len(members(fleet, ticket)) == 105
     fleet.verify()
     assert fleet.ends() == {"suppressed": 99, "ticketed": 1, "merged": 5}
+
+
+def test_the_ticket_tells_mileage_charge_and_ambient_temperature_of_the_vehicle_that_made_it(fleet: House) -> None:
+    tell(fleet, range(99), soc=70, ambient=20)
+    tell(fleet, [99], soc=41, ambient="33.5")
+    (ticket,) = issues(fleet)
+    for told in ("里程 mileage 41250.5 km", "SOC 41 %", "环境温度 ambient 33.5 °C"):
+        assert told in ticket.description
+    with fleet.gateway.reading() as conn:
+        origin = tracing.drill(conn, ticket.id, "description")
+    assert origin.verdict is Verdict.EQUAL
+    assert {"payload.soc", "payload.ambient"} <= {source.field for source in origin.sources}
 
 
 def test_one_vehicle_counts_once_however_often_it_tells(fleet: House) -> None:

@@ -1,0 +1,32 @@
+"""No connector comes with Weft that takes no exam."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from connectors.conformance import Conformance
+from connectors.conformance.case import cases_of
+from connectors.registry import installed
+
+HERE = Path(__file__).parent
+
+
+def examined() -> dict[str, int]:
+    """Names of the connectors with an exam in this folder, and how many cases the largest has."""
+    found: dict[str, int] = {}
+    for path in sorted(HERE.glob("test_*.py")):
+        module = importlib.import_module(f"{__package__}.{path.stem}")
+        for suite in vars(module).values():
+            if isinstance(suite, type) and issubclass(suite, Conformance) and hasattr(suite, "world_type"):
+                name = suite.world_type.connector_type.name
+                found[name] = max(found.get(name, 0), len(cases_of(suite)))
+    return found
+
+
+def test_every_connector_that_is_installed_takes_an_exam() -> None:
+    catalogue = installed()
+    assert catalogue.broken == {}
+    taken = examined()
+    assert set(catalogue.good) - set(taken) == set()
+    assert min(taken[name] for name in catalogue.good) > 20
