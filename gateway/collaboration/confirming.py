@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -59,12 +61,12 @@ def say(
     """Keep the customer's word. Solved: the ticket is confirmed, and closed if its stage then lacks nothing. Not solved:
     it is opened again, with what the customer says. Raises core_tickets' errors."""
     if not word.solved:
-        applied = tickets.act(conn, gateway, number, "reopen", {}, actor=actor, why=why or word.text[:500])
+        again: list[tuple[str, Mapping[str, Any], str]] = [("reopen", {}, why or word.text[:500])]
         if word.text.strip():
-            said = {"text": word.text, "public": True}
-            applied = tickets.act(conn, gateway, number, "comment", said, actor=actor)
-        assert applied.ticket is not None
-        return applied.ticket
+            again.append(("comment", {"text": word.text, "public": True}, ""))
+        reopened = tickets.acts(conn, gateway, number, again, actor=actor)[-1].ticket
+        assert reopened is not None
+        return reopened
     args = {"text": word.text, "score": word.score, "signature": word.signature}
     given = {name: value for name, value in args.items() if value not in (None, "")}
     applied = tickets.act(conn, gateway, number, "confirm", given, actor=actor, why=why)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ from gateway.usecases import tickets
 _Q, _W = stuck_question.c, stuck_watch.c
 WAITING = ("open", "unanswered")
 LONGEST = 90 * clock.DAY
+ANSWERING = "回答提问 answered a question"
+Action = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,39 +140,40 @@ class _Doing:
     def do(self, chosen: str, text: str, until: int | None, other: int | None) -> None:
         match chosen:
             case "start":
-                self.begin()
+                self.act(self.begin())
             case "resume":
-                self.act("unblock", {})
+                self.act([("unblock", {})])
             case "waiting_for_customer":
-                self.block("waiting_for_customer", text)
+                self.act(self.block("waiting_for_customer", text))
             case "wait_for_purchase":
-                self.block("waiting_for_part", id_registry.format_id(other) if other is not None else text)
-                if other is not None:
-                    self.act("link", {"other": other})
+                named = id_registry.format_id(other) if other is not None else text
+                self.act([*self.block("waiting_for_part", named), *self.link(other)])
             case "need_part":
                 self.buy(text)
             case "working":
-                self.begin()
-                self.act("promise", {"resolution_due": until, "reason": text or "回答提问 answered a question"})
+                given = {"resolution_due": until, "reason": text or ANSWERING}
+                self.act([*self.begin(), ("promise", given)])
             case "hand_back":
-                self.act("return", {"reason": text})
+                self.act([("return", {"reason": text})])
             case "solved":
-                self.act("resolve", {"resolution": text})
+                self.act([("resolve", {"resolution": text})])
 
-    def act(self, action: str, args: Mapping[str, Any]) -> None:
-        why = "回答提问 answered a question"
-        tickets.act(self.conn, self.gateway, self.ticket_id, action, args, actor=self.actor, why=why)
+    def act(self, actions: Sequence[Action]) -> None:
+        """What follows, follows from all of them."""
+        given = [(action, args, ANSWERING) for action, args in actions]
+        tickets.acts(self.conn, self.gateway, self.ticket_id, given, actor=self.actor)
 
-    def begin(self) -> None:
+    def begin(self) -> list[Action]:
         """Who answers that it goes on has begun."""
-        if core_tickets.get(self.conn, self.ticket_id).status == "pending":
-            self.act("start", {})
+        pending = core_tickets.get(self.conn, self.ticket_id).status == "pending"
+        return [("start", {})] if pending else []
 
-    def block(self, reason: str, text: str) -> None:
-        self.begin()
-        ticket = core_tickets.get(self.conn, self.ticket_id)
-        if ticket.status == "in_progress":
-            self.act("block", {"reason": reason, "text": text})
+    def block(self, reason: str, text: str) -> list[Action]:
+        running = core_tickets.get(self.conn, self.ticket_id).status in ("pending", "in_progress")
+        return [*self.begin(), ("block", {"reason": reason, "text": text})] if running else []
+
+    def link(self, other: int | None) -> list[Action]:
+        return [] if other is None else [("link", {"other": other})]
 
     def buy(self, part: str) -> None:
         """A purchase of its own, linked: the requisition goes on by its approval and the bridges of the ERP."""
@@ -183,5 +186,5 @@ class _Doing:
             labels={"part": part[:200], "for": number}, device=ticket.device, customer=ticket.customer,
             assignee=None, group=None,
         )  # fmt: skip
-        self.block("waiting_for_part", f"{id_registry.format_id(made.id)} {part[:200]}")
-        self.act("link", {"other": made.id})
+        held_up = self.block("waiting_for_part", f"{id_registry.format_id(made.id)} {part[:200]}")
+        self.act([*held_up, *self.link(made.id)])

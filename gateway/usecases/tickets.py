@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -45,17 +45,37 @@ def act(
     conn: Connection, gateway: Gateway, number: int, action: str, args: Mapping[str, Any], *, actor: str, why: str = "",
     expected_version: int | None = None,
 ) -> core_tickets.Applied:  # fmt: skip
-    """One action on one ticket, with its lineage and its bridges. Raises core_tickets' typed errors."""
-    now = clock.now()
-    args = completed(conn, gateway.hub, number, action, args, actor)
-    requirements.check(conn, gateway.hub, number, action, args)
-    command = core_tickets.Command(number, action, dict(args), actor, "person", why, expected_version)
-    applied = core_tickets.apply(conn, [command], now, policy=gateway.hub.promises)[0]
+    """One action on one ticket, with its lineage and all that follows. Raises core_tickets' typed errors."""
+    return acts(conn, gateway, number, [(action, args, why)], actor=actor, expected_version=expected_version)[-1]
+
+
+def acts(
+    conn: Connection, gateway: Gateway, number: int, given: Sequence[tuple[str, Mapping[str, Any], str]], *, actor: str,
+    expected_version: int | None = None,
+) -> list[core_tickets.Applied]:  # fmt: skip
+    """Actions on one ticket, one after the other: each with its arguments and why. What follows is what follows from all of
+    them, so that nobody is chased for how the ticket stood between two. Raises core_tickets' typed errors."""
+    now, done, happened = clock.now(), list[core_tickets.Applied](), list[Happened]()
+    for place, (action, args, why) in enumerate(given):
+        command = core_tickets.Command(
+            number, action, dict(args), actor, "person", why, None if place else expected_version
+        )
+        applied = _apply(conn, gateway, command, now)
+        done.append(applied)
+        happened += of([applied], message=str(args.get("text") or ""))
+    follow(conn, gateway.hub, happened, gateway.serial, now)
+    return done
+
+
+def _apply(conn: Connection, gateway: Gateway, given: core_tickets.Command, now: int) -> core_tickets.Applied:
+    number, actor = given.ticket_id, given.actor
+    args = completed(conn, gateway.hub, number, given.action, given.args, actor)
+    requirements.check(conn, gateway.hub, number, given.action, args)
+    applied = core_tickets.apply(conn, [replace(given, args=dict(args))], now, policy=gateway.hub.promises)[0]
     if applied.error is not None:
         raise applied.error
     assert applied.ticket is not None
     remember_by_hand(conn, applied.ticket, [c.field for c in applied.changes], actor, now)
-    follow(conn, gateway.hub, of([applied], message=str(args.get("text") or "")), gateway.serial, now)
     return applied
 
 

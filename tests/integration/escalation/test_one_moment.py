@@ -6,9 +6,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from core_tickets import Ticket
+from core_tickets import Command, Ticket, apply
+from gateway.aftermath import follow
+from gateway.bridge.happened import of
 from gateway.clock import SECOND
+from gateway.collaboration import confirming
 from gateway.escalation import firing
 from gateway.usecases import tickets
 from tests.campaign.checks import Checks
@@ -67,4 +71,24 @@ def test_who_comes_before_it_is_raised_at_that_moment_is_in_time(house: House) -
     act(house, ticket, "set", priority=0)
     tick(house)
     assert "p0/unclaimed" not in fired(house, ticket)
+    assert problems(house) == {}
+
+
+def test_how_a_ticket_stood_between_two_actions_of_one_request_chases_nobody(house: House) -> None:
+    """Its source ended it before anybody answered. The customer opens it again and says why, in one request: between the two
+    the promise to answer was long broken."""
+    ticket = open_ticket(house, priority=2, group=GROUP)
+    ended = Command(ticket.id, "resolve", {"resolution": "alert ended"}, "connection:am", "connector")
+
+    def end(conn: Connection) -> None:
+        done = apply(conn, [ended], house.clock.now, policy=house.gateway.hub.promises)
+        follow(conn, house.gateway.hub, of(done), house.gateway.serial, house.clock.now)
+
+    house.gateway.transact(end)
+    house.clock.forward(72 * HOUR)
+    word = confirming.Word(solved=False, text="again!")
+    house.gateway.transact(lambda conn: confirming.say(conn, house.gateway, ticket.id, word, actor="customer"))
+    tick(house)
+    assert again(house, ticket).status == "in_progress"
+    assert not [step for step in fired(house, ticket) if step.startswith("promises/response")]
     assert problems(house) == {}
