@@ -20,6 +20,7 @@ import structlog
 
 from benchmarks.sync_source import MAPPING, STREAM, Bench
 from connectors.registry import Catalogue
+from gateway import collector
 from gateway.config import documents, yaml12
 from gateway.database import migrate
 from gateway.service import Gateway
@@ -44,6 +45,7 @@ def main() -> None:
         gateway.apply(documents.validate({"connections": [connection], "mappings": [yaml12.load(MAPPING)]}))
         live = gateway.hub.connection("bench")
         profile = cProfile.Profile()
+        collector.spare()  # as the worker does
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.readline()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import signal
@@ -12,18 +11,17 @@ from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection
 
-from gateway import clock, tokens
+from gateway import clock, collector, tokens
+from gateway.cli.first_run import set_up
 from gateway.cli.session import Database, Json, gateway, settings, show, table
 from gateway.database import current_revision, migrate, open_engine, require_current
 from gateway.errors import BadConfiguration, Problem
 from gateway.exposition import Exposition
 from gateway.rights import check_holder
-from gateway.secrets import new_key, write_private
+from gateway.secrets import new_key
 from gateway.service import Gateway
 from gateway.settings import Settings
-from gateway.signin import accounts, passwords
 from gateway.tokens import Role
 from gateway.worker import Worker
 
@@ -57,13 +55,12 @@ def serve(
         problem = Problem("workers", "SQLite has one writer", "use --workers 1, or PostgreSQL by WEFT_DATABASE_URL")
         raise BadConfiguration("Several processes need PostgreSQL.", [problem])
     engine.dispose()
-    first_token(s)
-    first_admin(s)
+    set_up(s)
     common = {"host": s.host, "port": s.port, "log_config": None, "access_log": False, "timeout_graceful_shutdown": 20,
               "backlog": 4096, "server_header": False, "date_header": False}  # fmt: skip
     if workers == 1:
         app = _app(s, worker=not no_worker)
-        _spare_the_collector()
+        collector.spare()
         uvicorn.run(app, **common)  # type: ignore[arg-type]
         return
     for name, value in (("DATABASE_URL", s.database), ("HOME", str(s.home)), ("HOST", s.host), ("PORT", str(s.port))):
@@ -85,75 +82,8 @@ def _app(s: Settings, *, worker: bool) -> Any:
 def app_of_a_process() -> object:
     """The application of one of several processes; each may run a worker, since work is claimed."""
     app = _app(settings(), worker=os.environ.get("WEFT_EMBEDDED_WORKER") == "1")
-    _spare_the_collector()
+    collector.spare()
     return app
-
-
-def _spare_the_collector() -> None:
-    """What was imported stays for good: do not look through it for cycles at every few hundred new objects (a twelfth of
-    the CPU of a busy hub)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
-def first_token(s: Settings) -> str | None:
-    """See that there is an admin token: the given one, or a new one, printed once and kept under `home`. Answers the
-    token if it is known now."""
-    opened = Gateway(s)
-    try:
-        with opened.transaction() as conn:
-            _alone(conn)
-            now = clock.now()
-            if s.admin_token is not None:
-                given = s.admin_token.get_secret_value()
-                if not tokens.known(conn, given):
-                    tokens.create(conn, name="admin", role=Role.admin, now=now, token=given)
-                return given
-            if tokens.any_admin(conn):
-                return None
-            _, token = tokens.create(conn, name="admin", role=Role.admin, now=now)
-        path = s.home / "admin-token"
-        s.home.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        write_private(path, token)
-        sys.stdout.write(f"First admin token (also in {path}): {token}\n")
-        sys.stdout.flush()
-        return token
-    finally:
-        opened.close()
-
-
-def first_admin(s: Settings) -> str | None:
-    """See that somebody may sign in: on the first run `admin`, with the given password or one that is printed once.
-    Answers the password if it was set now."""
-    opened = Gateway(s)
-    try:
-        with opened.transaction() as conn:
-            _alone(conn)
-            if not accounts.is_empty(conn):
-                return None
-            given = s.admin_password.get_secret_value() if s.admin_password is not None else None
-            password = given or passwords.generated()
-            accounts.create(
-                conn, login=FIRST, name="Administrator", role=Role.admin, now=clock.now(), password=password
-            )
-        if given is None:
-            sys.stdout.write(f"First sign-in at {s.url}: {FIRST} / {password}  (lost: weft user password {FIRST})\n")
-            sys.stdout.flush()
-        return password
-    finally:
-        opened.close()
-
-
-FIRST = "admin"
-_SETTING_UP = 0x7765_6674_0001
-
-
-def _alone(conn: Connection) -> None:
-    """Of several gateways that start at the same moment one sets up, and the others find it done."""
-    if conn.dialect.name == "postgresql":  # SQLite lets one write at a time anyhow
-        conn.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_SETTING_UP,))
 
 
 def worker(
@@ -170,6 +100,7 @@ def worker(
     require_current(opened.engine)
     opened.start()
     running = Worker(opened)
+    collector.spare()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

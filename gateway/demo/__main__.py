@@ -24,7 +24,7 @@ import uvicorn
 from connectors.errors import ConnectorError
 from gateway import logs
 from gateway.api.app import create_app
-from gateway.cli.serving import FIRST, first_admin, first_token
+from gateway.cli.first_run import FIRST, set_up
 from gateway.config import documents
 from gateway.database import migrate, open_engine
 from gateway.demo import recorded
@@ -70,10 +70,10 @@ class Tour:
         engine = open_engine(self.settings.database)
         migrate(engine)
         engine.dispose()
-        token = first_token(self.settings) or ""
+        made = set_up(self.settings, tell=False)
+        token, self.password = made.token or "", made.password
         if not (self.folder / "admin-token").exists():  # it was given
             write_private(self.folder / "admin-token", token)
-        self.password = first_admin(self.settings)
         self.systems = self.live.enter_context(CompanyProcess(self.folder / "company")).systems()
         plant = None
         if has_programs("mosquitto"):

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
-from gateway.cli.serving import first_admin
+from gateway.cli.first_run import set_up
 from gateway.database import open_engine
 from gateway.settings import Settings
 from gateway.signin import attempts, passwords, sessions
@@ -260,10 +260,10 @@ def test_the_first_administrator_is_made_once_and_told_once(
 ) -> None:
     settings = Settings(home=tmp_path, database_url=migrated_url)
     with ThreadPoolExecutor(4) as pool:  # gateways that start at the same moment
-        told = [password for password in pool.map(first_admin, [settings] * 4) if password is not None]
+        told = [made.password for made in pool.map(set_up, [settings] * 4) if made.password is not None]
     assert len(told) == 1
     assert capsys.readouterr().out.count(told[0]) == 1
-    assert first_admin(settings) is None
+    assert set_up(settings) == (None, None)
     assert capsys.readouterr().out == ""
     engine = open_engine(migrated_url)
     with engine.connect() as conn:
