@@ -212,23 +212,24 @@ def load(conn: Connection, stream: int, rows: Load, read_at: int) -> int:
             )
         ]
         return conn.exec_driver_sql(_ADD_SQLITE, values).rowcount
+    lines = _binary(stream, plain.ids, plain.contents, rows.landings, plain.keys, held, read_at)
     # neighbours in the index go in one behind the other; floats are compared faster, and near is near enough
     order = sorted(range(len(plain)), key=list(map(float, plain.ids)).__getitem__)
-    columns = (plain.ids, plain.contents, rows.landings, plain.keys, held)
     parts = (order[start : start + 1_000] for start in range(0, len(order), 1_000))
-    lines = (_binary(stream, [list(map(column.__getitem__, part)) for column in columns], read_at) for part in parts)
-    return _copy(conn, f"COPY replica ({_NAMES}) FROM STDIN (FORMAT binary)", chain([_HEAD], lines, [_END]))
+    some = (b"".join(map(lines.__getitem__, part)) for part in parts)
+    return _copy(conn, f"COPY replica ({_NAMES}) FROM STDIN (FORMAT binary)", chain([_HEAD], some, [_END]))
 
 
-def _binary(stream: int, columns: Sequence[list[Any]], read_at: int) -> bytes:
-    """Rows in COPY's binary form, by columns (id, content, landing, key, held): the server takes them as they are, and looks
-    for no ends of lines in them."""
-    numbers, contents, landings, keys, held = columns
+def _binary(
+    stream: int, ids: Sequence[int], contents: Sequence[int], landings: Sequence[int], keys: Sequence[str],
+    held: Sequence[bytes], read_at: int,
+) -> list[bytes]:  # fmt: skip
+    """Rows in COPY's binary form: the server takes them as they are, and looks for no ends of lines in them."""
     names = list(map(str.encode, keys))
     before, behind = repeat(_BEFORE.pack(10, 4, stream, 8)), repeat(_BEHIND.pack(8, read_at, -1, -1, -1))
     size, sizes = repeat(8), map(_SIZE.pack, map(len, held))
-    fronts = map(_FRONT.pack, before, numbers, size, contents, size, landings, behind, map(len, names))
-    return b"".join(chain.from_iterable(zip(fronts, names, sizes, held, strict=True)))
+    fronts = map(_FRONT.pack, before, ids, size, contents, size, landings, behind, map(len, names))
+    return list(map(b"".join, zip(fronts, names, sizes, held, strict=True)))
 
 
 _HEAD, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
