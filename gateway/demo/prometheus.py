@@ -32,9 +32,16 @@ class Rule:
     unit: str = ""
     metric: str = ""
     hold: str = "0s"
+    description: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        annotations = {"summary": self.summary, "value": "{{ $value }}", "unit": self.unit, "metric": self.metric}
+        annotations = {
+            "summary": self.summary,
+            "description": self.description,
+            "value": "{{ $value }}",
+            "unit": self.unit,
+            "metric": self.metric,
+        }
         return {
             "alert": self.alert,
             "expr": self.expr,
@@ -50,6 +57,7 @@ DEVICE_RULES = (
         expr="weft_device_temperature_celsius > 80",
         severity="critical",
         summary="{{ $labels.device }} is too hot: {{ $value }} °C",
+        description="It must stay below 80 °C.",
         unit="Cel",
         metric="temperature",
     ),
