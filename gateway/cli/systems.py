@@ -111,7 +111,13 @@ def sandbox_list(as_json: Json = False) -> None:
 
 
 @sandbox_app.command("up")
-def sandbox_up(systems: Annotated[list[str] | None, typer.Argument(help="Which; default: all.")] = None) -> None:
+def sandbox_up(
+    systems: Annotated[list[str] | None, typer.Argument(help="Which; default: all.")] = None,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Port of the first, the next ones behind it; default: their usual ones."),
+    ] = 0,
+) -> None:
     """Start stand-ins on their usual ports, each with a line that says where it is; Ctrl-C ends them.
 
     The devices of mqtt need a broker: where none listens on port 1883, a Mosquitto is started for them. For other ports
@@ -131,7 +137,8 @@ def sandbox_up(systems: Annotated[list[str] | None, typer.Argument(help="Which; 
         if "mqtt" in wanted and (missing := _broker(live)):
             typer.echo(f"mqtt: left out: {missing}", err=True)
             wanted = [name for name in wanted if name != "mqtt"]
-        running = {name: subprocess.Popen([sys.executable, "-m", *stand_ins[name]]) for name in wanted}  # noqa: S603 - our own modules
+        places = {name: ["--port", str(port + n)] if port and name != "mqtt" else [] for n, name in enumerate(wanted)}
+        running = {n: subprocess.Popen([sys.executable, "-m", *stand_ins[n], *places[n]]) for n in wanted}  # noqa: S603 - our own
         ended = _watch(running, stop)
         for process in running.values():
             process.terminate()
