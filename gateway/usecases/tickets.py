@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, select
 
 import core_tickets
@@ -206,13 +207,14 @@ def send_remote(
 
 
 def commands_of(conn: Connection, number: int) -> list[dict[str, Any]]:
-    """The commands of a ticket, newest first: what was asked, how often it was tried, what came of it, was it echoed."""
+    """The commands of a ticket, newest first: what was asked, how often it was tried, what the system answered, was it echoed."""
     c = tables.outbox.c
     return [
         {
             "id": str(r.id), "connection": r.connection_id, "bridge": r.bridge, "op": r.op, "state": r.state,
             "attempts": r.attempts, "reason": r.reason, "created_at": clock.rfc3339(r.created_at),
             "done_at": clock.rfc3339(r.done_at), "echoed_at": clock.rfc3339(r.echoed_at),
+            "receipt": None if r.receipt is None else orjson.loads(r.receipt),
         }
         for r in conn.execute(select(tables.outbox).where(c.ticket_id == number).order_by(c.id.desc()).limit(100))
     ]  # fmt: skip

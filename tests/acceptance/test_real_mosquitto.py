@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import create_engine, text
 
+from connectors.mqtt.sandbox import Device, LiveDevice, settings
 from gateway.demo.mosquitto import Mosquitto
 from gateway.ingest.item import PART_BITS
 from gateway.ingest.stored import unpack
 from tests.acceptance.flood import Flood
 from tests.acceptance.running_hub import RunningHub, eventually
+from tests.integration.mqtt.edge import EdgeNode
 from tests.real.mosquitto import running
 
 TOPICS = [{"topic": "dt/{site}/{device}/{metric}"}]
@@ -139,6 +143,18 @@ def test_a_threshold_crossed_for_its_duration_makes_one_ticket_with_the_twins_la
     assert {s["raw"] for s in origin["sources"] if s["field"] == "value"} == {"91.25"}
     assert hub.audit()["ends"]["dead"] == 0
     assert hub.weft_json("lineage", "verify")["ok"]
+    the_command_line_tells_the_same(hub, ticket)
+
+
+def the_command_line_tells_the_same(hub: RunningHub, ticket: dict[str, Any]) -> None:
+    told = hub.weft_json("explain", ticket["id"])
+    assert ("hot", True) in [(r["rule"], r["matched"]) for r in told["decisions"][0]["rules"]]
+    assert {m["rule"] for m in told["messages"]} >= {"hot"}
+    assert ticket["title"] in hub.weft("explain", ticket["id"]).stdout
+    shown = hub.weft_json("lineage", "show", ticket["id"], "title")
+    assert ("value", "91.25") in [(s["field"], s["raw"]) for s in shown["sources"]]
+    assert "91.25" in hub.weft("lineage", "show", ticket["id"], "title").stdout
+    assert "clean" in hub.weft("audit").stdout
 
 
 def subscribed(hub: RunningHub, sensor: Sensor) -> None:
@@ -201,6 +217,59 @@ def readings(hub: RunningHub) -> list[int]:
         if "seq" in told:
             found.append(int(told["seq"]))
     return found
+
+
+def test_a_command_from_a_ticket_reaches_the_device_once_and_its_answer_is_the_receipt(
+    broker: Mosquitto, sensor: Sensor, serve: Callable[[dict[str, Any]], RunningHub]
+) -> None:
+    pump = LiveDevice(Device("pump-1"), broker.url).start()
+    hub = serve(configuration(broker, config=settings(broker.url) | {"client_id": "weft-test"}))
+    subscribed(hub, sensor)
+    sensor.measure("pump-1", "temperature", 91.25)
+    ticket = eventually(lambda: next(iter(hub.tickets()), None), 30)
+    offered = {o["op"]: o for o in hub.get(f"/v1/tickets/{ticket['id']}/remote")["operations"]}
+    assert offered["publish_command"]["possible"], offered
+    asked = {"op": "publish_command", "key": {"site": "plant1", "device": "pump-1"},
+             "body": {"command": "set_speed", "args": {"rpm": 900}}}  # fmt: skip
+    hub.post(f"/v1/tickets/{ticket['id']}/remote", asked, status=202)
+
+    def done() -> dict[str, Any] | None:
+        (command,) = hub.get(f"/v1/tickets/{ticket['id']}")["commands"]
+        return command if command["state"] == "done" else None
+
+    sent = eventually(done, 30)
+    assert (sent["op"], sent["attempts"], sent["receipt"]["outcome"]) == ("publish_command", 1, "applied")
+    assert sent["receipt"]["values"] == {"speed": 900}
+    assert (pump.device.speed, list(pump.device.effects.values())) == (900, [1])
+    pump.stop()
+    lines = [json.loads(line) for line in hub.log().splitlines() if line.startswith("{")]
+    (logged,) = [line for line in lines if line["event"] == "command.tried"]
+    assert (logged["command"], logged["connection"], logged["op"]) == (sent["id"], "plant", "publish_command")
+    assert datetime.fromisoformat(logged["timestamp"]).tzinfo is not None
+    assert logged["level"] == "info"
+
+
+def test_a_sparkplug_edge_that_crosses_a_threshold_makes_one_ticket(
+    broker: Mosquitto, serve: Callable[[dict[str, Any]], RunningHub]
+) -> None:
+    edge = EdgeNode(broker, int(time.time() * 1000))
+    topics = [{"topic": "spBv1.0/#", "format": "sparkplug_b", "qos": 0}]
+    config = configuration(broker, config={"url": broker.url, "client_id": "weft-test", "topics": topics})
+    config["rules"][0] = HOT | {"when": "metric == 'temp'"}
+    hub = serve(config)
+    edge.born()
+    eventually(lambda: received(hub) > 1, 30, why="its birth, at the latest when the hub asks for it")
+    for value in (79.5, 91.25):
+        edge.at_ms = int(time.time() * 1000)
+        edge.report(temp=value)
+    ticket = eventually(lambda: next(iter(hub.tickets()), None), 30)
+    assert (ticket["title"], ticket["priority"]) == ("g/line1/press is hot: 91.25", "P1")
+    edge.at_ms = int(time.time() * 1000)
+    edge.report(temp=70.5)
+    eventually(lambda: [t for t in hub.tickets() if t["status"] == "resolved"], 20)
+    assert len(hub.tickets()) == 1
+    edge.close()
+    hub.audit()
 
 
 def test_a_device_that_falls_silent_makes_a_ticket_that_ends_when_it_is_heard_again(
