@@ -101,6 +101,7 @@ class Mosquitto(Process):
             f"autosave_on_changes {'true' if self.autosave_changes else 'false'}",
             f"max_queued_messages {self.max_queued}",
             f"max_inflight_messages {self.max_inflight}",
+            "sys_interval 1",
             "log_dest stdout",
             "log_type error",
             "log_type warning",

@@ -97,6 +97,22 @@ def test_without_a_session_nothing_is_kept(broker: Mosquitto, sender: Sender, ow
         assert inbox.wait_for(1) == [b"new"]
 
 
+def test_a_session_that_ran_out_is_not_missed_and_what_comes_after_it_arrives(
+    broker: Mosquitto, sender: Sender, own: dict[str, Any], topic: str
+) -> None:
+    sender.subscribe("$SYS/broker/clients/expired")
+    wait_until(lambda: sender.said, "the broker says how many sessions it gave up so far")
+    before = int(sender.said[-1].payload)
+    with subscribed(broker, Inbox(), session_expiry_s=1, **own):
+        pass
+    sender.publish(topic, "lost")
+    wait_until(lambda: int(sender.said[-1].payload) > before, "the broker gives the session up")
+    inbox = Inbox()
+    with subscribed(broker, inbox, session_expiry_s=1, **own):
+        sender.publish(topic, "new")
+        assert inbox.wait_for(1) == [b"new"]
+
+
 def test_old_brokers_keep_a_session_too(broker: Mosquitto, sender: Sender, own: dict[str, Any], topic: str) -> None:
     first, second = Inbox(store=False), Inbox()
     with subscribed(broker, first, protocol="3.1.1", **own):

@@ -244,6 +244,21 @@ def test_context_comes_from_real_values(connection: Connection, zabbix: Zabbix, 
     device.cools_down()
 
 
+def test_of_an_item_whose_values_are_not_kept_the_mean_is_that_of_the_last_whole_hour(
+    connection: Connection, zabbix: Zabbix, device: Device
+) -> None:
+    item = zabbix.item(device.host_id, "system.cpu.util", units="%", history="0")
+    hour = int(datetime.now(UTC).timestamp()) // 3600 * 3600 - 3600
+    zabbix.trend(item, hour - 3600, 60, 1, 2, 3)
+    zabbix.trend(item, hour, 60, 10.5, 20.25, 30)
+    answer = connection.connector.lookup(Ask("cpu_mean_1h", {"device": device.name}, 10))
+    assert answer is not None
+    told = {name: answer.values[name] for name in ("cpu_mean_1h", "min", "max", "samples", "source")}
+    assert told == {"cpu_mean_1h": Decimal("20.25"), "min": Decimal("10.50"), "max": Decimal("30.00"), "samples": 60,
+                    "source": "trend"}  # fmt: skip
+    assert answer.as_of == datetime.fromtimestamp(hour + 3600, UTC)
+
+
 def test_each_right_an_account_lacks_is_named(zabbix: Zabbix, connection: Connection) -> None:
     assert connection.connector.check().missing_rights == ()
     actions = [{"name": n, "status": 0} for n in ("close_problems", "add_problem_comments")]
