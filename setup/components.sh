@@ -148,43 +148,28 @@ install_soap() {
   say "soap: installed into $COMPONENTS/soap"
 }
 
-# A tap as its users have it: in an environment of its own, because it needs old libraries.
-install_singer() {
-  if unpacked singer && has_file "$COMPONENTS/singer/bin/tap-postgres"; then return 0; fi
+# Python programs as their users have them: each in an environment of its own, from its lock.
+install_python() { # SET PROGRAM LOCK
+  if unpacked "$1" && has_file "$COMPONENTS/$1/bin/$2"; then return 0; fi
   uv=$HOME_DIR/.venv/bin/uv
-  [ -x "$uv" ] || { say "singer: missing; run 'make install' first"; return 1; }
-  say "singer: fetching tap-postgres"
+  [ -x "$uv" ] || { say "$1: missing; run 'make install' first"; return 1; }
+  say "$1: fetching $2"
   mkdir -p "$COMPONENTS/stamps"
-  if ! { "$uv" venv -q --clear --python "$HOME_DIR/.venv/bin/python" "$COMPONENTS/singer" &&
-    "$uv" pip install -q --python "$COMPONENTS/singer/bin/python" --require-hashes -r "$HOME_DIR/tests/real/tap_postgres.lock"; } >&2; then
-    say "singer: missing; what tests/real/tap_postgres.lock names cannot be fetched"
+  if ! { "$uv" venv -q --clear --python "$HOME_DIR/.venv/bin/python" "$COMPONENTS/$1" &&
+    "$uv" pip install -q --compile-bytecode --python "$COMPONENTS/$1/bin/python" --require-hashes -r "$HOME_DIR/$3"; } >&2; then
+    say "$1: missing; what $3 names cannot be fetched"
     return 1
   fi
-  stamp_of singer >"$COMPONENTS/stamps/singer"
-  say "singer: installed into $COMPONENTS/singer"
-}
-
-# Airflow beside the hub, not in its environment: docs/airflow.md says why.
-install_airflow() {
-  if unpacked airflow && has_file "$COMPONENTS/airflow/bin/airflow"; then return 0; fi
-  uv=$HOME_DIR/.venv/bin/uv
-  [ -x "$uv" ] || { say "airflow: missing; run 'make install' first"; return 1; }
-  say "airflow: fetching"
-  mkdir -p "$COMPONENTS/stamps"
-  if ! { "$uv" venv -q --clear --python "$HOME_DIR/.venv/bin/python" "$COMPONENTS/airflow" &&
-    "$uv" pip install -q --compile-bytecode --python "$COMPONENTS/airflow/bin/python" --require-hashes \
-      -r "$HOME_DIR/setup/airflow.lock"; } >&2; then
-    say "airflow: missing; what setup/airflow.lock names cannot be fetched"
-    return 1
-  fi
-  stamp_of airflow >"$COMPONENTS/stamps/airflow"
-  say "airflow: installed into $COMPONENTS/airflow"
+  stamp_of "$1" >"$COMPONENTS/stamps/$1"
+  say "$1: installed into $COMPONENTS/$1"
 }
 
 install_set() {
-  if [ "$1" = soap ]; then install_soap; return; fi
-  if [ "$1" = singer ]; then install_singer; return; fi
-  if [ "$1" = airflow ]; then install_airflow; return; fi
+  case $1 in
+    soap) install_soap; return ;;
+    singer) install_python singer tap-postgres tests/real/tap_postgres.lock; return ;; # it needs old libraries
+    airflow) install_python airflow airflow setup/airflow.lock; return ;;              # docs/airflow.md says why
+  esac
   if on_machine "$1"; then return 0; fi
   if unpacked "$1"; then return 0; fi
   if ! has apt-get || ! has dpkg-deb; then

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pydantic import AfterValidator, field_validator
 from pydantic import Field as Described
-from pydantic import field_validator
 
 from connectors.contract import DELETED, Record
 from connectors.errors import BadRecord
@@ -64,6 +64,10 @@ def known_zone(zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"there is no time zone {zone!r}; write one such as Asia/Shanghai or UTC") from None
     return zone
+
+
+Zone = Annotated[str, AfterValidator(lambda zone: known_zone(zone) or "UTC")]
+"""A time zone by its IANA name; empty is UTC."""
 
 
 class Condition(Part):

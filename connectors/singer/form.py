@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.contract import Stream
 from connectors.manifest import Name, Part, RecordForm
-from connectors.manifest.shapes import known_zone
+from connectors.manifest.shapes import Zone
 
 
 class TapStream(RecordForm):
@@ -70,7 +70,7 @@ class TapSection(Part):
     system: str = Field(
         "", description="what the tap reads, for lineage, e.g. postgres://db:5432; default: singer://TAP"
     )
-    zone: str = Field("UTC", description="IANA zone of times without one")
+    zone: Zone = Field("UTC", description="IANA zone of times without one")
     silence_s: float = Field(300, gt=0, le=86_400, description="a tap that says nothing for so long is ended")
     max_line_bytes: int = Field(16 << 20, ge=1024, le=1 << 30, description="a longer message is unusable")
     refusals: tuple[str, ...] = Field(
@@ -82,11 +82,6 @@ class TapSection(Part):
         ),
         description="patterns: a failed tap whose last words match one was refused its credentials",
     )
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        return known_zone(zone) or "UTC"
 
     @field_validator("system")
     @classmethod

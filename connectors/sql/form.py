@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from connectors.contract import Stream
 from connectors.manifest import Fields, Name, Part, StreamForm
 from connectors.manifest.paths import steps
-from connectors.manifest.shapes import known_zone
+from connectors.manifest.shapes import Zone
 from connectors.sql import statements
 
 LEDGER = "weft_commands"
@@ -144,13 +144,8 @@ class SqlSection(Part):
     streams: dict[Name, SqlStream] = Field({}, description="what is read")
     questions: dict[Name, SqlQuestion] = Field({}, description="what is asked while a ticket is open")
     operations: dict[Name, SqlOperation] = Field({}, description="what can be changed")
-    zone: str = Field("UTC", description="IANA zone of the database's times without one")
+    zone: Zone = Field("UTC", description="IANA zone of the database's times without one")
     ledger: str = Field(LEDGER, description="the table that keeps which commands were done; see README")
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        return known_zone(zone) or "UTC"
 
     @field_validator("ledger")
     @classmethod

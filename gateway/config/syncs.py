@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from connectors.contract import Part
-from connectors.manifest.shapes import known_zone
+from connectors.manifest.shapes import Zone
 from gateway import clock
 from gateway.automation.specs import Name, Spec
 from gateway.config.durations import Duration, show
@@ -31,12 +31,7 @@ class Timing(Spec):
 
     every: Annotated[Duration, Field(ge=5 * clock.SECOND, le=31 * clock.DAY)] | None = None
     cron: str = Field("", description="minute hour day month weekday; weekdays by name: mon-fri")
-    zone: str = Field("UTC", description="IANA zone of the cron line, e.g. Asia/Shanghai")
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        return known_zone(zone) or "UTC"
+    zone: Zone = Field("UTC", description="IANA zone of the cron line, e.g. Asia/Shanghai")
 
     @model_validator(mode="after")
     def _one_way(self) -> Timing:
@@ -93,12 +88,7 @@ class Partitions(Spec):
     )
     since: date | None = Field(None, description="one part for each day from this on, one for all before")
     again: int = Field(2, ge=0, le=366, description="by day: so many days before today are read at every run")
-    zone: str = Field("UTC", description="IANA zone of the days")
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        return known_zone(zone) or "UTC"
+    zone: Zone = Field("UTC", description="IANA zone of the days")
 
     @model_validator(mode="after")
     def _one_way(self) -> Partitions:
