@@ -102,11 +102,30 @@ def read_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
     return found
 
 
+class Held(dict[str, Any]):
+    """What a ticket and the answered sections of its context hold: what a section does not have is null there, so that
+    a value that was taken away is missed. (A section is answered once.)"""
+
+    answered: tuple[str, ...] = ()
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or str(name).startswith(self.answered)
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
 def read_all_values(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
     """What tickets and the sections of their context hold now, in a constant number of statements."""
-    found = read_values(conn, ids)
-    for ticket, values in _sections(conn, ids).items():
-        found.setdefault(ticket, {}).update(values)
+    tickets, contexts = read_values(conn, ids), _sections(conn, ids)
+    found: dict[int, dict[str, Any]] = {}
+    for ticket in tickets.keys() | contexts.keys():
+        sections = contexts.get(ticket, {})
+        held = Held(tickets.get(ticket, {}))
+        for values in sections.values():
+            held.update(values)
+        held.answered = tuple(f"context.{name}." for name in sections)
+        found[ticket] = held
     return found
 
 
@@ -121,16 +140,18 @@ def drill(conn: Connection, number: int, field: str, *, allowed: bool = False) -
 
 def snapshot_values(conn: Connection, number: int) -> dict[str, Any]:
     """What the sections of a ticket's context hold, by field."""
-    return _sections(conn, [number]).get(number, {})
+    sections = _sections(conn, [number]).get(number, {})
+    return {field: value for values in sections.values() for field, value in values.items()}
 
 
-def _sections(conn: Connection, ids: Any) -> dict[int, dict[str, Any]]:
+def _sections(conn: Connection, ids: Any) -> dict[int, dict[str, dict[str, Any]]]:
+    """By ticket and section the fields with their values."""
     c = tables.context_section.c
     query = select(c.ticket_id, c.name, c["values"]).where(c.ticket_id.in_(sorted(ids)), c["values"].is_not(None))
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, dict[str, dict[str, Any]]] = {}
     for ticket, name, text in conn.execute(query):
         fields = {f"context.{name}.{field}": value for field, value in load_json(text).items()}
-        found.setdefault(ticket, {}).update(fields)
+        found.setdefault(ticket, {})[name] = fields
     return found
 
 
