@@ -222,6 +222,9 @@ def _store(
     failure: str, again: bool, latency: int,
 ) -> None:  # fmt: skip
     now = clock.now()
+    where = (_S.ticket_id == section.ticket_id, _S.name == section.name)
+    if conn.execute(select(_S.status).where(*where).with_for_update()).scalar() not in ("pending", "asking"):
+        return  # another worker, who took over when this one's lease had run out, was answered before
     late = now - section.asked_at > deadline_s(gateway, gateway.hub, section.name) * clock.SECOND
     values: dict[str, Any] = {"lease_until": 0, "latency_ms": latency, "late": late}
     if failure and again and section.attempts < len(RETRIES):
@@ -242,8 +245,18 @@ def _store(
         else:
             _remember(conn, section.ticket_id, section.name, dataset, key, told, as_of, now)
     metrics.ANSWERS.labels(section.connection_id, values["status"]).inc()
-    where = (_S.ticket_id == section.ticket_id, _S.name == section.name)
     conn.execute(update(tables.context_section).where(*where).values(values))
+    if values["status"] != "pending":
+        _wake(conn, section, now)
+
+
+def _wake(conn: Connection, answered: Section, now: int) -> None:
+    """What the hub makes of the other sections (the root-cause report) need not wait longer once the last of them has
+    its answer."""
+    mine, open_ = _S.ticket_id == answered.ticket_id, _S.status.in_(("pending", "asking"))
+    if not conn.execute(select(_S.name).where(mine, open_, _S.connection_id != HUB).limit(1)).first():
+        waiting = (mine, _S.connection_id == HUB, _S.status == "pending", _S.next_at > now)
+        conn.execute(update(tables.context_section).where(*waiting).values(next_at=now))
 
 
 def _remember(

@@ -21,6 +21,7 @@ from gateway.demo.company import PAYING_CUSTOMER, SPARE, CompanyProcess
 from gateway.demo.connections import documents
 from gateway.demo.setting_up import install_zabbix
 from gateway.demo.story import BATCH, MACHINE, VEHICLES, WITHOUT_COOLANT, Stage, Step, ca_files, steps
+from gateway.search.index import SearchIndex
 from tests.acceptance.running_hub import ADMIN, RunningHub, eventually
 from tests.real import mosquitto
 from tests.real.postgres import free_port
@@ -71,7 +72,7 @@ class Company:
     def snapshot(self, ticket: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Its sections, by name, once every system has answered."""
         context = eventually(
-            lambda: c if (c := self.hub.get(f"/v1/tickets/{ticket['id']}/context"))["complete"] else None
+            lambda: c if (c := self.hub.get(f"/v1/tickets/{ticket['id']}/context"))["complete"] else None, 60
         )
         return {section["name"]: section for section in context["sections"]}
 
@@ -190,6 +191,9 @@ def a_machine_is_repaired_and_the_mes_knows(company: Company) -> dict[str, Any]:
     company.act(down, "resolve", resolution="更换主轴轴承，恢复冷却 replaced the spindle bearing", cause="hardware")
     eventually(lambda: company.maintained(down) == ["request", "report"])
     company.tell("mes", "run?device=cnc-3")
+    index = SearchIndex(company.hub.home / "var")  # read only: what is solved can be found within some seconds
+    eventually(lambda: down["id"] in str(index.similar(down["title"], "ticket")), why="the index has it", every_s=0.5)
+    index.close()
     company.tell("zabbix", "values", host=MACHINE, key="system.cpu.util", value=95)
     return down
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 import core_tickets
 import lineage
+from connectors.contract import Answer
 from connectors.errors import Transient
 from gateway import clock, tables
 from gateway.context import root_cause, snapshot
@@ -156,18 +157,68 @@ def test_the_origin_of_a_figure_goes_on_in_the_section_it_came_from(
         ("x.stock", "quantity", "12", "120"),
         ("root_cause", "spare_stock", "12", "120"),
         ("root_cause", "supplier_on_time_rate", "0.85", "0.95"),
+        ("x.stock", "quantity", "12", None),
+        ("root_cause", "spare_stock", "12", None),
     ],
 )
-def test_a_value_of_the_snapshot_changed_behind_the_hubs_back_is_the_one_difference(
-    house: House, reported: core_tickets.Ticket, section: str, field: str, before: str, after: str
+def test_a_value_of_the_snapshot_changed_or_taken_away_behind_the_hubs_back_is_the_one_difference(
+    house: House, reported: core_tickets.Ticket, section: str, field: str, before: str, after: str | None
 ) -> None:
     c = tables.context_section.c
     of_section = (c.ticket_id == reported.id, c.name == section)
     with house.gateway.transaction() as conn:
         values = orjson.loads(conn.execute(select(c["values"]).where(*of_section)).scalar_one())
         assert values[field] == before
-        changed = orjson.dumps(values | {field: after}).decode()
-        conn.execute(tables.context_section.update().where(*of_section).values(values=changed))
+        del values[field]
+        changed = values if after is None else values | {field: after}
+        conn.execute(tables.context_section.update().where(*of_section).values(values=orjson.dumps(changed).decode()))
     with house.gateway.reading() as conn:
         report = tracing.verify(conn, 0)
     assert [d[:4] for d in report.differences] == [(reported.id, f"context.{section}.{field}", before, after)]
+
+
+def test_of_two_workers_who_ask_for_one_section_the_first_answer_stays(
+    house: House, ticket: core_tickets.Ticket
+) -> None:
+    """The lease of the first had run out; both come back with an answer."""
+    with house.gateway.transaction() as conn:
+        conn.execute(tables.context_section.insert().values(
+            ticket_id=ticket.id, name="x.load", connection_id="r", question="load", inputs="{}", status="pending",
+            asked_at=house.clock.now, next_at=house.clock.now,
+        ))  # fmt: skip
+    claimed = []
+    for _ in range(2):
+        with house.gateway.transaction() as conn:
+            claimed += [s for s in snapshot.claim(conn, house.clock.now) if s.name == "x.load"]
+        house.clock.forward(61)
+    answers: list[dict[str, Any]] = [{"stops": 3, "state": "on"}, {"stops": 4}]
+    for section, values in zip(claimed, answers, strict=True):
+        answer = Answer(values, clock.to_datetime(house.clock.now), key="press-7")
+        with house.gateway.transaction() as conn:
+            snapshot._store(conn, house.gateway, section, answer, {}, "", False, 5)
+    with house.gateway.reading() as conn:
+        c = tables.context_section.c
+        stored = conn.execute(select(c["values"]).where(c.name == "x.load")).scalar_one()
+    assert orjson.loads(stored) == {"stops": 3, "state": "on"}
+    house.verify()
+
+
+def test_the_report_is_written_as_soon_as_the_last_section_has_its_answer(
+    house: House, ticket: core_tickets.Ticket
+) -> None:
+    later = house.clock.now + 120 * clock.SECOND
+    with house.gateway.transaction() as conn:
+        for name, source, at in (("x.a", "r", 0), ("x.b", "r", 0), ("root_cause", "hub", later)):
+            conn.execute(tables.context_section.insert().values(
+                ticket_id=ticket.id, name=name, connection_id=source, question="load", inputs="{}", status="pending",
+                asked_at=house.clock.now, next_at=at,
+            ))  # fmt: skip
+        asked = {s.name: s for s in snapshot.claim(conn, house.clock.now) if s.name.startswith("x.")}
+    due = []
+    for name in ("x.a", "x.b"):
+        with house.gateway.transaction() as conn:
+            snapshot._store(conn, house.gateway, asked[name], None, {}, "", False, 5)
+        with house.gateway.reading() as conn:
+            c = tables.context_section.c
+            due.append(conn.execute(select(c.next_at).where(c.name == "root_cause")).scalar_one())
+    assert due == [later, house.clock.now]
