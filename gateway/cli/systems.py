@@ -24,6 +24,11 @@ from gateway.demo.mosquitto import Mosquitto
 from gateway.demo.process import accepts_connections
 
 MQTT_PORT = 1883
+STAND_IN = (
+    "import runpy, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"
+    " runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+"""Runs the module named first, which ends in order when it is told to: its temporary folders are removed."""
 
 connection_app = typer.Typer(help="Setting up the other side of a connection.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="Stand-ins of vendors' systems, for trying Weft without one.", no_args_is_help=True)
@@ -138,7 +143,7 @@ def sandbox_up(
             typer.echo(f"mqtt: left out: {missing}", err=True)
             wanted = [name for name in wanted if name != "mqtt"]
         places = {name: ["--port", str(port + n)] if port and name != "mqtt" else [] for n, name in enumerate(wanted)}
-        running = {n: subprocess.Popen([sys.executable, "-m", *stand_ins[n], *places[n]]) for n in wanted}  # noqa: S603 - our own
+        running = {n: subprocess.Popen([sys.executable, "-c", STAND_IN, *stand_ins[n], *places[n]]) for n in wanted}  # noqa: S603
         ended = _watch(running, stop)
         for process in running.values():
             process.terminate()

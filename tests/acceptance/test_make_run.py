@@ -32,6 +32,9 @@ class Run:
     def __init__(self, folder: Path, command: list[str], port: int) -> None:
         self.folder, self.url = folder, f"http://127.0.0.1:{port}"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("WEFT_") or k == "WEFT_COMPONENTS"}
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        kept |= {"TMPDIR": str(self.temporary)}
         own = {"HOME": str(folder), "WEFT_HOME": str(folder / "var"), "WEFT_PORT": str(port), "WEFT_ADMIN_TOKEN": ADMIN}
         self.output = folder / "output"
         with self.output.open("wb") as output:
@@ -132,3 +135,4 @@ def test_the_stand_ins_that_are_asked_for_answer_and_end_when_told(tmp_path: Pat
         assert len(run.programs()) == len(asked)
         assert run.end() == 0
         assert run.programs() == []
+        assert list(run.temporary.iterdir()) == []
