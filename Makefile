@@ -51,7 +51,7 @@ check: install ## style, types, floors
 	setup/web.sh check
 
 conformance: install ## every connector's exam, with its grade
-	$(BIN)/python -m connectors.conformance
+	$(BIN)/python -m connectors.conformance $(ARGS)
 
 bench: install components ## one command per claim, ratios within one run
 	$(BIN)/python -m benchmarks

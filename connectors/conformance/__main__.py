@@ -1,5 +1,5 @@
 """`python -m connectors.conformance [PATH ...] [--save]`: take the exams found there (default: tests/conformance) and
-print each connector's grade; `--save` keeps it in the connector's folder. Exit 1 when one has no grade."""
+print each connector's grade; `--save` keeps it with each connector that comes with Weft. Exit 1 when one has no grade."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import pytest
 from connectors.conformance.case import Grade
 from connectors.conformance.grading import Recorder, Report, worst
 from connectors.grades import save
+from connectors.registry import installed
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m connectors.conformance", description=__doc__)
     parser.add_argument("paths", nargs="*", default=["tests/conformance"], help="test files or folders with exams")
-    parser.add_argument("--save", action="store_true", help="write grade.json into each connector's folder")
+    parser.add_argument(
+        "--save", action="store_true", help="write grade.json beside each connector that comes with Weft"
+    )
     given = parser.parse_args()
     recorder = Recorder()
     status = pytest.main(["-q", "--no-header", *given.paths], plugins=[recorder])
@@ -26,8 +29,10 @@ def main() -> int:
     sys.stdout.write("\n".join(_lines(reports)) + "\n")
     grades = _grades(reports)
     if given.save:
+        comes_with_weft = set(installed().good.values())
         for connector, grade in grades.items():
-            save(connector, grade)
+            if connector in comes_with_weft:
+                save(connector, grade)
     return 0 if grades and None not in grades.values() else 1
 
 

@@ -1,4 +1,4 @@
-"""No connector comes with Weft that takes no exam."""
+"""No connector comes with Weft that takes no exam, and none without the grade it took as it is now."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from connectors.conformance import Conformance
 from connectors.conformance.case import cases_of
+from connectors.grades import grade_of
 from connectors.registry import installed
 
 HERE = Path(__file__).parent
@@ -30,3 +31,9 @@ def test_every_connector_that_is_installed_takes_an_exam() -> None:
     taken = examined()
     assert set(catalogue.good) - set(taken) == set()
     assert min(taken[name] for name in catalogue.good) > 20
+
+
+def test_every_connector_that_is_installed_has_the_grade_of_what_it_is_now() -> None:
+    """Where it is missing: `make conformance ARGS="tests/conformance/test_NAME.py --save"`."""
+    ungraded = [name for name, connector in installed().good.items() if grade_of(connector) is None]
+    assert ungraded == []
