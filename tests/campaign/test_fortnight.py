@@ -21,8 +21,7 @@ from tests.campaign.working_time import hours
 SEED = int(os.environ.get("WEFT_CAMPAIGN_SEED", "1"))
 CAMPAIGN = Campaign(Span(date(2025, 9, 28), date(2025, 10, 12)), tickets=90, seed=SEED, minutes=150, kills=3)
 DONE = ("claim", "start", "resolve", "hand_over", "return", "block", "unblock", "confirm")
-# of the campaign: one to two minutes on two cores that are shared
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
