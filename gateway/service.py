@@ -91,10 +91,11 @@ class Gateway:
         if self._follower is not None:
             self._follower.join(timeout=60)
         self.inbox.close()
-        try:
-            self.flush_telemetry(at_once=True)
-        except (WeftError, DBAPIError) as error:
-            log.warning("telemetry.lost", reason=str(error))
+        if self._hub is not None:  # else nothing was counted, and nothing need be loaded for it
+            try:
+                self.flush_telemetry(at_once=True)
+            except (WeftError, DBAPIError) as error:
+                log.warning("telemetry.lost", reason=str(error))
         for retired in self._retired:
             _close(retired)
         if self._hub is not None:

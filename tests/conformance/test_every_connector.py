@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+import orjson
+import pytest
+from typer.testing import CliRunner
+
 from connectors.conformance import Conformance
 from connectors.conformance.case import cases_of
 from connectors.grades import grade_of
 from connectors.registry import installed
+from gateway.cli.root import app
 
 HERE = Path(__file__).parent
 
@@ -37,3 +42,15 @@ def test_every_connector_that_is_installed_has_the_grade_of_what_it_is_now() -> 
     """Where it is missing: `make conformance ARGS="tests/conformance/test_NAME.py --save"`."""
     ungraded = [name for name, connector in installed().good.items() if grade_of(connector) is None]
     assert ungraded == []
+
+
+def test_the_list_of_connectors_tells_the_grades_before_there_is_a_hub_and_complains_of_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEFT_HOME", str(tmp_path))
+    monkeypatch.delenv("WEFT_DATABASE_URL", raising=False)
+    done = CliRunner().invoke(app, ["connector", "list", "--json"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    told = {each["name"]: each["grade"] for each in orjson.loads(done.stdout)["items"]}
+    assert set(told) == set(installed().good)
+    assert set(told.values()) <= {"bronze", "silver", "gold"}
