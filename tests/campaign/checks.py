@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -90,7 +91,9 @@ class Checks:
         for each in sorted(due.keys() - ran.keys()):
             yield f"{each[1]} was due at {rfc3339(due[each][0])} and never ran"
         self.due += len(due)
-        due |= {each: one for each, one in may.items() if each in ran and (each not in due or ran[each][0] == one[0])}
+        for each in may.keys() & ran.keys():
+            fits = [one for one in (due.get(each), may[each]) if one is not None and one[0] == ran[each][0]]
+            due[each] = min(fits, key=itemgetter(1), default=due.get(each, may[each]))
         for each in sorted(ran.keys() - due.keys()):
             yield f"{each[1]} ran at {rfc3339(ran[each][1])} (for {rfc3339(ran[each][0])}) though it was not due"
         for each in sorted(due.keys() & ran.keys()):
