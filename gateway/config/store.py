@@ -17,8 +17,9 @@ from core_tickets.people import Roster, keep_by_hand, load_roster
 from gateway import clock, policies, tables
 from gateway.automation.specs import Bridge, Rule
 from gateway.config import history, secret_fields
+from gateway.config.building import Builder
 from gateway.config.documents import ConnectionSpec, Documents
-from gateway.config.hub import Builder, Hub, Live
+from gateway.config.hub import Hub, Live
 from gateway.config.manifests import catalogue_of
 from gateway.config.syncs import SyncSpec
 from gateway.errors import BadConfiguration, NotFound, Problem
