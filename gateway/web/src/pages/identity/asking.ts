@@ -43,7 +43,7 @@ export function useUses(id: string) {
 
 export function usePreview(a: string, b: string | null) {
   return useQuery({
-    queryKey: ["ids", "preview", a, b],
+    queryKey: ["merge-preview", a, b], // not of "ids": what was just merged is not asked about again
     queryFn: ({ signal }) => answer<Preview>(api.POST("/v1/ids/merge/preview", { body: { a, b: b ?? "" }, signal })),
     enabled: b !== null,
     gcTime: 0,
