@@ -124,8 +124,9 @@ def promised_anew(ticket: Ticket, policy: Policy) -> dict[str, Any]:
     """The due times of a ticket whose kind or priority changed; none where they were set by hand."""
     if ticket.due_fixed:
         return {}
-    first = due(policy, ticket.kind, ticket.priority, ticket.opened_at).first_response
     start = ticket.opened_at if ticket.reopened_at is None else ticket.reopened_at
+    answered = ticket.first_responded_at is not None and ticket.first_responded_at <= start
+    first = due(policy, ticket.kind, ticket.priority, ticket.opened_at if answered else start).first_response
     last = due(policy, ticket.kind, ticket.priority, start).resolution
     if last is not None:
         last = policy.calendar(ticket.kind, ticket.priority).add(last, ticket.paused_total)

@@ -265,12 +265,13 @@ def _position(cursor: str, order: str, length: int) -> tuple[int, ...]:
 
 
 def touched(conn: Connection, ids: Collection[int]) -> set[int]:
-    """Those of these tickets that are open and that a person has done anything to: what is theirs is not ended for them."""
+    """Those of these tickets that are open and that somebody, here or the customer, has done anything to: what is theirs is
+    not ended for them."""
     e = tables.entry.c
     by_people = select(e.ticket_id).join_from(tables.entry, tables.ticket, _T.id == e.ticket_id).distinct()
     mine = (
         among(conn, e.ticket_id, ids),
-        e.actor_kind == "person",
+        e.actor_kind.in_(("person", "customer")),
         _T.status.in_(("pending", "in_progress", "blocked")),
     )
     return set(conn.execute(by_people.where(*mine)).scalars())

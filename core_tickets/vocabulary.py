@@ -100,6 +100,7 @@ CAUSES = {
 
 ACTOR_KINDS = {
     "person": Label("Person", "人员"),
+    "customer": Label("Customer", "客户"),
     "rule": Label("Rule", "规则"),
     "connector": Label("Connector", "连接器"),
     "system": Label("System", "系统"),

@@ -13,8 +13,10 @@ from core_tickets.vocabulary import CAUSES, REASONS
 
 
 def reopened(ticket: Ticket, now: int, policy: Policy) -> dict[str, Any]:
-    """The fields a reopening sets. The resolution is promised anew from now; the first response is not."""
-    return {
+    """The fields a reopening sets. The resolution is promised anew from now; the first response where nobody gave it yet."""
+    promised = due(policy, ticket.kind, ticket.priority, now)
+    unanswered = {"first_response_due": promised.first_response, "given_response_due": None}
+    return (unanswered if ticket.first_responded_at is None else {}) | {
         "status": "in_progress",
         "resolution": None,
         "cause": None,
@@ -24,7 +26,7 @@ def reopened(ticket: Ticket, now: int, policy: Policy) -> dict[str, Any]:
         "reopened_at": now,
         "confirmed_at": None,
         "paused_total": 0,
-        "resolution_due": due(policy, ticket.kind, ticket.priority, now).resolution,
+        "resolution_due": promised.resolution,
         "due_fixed": False,
         "given_resolution_due": None,
     }

@@ -24,6 +24,7 @@ from gateway.usecases import tickets
 _TOKEN = SignedToken("confirm", struct.Struct(">QI"))
 _E = entry.c
 LASTING = 30 * clock.DAY
+CUSTOMER = "customer"
 
 
 class LinkExpired(Refused):
@@ -59,24 +60,26 @@ def say(
     conn: Connection, gateway: Gateway, number: int, word: Word, *, actor: str, why: str = ""
 ) -> core_tickets.Ticket:
     """Keep the customer's word. Solved: the ticket is confirmed, and closed if its stage then lacks nothing. Not solved:
-    it is opened again, with what the customer says. Raises core_tickets' errors."""
+    it is opened again, with what the customer says, which is no answer of ours. Raises core_tickets' errors."""
+    kind = "customer" if actor.partition(":")[0] == CUSTOMER else "person"
     if not word.solved:
         again: list[tuple[str, Mapping[str, Any], str]] = [("reopen", {}, why or word.text[:500])]
         if word.text.strip():
             again.append(("comment", {"text": word.text, "public": True}, ""))
-        reopened = tickets.acts(conn, gateway, number, again, actor=actor)[-1].ticket
+        reopened = tickets.acts(conn, gateway, number, again, actor=actor, actor_kind=kind)[-1].ticket
         assert reopened is not None
         return reopened
     args = {"text": word.text, "score": word.score, "signature": word.signature}
     given = {name: value for name, value in args.items() if value not in (None, "")}
-    applied = tickets.act(conn, gateway, number, "confirm", given, actor=actor, why=why)
+    applied = tickets.act(conn, gateway, number, "confirm", given, actor=actor, why=why, actor_kind=kind)
     ticket = applied.ticket
     assert ticket is not None
     if not KIND.of(gateway.hub.policies).close_when_confirmed or ticket.status != "resolved":
         return ticket
     if "close" in requirements.still_required(conn, gateway.hub, ticket):
         return ticket  # the list of what is missing is shown with the ticket
-    closed = tickets.act(conn, gateway, number, "close", {}, actor=actor, why="客户已确认 confirmed by the customer")
+    why = "客户已确认 confirmed by the customer"
+    closed = tickets.act(conn, gateway, number, "close", {}, actor=actor, why=why, actor_kind=kind)
     assert closed.ticket is not None
     return closed.ticket
 
@@ -94,4 +97,4 @@ def told_by(conn: Connection, ticket: core_tickets.Ticket, actor: str) -> str:
 
 def customer_actor(customer: int | None) -> str:
     """Who stands in the timeline for a customer."""
-    return "customer" if customer is None else f"customer:{id_registry.format_id(customer)}"
+    return CUSTOMER if customer is None else f"{CUSTOMER}:{id_registry.format_id(customer)}"

@@ -44,22 +44,23 @@ def ticket_id(text: str) -> int:
 
 def act(
     conn: Connection, gateway: Gateway, number: int, action: str, args: Mapping[str, Any], *, actor: str, why: str = "",
-    expected_version: int | None = None,
+    expected_version: int | None = None, actor_kind: str = "person",
 ) -> core_tickets.Applied:  # fmt: skip
     """One action on one ticket, with its lineage and all that follows. Raises core_tickets' typed errors."""
-    return acts(conn, gateway, number, [(action, args, why)], actor=actor, expected_version=expected_version)[-1]
+    given = [(action, args, why)]
+    return acts(conn, gateway, number, given, actor=actor, expected_version=expected_version, actor_kind=actor_kind)[-1]
 
 
 def acts(
     conn: Connection, gateway: Gateway, number: int, given: Sequence[tuple[str, Mapping[str, Any], str]], *, actor: str,
-    expected_version: int | None = None,
+    expected_version: int | None = None, actor_kind: str = "person",
 ) -> list[core_tickets.Applied]:  # fmt: skip
     """Actions on one ticket, one after the other: each with its arguments and why. What follows is what follows from all of
     them, so that nobody is chased for how the ticket stood between two. Raises core_tickets' typed errors."""
     now, done, happened = clock.now(), list[core_tickets.Applied](), list[Happened]()
     for place, (action, args, why) in enumerate(given):
         command = core_tickets.Command(
-            number, action, dict(args), actor, "person", why, None if place else expected_version
+            number, action, dict(args), actor, actor_kind, why, None if place else expected_version
         )
         applied = _apply(conn, gateway, command, now)
         done.append(applied)

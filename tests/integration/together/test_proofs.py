@@ -175,6 +175,21 @@ def test_a_customer_who_says_no_opens_it_again(floor: Floor) -> None:
     assert "还在漏" in [e["data"].get("text") for e in floor.shown(ticket)["timeline"]]
 
 
+def test_what_the_customer_says_is_no_answer_of_ours(floor: Floor) -> None:
+    house = floor.house
+    house.tell(house.alert("a"))
+    ticket = floor.ask("li.na", "GET", "")["items"][0]["id"]
+    house.clock.forward(1)
+    house.tell(house.alert("a", status="resolved"))  # nobody answered it
+    token = floor.ask("li.na", "POST", f"/{ticket}/confirmation-link", 201)["token"]
+    floor.api.client.post(f"/v1/confirmations/{token}", json={"solved": False, "text": "还在漏"})
+    told = floor.shown(ticket)
+    said = next(e for e in told["timeline"] if e["name"] == "comment")
+    assert (told["status"], told["first_responded_at"], said["actor_kind"]) == ("in_progress", None, "customer")
+    floor.do("li.na", ticket, "comment", text="马上来", public=True)
+    assert floor.shown(ticket)["first_responded_at"] == house.clock.text()
+
+
 def test_a_link_that_was_changed_or_is_too_old_does_nothing(floor: Floor) -> None:
     ticket = floor.make()
     token = floor.ask("li.na", "POST", f"/{ticket}/confirmation-link", 201, json={"lasts_s": 60})["token"]

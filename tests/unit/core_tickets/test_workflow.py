@@ -200,6 +200,7 @@ def test_an_internal_comment_leaves_the_version_but_shows_activity() -> None:
         ("person", "comment", {"text": "We look into it", "public": True}, True),
         ("person", "comment", {"text": "hm"}, False),
         ("person", "assign", {"group": "ops"}, False),
+        ("customer", "comment", {"text": "It leaks still", "public": True}, False),
         ("connector", "start", {}, True),
         ("connector", "resolve", {"resolution": "gone"}, False),
         ("rule", "start", {}, False),
@@ -211,6 +212,17 @@ def test_the_first_response_is_what_a_person_does_for_the_reporter(
 ) -> None:
     done = do(ticket(), action, at=NOW + 9, args=args, actor_kind=actor_kind)
     assert done.ticket.first_responded_at == (NOW + 9 if answers else None)
+
+
+def test_a_reopening_promises_the_first_response_anew_where_nobody_gave_it() -> None:
+    ended = ticket("resolved", resolved_at=NOW + 1, given_response_due=NOW + 2)
+    again = do(ended, "reopen", at=NOW + 30 * HOUR).ticket
+    assert (again.first_response_due, again.given_response_due) == (
+        due(STANDARD, "incident", 2, NOW + 30 * HOUR).first_response,
+        None,
+    )
+    answered = do(replace(ended, first_responded_at=NOW + 1), "reopen", at=NOW + 30 * HOUR).ticket
+    assert answered.first_response_due == ended.first_response_due
 
 
 def test_the_first_response_stays_the_first() -> None:
