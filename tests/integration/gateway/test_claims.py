@@ -24,8 +24,8 @@ ROOM = Path(gateway.__file__).parent
 WAITING_IS_RIGHT = {
     "api/", "automation/readings.py", "automation/state.py", "automation/watching.py", "bridge/echoes.py",
     "bridge/merging.py", "bridge/outbox.py", "collaboration/requirements.py", "config/", "context/snapshot.py",
-    "escalation/versions.py", "ids/", "leases.py", "learning/proposals.py", "storm/announcements.py", "storm/backfill.py", "studio/", "sync/store.py",
-    "usecases/",
+    "escalation/versions.py", "ids/", "leases.py", "learning/proposals.py", "storm/announcements.py", "storm/backfill.py",
+    "studio/", "sync/store.py", "usecases/",
 }  # fmt: skip
 """Rows that are locked because this very one is to be changed, now, by whoever asked: they wait for one another."""
 
