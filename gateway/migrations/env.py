@@ -23,7 +23,6 @@ def run(connection: Connection) -> None:
     )  # fmt: skip
     with context.begin_transaction():
         context.run_migrations()
-    connection.commit()
 
 
 with context.config.attributes["engine"].connect() as connection:
@@ -34,4 +33,8 @@ with context.config.attributes["engine"].connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.execute(text(f"SET lock_timeout = '{LOCK_WAIT}'"))
         connection.commit()
-    run(connection)
+        run(connection)
+        connection.commit()
+    else:
+        with connection.begin():  # before alembic asks what is there: else it asks outside of any transaction
+            run(connection)
