@@ -253,10 +253,12 @@ def _store(
 def _wake(conn: Connection, answered: Section, now: int) -> None:
     """What the hub makes of the other sections (the root-cause report) need not wait longer once the last of them has
     its answer."""
-    mine, open_ = _S.ticket_id == answered.ticket_id, _S.status.in_(("pending", "asking"))
-    if not conn.execute(select(_S.name).where(mine, open_, _S.connection_id != HUB).limit(1)).first():
-        waiting = (mine, _S.connection_id == HUB, _S.status == "pending", _S.next_at > now)
-        conn.execute(update(tables.context_section).where(*waiting).values(next_at=now))
+    other = tables.context_section.alias("other").c
+    asked = select(other.name).where(
+        other.ticket_id == answered.ticket_id, other.status.in_(("pending", "asking")), other.connection_id != HUB
+    )
+    waiting = (_S.ticket_id == answered.ticket_id, _S.connection_id == HUB, _S.status == "pending", _S.next_at > now)
+    conn.execute(update(tables.context_section).where(*waiting, ~asked.exists()).values(next_at=now))
 
 
 def _remember(
