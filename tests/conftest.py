@@ -45,6 +45,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _the_log_stays_as_it_is() -> Iterator[None]:
+    """A command run inside this process would send all later logs to the runner's standard error, which it closes."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("gateway.logs.configure", lambda *_: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """URL of a running PostgreSQL server whose user may create databases."""

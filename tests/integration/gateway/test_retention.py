@@ -122,7 +122,6 @@ def told(output: str) -> dict[str, Any]:
 
 def test_the_command_shows_what_is_due_and_then_does_it(old: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEFT_HOME", str(old.gateway.settings.home))
-    monkeypatch.setattr("gateway.logs.configure", lambda _: None)  # the runner closes what the log would go to
     url = ["--database-url", old.gateway.settings.database, "--json"]
     due = CliRunner().invoke(app, ["retention", "show", *url])
     assert due.exit_code == 0, due.output

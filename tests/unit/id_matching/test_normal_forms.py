@@ -140,10 +140,15 @@ def test_every_scheme_takes_any_record(record: dict[str, object]) -> None:
             assert value
 
 
+def _all_forms(text: str) -> list[str]:
+    return [*company(text), person(text), pinyin_key(text), phone(text), email(text), *address(text), credit_code(text) or "",
+            serial(text) or "", mac(text) or ""]  # fmt: skip
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=[f"{n}" for n in range(len(HOSTILE))])
 def test_hostile_text_is_taken_quickly_and_can_be_stored(text: str) -> None:
+    _all_forms("北京市海淀区中关村大街 1 号")  # the first text ever loads the dictionaries
     begun = time.process_time()
-    told = [*company(text), person(text), pinyin_key(text), phone(text), email(text), *address(text), credit_code(text) or "",
-            serial(text) or "", mac(text) or ""]  # fmt: skip
+    told = _all_forms(text)
     assert time.process_time() - begun < 1
     assert all(is_storable(value) and len(value) < 2000 for value in told)
