@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -42,6 +42,16 @@ def ids(running_hub: RunningHub) -> dict[str, str]:
     return registers.read_customers(running_hub)
 
 
+@pytest.fixture
+def two(running_hub: RunningHub, ids: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Two customers, and two again afterwards: whoever begins anew finds what there was."""
+    pair = ids["crm A-2"], ids["erp C0002"]
+    yield pair
+    for merge in running_hub.get(f"/v1/ids/{pair[0]}")["merges"]:
+        if merge["undone_at"] is None:
+            running_hub.post(f"/v1/ids/merges/{merge['id']}/undo")
+
+
 @pytest.fixture(scope="module")
 def doubtful(running_hub: RunningHub, ids: dict[str, str]) -> tuple[str, str]:
     """Two customers of which a matcher could not tell whether they are one."""
@@ -63,9 +73,9 @@ def doubtful(running_hub: RunningHub, ids: dict[str, str]) -> tuple[str, str]:
     ("size", "language", "dark"), [("desktop", "zh", True), ("phone", "en", False)], ids=["desktop-zh", "phone-en"]
 )
 def test_two_customers_are_merged_with_a_preview_and_taken_apart_again(
-    web: Browsing, ids: dict[str, str], size: Size, language: Language, dark: bool
+    web: Browsing, two: tuple[str, str], size: Size, language: Language, dark: bool
 ) -> None:
-    words, (a, b) = WORDS[language], (ids["crm A-2"], ids["erp C0002"])
+    words, (a, b) = WORDS[language], two
     visit = web.open("/identity", web.person("integrator"), size=size, language=language, dark=dark)
     page = visit.page
     page.get_by_label(words["search"]).fill("华联")
