@@ -7,6 +7,7 @@ it is asked for. A bulk read that is kept as it came (`gateway.sync`) never asks
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, overload
 
 
@@ -24,8 +25,10 @@ class Table(Sequence[dict[str, Any]]):
 
     @classmethod
     def of_rows(cls, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-        """Rows that have a value for each name, in this order."""
-        return cls(names, list(zip(*rows, strict=True)) if rows else [()] * len(names))
+        """Rows of one length that have a value for each name, in this order. Raises ValueError where the first does not."""
+        if rows and len(rows[0]) != len(names):
+            raise ValueError(f"a row has {len(rows[0])} values, and there are {len(names)} names")
+        return cls(names, [list(map(itemgetter(place), rows)) for place in range(len(names))])
 
     def replaced(self, name: str, values: Sequence[Any]) -> Table:
         """The same with other values of one field. Raises ValueError where there is no such field."""

@@ -35,7 +35,7 @@ from gateway.telemetry.tally import LOOKED_AT
 from mappings import Mapping
 
 ROWS, SECONDS = 8_000, 5.0
-"""A transaction is begun when so many rows wait, or the eldest has waited so long."""
+"""A transaction is begun when so many rows of a first load wait (or what weighs as much), or the eldest has waited so long."""
 
 
 def shelf_of(conn: Connection, live: Live, stream: str, mapping: Mapping) -> tuple[Shelf, bool]:
@@ -90,7 +90,7 @@ class Pass:
         try:
             for batch in batches:
                 self._take(batch, waiting)
-                if len(waiting) >= ROWS or (len(waiting) and monotonic() - waiting.since >= SECONDS):
+                if waiting.weight >= ROWS or (len(waiting) and monotonic() - waiting.since >= SECONDS):
                     self._writing.commit(waiting)
                     waiting = Waiting(self._sorting())
                 elif clock.now() - self._writing.renewed > state.LEASE // 3:
