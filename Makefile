@@ -47,6 +47,7 @@ check: install ## style, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=dags $(BIN)/mypy $(patsubst dags/%.py,-m %,$(wildcard dags/*.py))
 	$(BIN)/lint-imports
 	setup/web.sh check
 
