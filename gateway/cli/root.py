@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from gateway.cli import (
@@ -20,10 +23,7 @@ from gateway.cli import (
     users,
 )
 
-app = typer.Typer(
-    name="weft", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help="Weft (纬): alerts and thresholds become tickets; every field knows where it came from.",
-)  # fmt: skip
+app = typer.Typer(name="weft", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 serving.add(app)
 backup.add(app)
 configuration.add(app)
@@ -37,3 +37,18 @@ promises.add(app)
 people.add(app)
 retention.add(app)
 users.add(app)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("weft"))
+        raise typer.Exit
+
+
+@app.callback()
+def weft(
+    _: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Weft (纬): alerts and thresholds become tickets; every field knows where it came from."""
