@@ -19,6 +19,7 @@ from benchmarks import (
     resolve,
     state,
     sync,
+    web,
 )
 from benchmarks.meters import Claim
 
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[], list[Claim]]] = {
     "dags": dags.run,
     "matching": matching.run,
     "state": state.run,
+    "web": web.run,
 }
 
 
