@@ -77,6 +77,8 @@ class Filters:
     """Of one of these groups."""
     unassigned: bool = False
     """Nobody holds it."""
+    ungrouped: bool = False
+    """It is of no group."""
     folded: bool | None = None
     """True: only members of storms; False: none of them."""
     due_before: int | None = None
@@ -217,6 +219,8 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(_T.group.in_([checks.text("group", group) for group in filters.groups]))
     if filters.unassigned:
         conditions.append(_T.assignee.is_(None))
+    if filters.ungrouped:
+        conditions.append(_T.group.is_(None))
     if filters.folded is not None:
         conditions.append(_T.storm_id.is_not(None) if filters.folded else _T.storm_id.is_(None))
     if filters.due_before is not None:

@@ -41,6 +41,7 @@ class Question(BaseModel):
     mine: bool = Field(False, description="held by whoever asks")
     unassigned: bool = Field(False, description="held by nobody")
     group: Words | None = None
+    ungrouped: bool = Field(False, description="of no group")
     my_groups: bool = Field(False, description="of a group that whoever asks is in, leads or directs")
     device: Word | None = Field(None, description="global id, such as DEV-2026-000001")
     customer: Word | None = Field(None, description="global id, such as CUST-2026-000001")
@@ -72,6 +73,7 @@ class Question(BaseModel):
             kind=self.kind,
             assignee=actor if self.mine else self.assignee,
             unassigned=self.unassigned,
+            ungrouped=self.ungrouped,
             groups=None if groups is None else sorted(groups),
             device=id_registry.parse_id(self.device) if self.device else None,
             customer=id_registry.parse_id(self.customer) if self.customer else None,

@@ -30,8 +30,8 @@ SCANNED = 2_000
 COUNTED = 2_000
 _FILTERS = {"status": "status", "priority": "priority", "kind": "kind", "assignee": "assignee", "group": "group",
             "device": "device", "customer": "customer", "storm_id": "storm_id", "fingerprint": "fingerprint",
-            "source": "connection", "open": "status", "groups": "group", "unassigned": "assignee", "folded": "storm_id",
-            "due_before": "resolution_due"}  # fmt: skip
+            "source": "connection", "open": "status", "groups": "group", "unassigned": "assignee", "ungrouped": "group",
+            "folded": "storm_id", "due_before": "resolution_due"}  # fmt: skip
 _ORDERS = {"recent": "updated_at", "urgent": "priority", "due": "resolution_due"}
 """What the place in a list tells of a ticket."""
 

@@ -197,6 +197,8 @@ def test_many_are_assigned_at_once_saved_as_a_filter_and_exported(
     expect(page.get_by_role("row").filter(has_text="wang.wu")).to_have_count(2)
 
     page.get_by_role("button", name=words["saved"]).click()
+    expect(page.get_by_role("dialog", name=words["saved"])).to_be_visible()
+    visit.check_axe()
     page.get_by_role("textbox", name=words["name"]).fill("巡检单")
     page.get_by_role("button", name=words["save"], exact=True).click()
     expect(page.get_by_role("button", name="巡检单", exact=True)).to_be_visible()

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.web.browsing import Browsing, Language, Size
 
 WORDS = {
-    "zh": {"login": "用户名", "password": "密码", "submit": "登录", "wrong": "User name or password is wrong", "tickets": "工单",
+    "zh": {"login": "用户名", "password": "密码", "submit": "登录", "wrong": "用户名或密码错误", "tickets": "工单",
            "overview": "总览", "out": "退出登录"},
     "en": {"login": "User name", "password": "Password", "submit": "Sign in", "wrong": "User name or password is wrong",
            "tickets": "Tickets", "overview": "Overview", "out": "Sign out"},

@@ -47,6 +47,20 @@ def test_filters_combine_and_each_narrows(company: Company, many: list[str]) -> 
     assert ids(company, kind=["maintenance"], unassigned=True, order="newest") == many[::-1]
 
 
+def test_tickets_of_no_group_are_found_by_whoever_sees_them(company: Company, many: list[str]) -> None:
+    body = {"title": "nobody's pump leaks", "kind": "maintenance"}
+    orphan = company.ask(None, "POST", "/v1/tickets", json=body).json()["id"]
+    assert ids(company, ungrouped=True, q="leaks") == [orphan]
+    assert ids(company, ungrouped=True, group=["line-1"]) == []
+    assert company.ask(None, "GET", "/v1/desk/counts", params={"ungrouped": True, "q": "leaks"}).json()["total"] == 1
+    assert ids(company, "li.na", ungrouped=True, q="leaks") == []  # of their groups they see all, of others nothing
+    theirs = company.ask_as_customer("GET", "/v1/tickets", params={"q": company.earlier}).json()["items"]
+    assert [item["id"] for item in theirs] == [company.earlier]
+    assert company.earlier in ids(company, ungrouped=True)
+    hidden = company.ask_as_customer("GET", "/v1/tickets", params={"ungrouped": True}).json()["items"]
+    assert hidden == []  # a group that may not be read may not be guessed
+
+
 def test_one_s_own_and_those_of_one_s_groups(company: Company, many: list[str]) -> None:
     assert ids(company, "li.na", mine=True) == [company.ticket]
     assert ids(company, "li.na", my_groups=True, q="leaks") == [many[4], many[2], many[0]]

@@ -27,14 +27,19 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
-/** A moment as RFC 3339: relative, with the local time on hover. `exact` shows the local time itself. */
+/**
+ * A moment as RFC 3339: relative, with the local time on hover. `exact` shows the local time itself. `ahead`: it may lie
+ * in the future; every other moment is past, also when the hub's clock is a little ahead of this one.
+ */
 export function When({
   at,
   exact = false,
+  ahead = false,
   never = "–",
 }: {
   at: string | null | undefined;
   exact?: boolean;
+  ahead?: boolean;
   never?: string;
 }) {
   const current = useNow();
@@ -42,11 +47,11 @@ export function When({
   if (!at) return <span>{never}</span>;
   const moment = dayjs(at).locale(language === "zh" ? "zh-cn" : "en");
   const local = moment.format("YYYY-MM-DD HH:mm:ss");
-  const text = exact ? local : moment.from(Math.max(current, moment.isAfter(current) ? current : moment.valueOf()));
+  const relative = moment.from(ahead ? current : Math.max(current, moment.valueOf()));
   return (
-    <Tooltip title={exact ? moment.fromNow() : `${local} (UTC${moment.format("Z")})`}>
+    <Tooltip title={exact ? relative : `${local} (UTC${moment.format("Z")})`}>
       <time dateTime={at} style={{ whiteSpace: "nowrap" }}>
-        {text}
+        {exact ? local : relative}
       </time>
     </Tooltip>
   );

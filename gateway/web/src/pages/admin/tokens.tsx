@@ -64,7 +64,7 @@ export function Tokens() {
           { title: t("created"), dataIndex: "created_at", render: (at: string) => <When at={at} /> },
           {
             title: t("expires"),
-            render: (_, token) => <When at={token.expires_at} never={t("neverExpires")} />,
+            render: (_, token) => <When at={token.expires_at} ahead never={t("neverExpires")} />,
           },
           {
             title: t("state"),

@@ -30,6 +30,7 @@ export function FilterBar({ asked, onAsk, searchBox, narrow }: Props) {
     { key: "mine", on: asked.mine, change: { mine: !asked.mine } },
     { key: "myGroups", on: asked.my_groups, change: { my_groups: !asked.my_groups } },
     { key: "unassigned", on: asked.unassigned, change: { unassigned: !asked.unassigned } },
+    { key: "ungrouped", on: asked.ungrouped, change: { ungrouped: !asked.ungrouped, group: undefined } },
     { key: "overdue", on: asked.sla === "overdue", change: { sla: asked.sla === "overdue" ? undefined : "overdue" } },
     { key: "atRisk", on: asked.sla === "at_risk", change: { sla: asked.sla === "at_risk" ? undefined : "at_risk" } },
     { key: "noFolded", on: asked.folded === false, change: { folded: asked.folded === false ? undefined : false } },
@@ -68,7 +69,7 @@ export function FilterBar({ asked, onAsk, searchBox, narrow }: Props) {
             label={t("group")}
             value={asked.group}
             options={groups.map((g) => ({ value: g.id, label: g.name }))}
-            onChange={(group) => set({ group })}
+            onChange={(group) => set({ group, ungrouped: undefined })}
           />
         )}
         <Select

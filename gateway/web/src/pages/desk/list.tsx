@@ -68,6 +68,7 @@ export function Rows({ tickets, since, at, selected, onSelect, onSelectAll }: Sh
             <tr
               key={ticket.id}
               ref={n === at ? row : undefined}
+              aria-current={n === at || undefined}
               className={`${n === at ? "rows-at" : ""} ${selected.has(ticket.id) ? "rows-selected" : ""}`}
               onClick={(event) => open(event, ticket)}
             >

@@ -10,6 +10,7 @@ export interface Question {
   assignee?: string;
   mine?: boolean;
   unassigned?: boolean;
+  ungrouped?: boolean;
   my_groups?: boolean;
   device?: string;
   customer?: string;
@@ -22,7 +23,7 @@ export interface Question {
 
 const MANY = ["status", "priority", "kind", "group"] as const;
 const ONE = ["q", "assignee", "device", "customer", "storm", "source", "sla", "order"] as const;
-const FLAGS = ["open", "mine", "unassigned", "my_groups"] as const;
+const FLAGS = ["open", "mine", "unassigned", "ungrouped", "my_groups"] as const;
 
 export function questionOf(search: URLSearchParams): Question {
   const asked: Record<string, unknown> = {};

@@ -45,7 +45,7 @@ export function Saved({ asked, onAsk }: { asked: Question; onAsk: (asked: Questi
     ...after,
   });
   const content = (
-    <section className="saved" aria-label={t("saved")}>
+    <div className="saved" role="dialog" aria-label={t("saved")}>
       {data?.items.length === 0 && <p className="quiet">{t("noSaved")}</p>}
       <ul>
         {data?.items.map((each) => (
@@ -101,7 +101,7 @@ export function Saved({ asked, onAsk }: { asked: Question; onAsk: (asked: Questi
         </>
       )}
       {(save.error ?? remove.error) && <ProblemAlert error={save.error ?? remove.error} />}
-    </section>
+    </div>
   );
   return (
     <Popover trigger="click" placement="bottomRight" open={open} onOpenChange={setOpen} content={content}>

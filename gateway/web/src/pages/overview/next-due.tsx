@@ -19,7 +19,7 @@ export function NextDue({ tickets }: { tickets: Due[] }) {
                 <PriorityTag priority={each.priority} />
                 <TicketLink id={each.id} title={each.title ?? ""} />
                 <span className={late ? "tone-bad due" : "due"}>
-                  <When at={each.resolution_due} />
+                  <When at={each.resolution_due} ahead />
                 </span>
                 <span className="holder">{each.assignee ?? each.group ?? t("nobody")}</span>
               </li>

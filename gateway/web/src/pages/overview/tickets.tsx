@@ -59,15 +59,13 @@ export function Tickets({ tickets }: { tickets: Overview["tickets"] }) {
   );
 }
 
-/** The desk's address of these tickets; it cannot ask for those of no group. */
-function listOf(group: string | null, priority?: string): string | undefined {
-  if (group === null) return undefined;
-  const asked = new URLSearchParams({ open: "true", group });
+/** The desk's address of these tickets; `null`: those of no group. */
+function listOf(group: string | null, priority?: string): string {
+  const asked = new URLSearchParams({ open: "true", ...(group === null ? { ungrouped: "true" } : { group }) });
   if (priority) asked.set("priority", priority);
   return `/tickets?${asked}`;
 }
 
-function Count({ n, to }: { n: number; to: string | undefined }) {
-  if (n === 0) return <span className="nothing">0</span>;
-  return to ? <Link to={to}>{n}</Link> : n;
+function Count({ n, to }: { n: number; to: string }) {
+  return n === 0 ? <span className="nothing">0</span> : <Link to={to}>{n}</Link>;
 }

@@ -111,7 +111,7 @@ function Shown({ told, token }: { told: Told; token: string }) {
         )}
         {told.resolution_due && (
           <p className="progress-note">
-            {t("due")} <When at={told.resolution_due} exact />
+            {t("due")} <When at={told.resolution_due} exact ahead />
           </p>
         )}
       </section>

@@ -2,8 +2,8 @@ import { useMutation } from "@tanstack/react-query";
 import { Alert, App, Button, Flex, Form, Input, Typography } from "antd";
 import { useNavigate } from "react-router";
 import { answer, api } from "../../api/client";
-import { ProblemAlert } from "../../parts";
 import { useMe, useSession, useTitle } from "../../session";
+import { Refused } from "./refused";
 import { useTexts } from "./texts";
 
 /** One's own password; after an administrator reset it, before anything else. */
@@ -30,7 +30,7 @@ export function ChangePassword({ next }: { next: string }) {
         {t("changeTitle")}
       </Typography.Title>
       {me.must_change_password && <Alert type="info" showIcon title={t("changeNeeded")} />}
-      {change.error && <ProblemAlert error={change.error} />}
+      {change.error && <Refused error={change.error} wrong={t("wrongCurrent")} />}
       <Form layout="vertical" requiredMark={false} onFinish={change.mutate} disabled={change.isPending} size="large">
         <input type="text" autoComplete="username" value={me.login} readOnly hidden />
         <Form.Item name="current" label={t("current")} rules={[needed]}>

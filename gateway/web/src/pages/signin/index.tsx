@@ -3,9 +3,9 @@ import { Alert, Button, Divider, Form, Input, Segmented, Typography } from "antd
 import { Navigate, useSearchParams } from "react-router";
 import { answer, api } from "../../api/client";
 import { useLanguage } from "../../i18n";
-import { ProblemAlert } from "../../parts";
 import { useSession, useTitle } from "../../session";
 import { ChangePassword } from "./change-password";
+import { Refused } from "./refused";
 import "./signin.css";
 import { useTexts } from "./texts";
 
@@ -67,7 +67,7 @@ function SignInForm({ next, refused }: { next: string; refused: string | null })
         {t("welcome")}
       </Typography.Title>
       {reason && !signIn.error && <Alert type="error" showIcon title={t(reason)} />}
-      {signIn.error && <ProblemAlert error={signIn.error} />}
+      {signIn.error && <Refused error={signIn.error} wrong={t("wrong")} />}
       {methods.password && (
         <Form layout="vertical" requiredMark={false} onFinish={signIn.mutate} disabled={signIn.isPending} size="large">
           <Form.Item name="login" label={t("login")} rules={[{ required: true, message: t("missing") }]}>

@@ -351,6 +351,6 @@ function Deep({ value }: { value: unknown }): ReactNode {
 function plain(value: unknown): ReactNode {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "boolean") return value ? "✓" : "✗";
-  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(value)) return <When at={value} exact />;
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(value)) return <When at={value} exact ahead />;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

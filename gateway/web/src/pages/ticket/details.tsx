@@ -34,7 +34,10 @@ export function Details({ ticket }: { ticket: WholeTicket }) {
       beside: <ThingLink id={ticket[field] ?? ""} to={`/tickets/${ticket[field]}`} />,
     })),
     ...(ticket.occurrences > 1 ? [{ field: "occurrences", shown: ticket.occurrences }] : []),
-    ...TIMES.filter((field) => ticket[field]).map((field) => ({ field, shown: <When at={ticket[field]} exact /> })),
+    ...TIMES.filter((field) => ticket[field]).map((field) => ({
+      field,
+      shown: <When at={ticket[field]} exact ahead />,
+    })),
   ];
   const labels = Object.entries(ticket.labels ?? {});
   return (

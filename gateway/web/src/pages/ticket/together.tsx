@@ -38,7 +38,7 @@ export function Together({ ticket }: { ticket: WholeTicket }) {
               <li key={each.number}>
                 {each.from_group ?? "–"} → <strong>{each.group}</strong> · {each.state} ·{" "}
                 <span className={each.overdue ? "tone-bad" : ""}>
-                  <When at={each.due} />
+                  <When at={each.due} ahead />
                 </span>
                 {each.text && <div>{each.text}</div>}
                 {each.ended_text && <div className="quiet">{each.ended_text}</div>}
