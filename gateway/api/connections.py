@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Query, Response
 from sqlalchemy import Connection, select
 
 from connectors.contract import Connector, capabilities
+from connectors.form_labels import labelled_schema
 from connectors.grades import grade_of
 from connectors.settings import config_schema
 from gateway import clock, tables
@@ -29,11 +30,12 @@ Given = Annotated[dict[str, Any], Body(examples=[{"id": "am-main", "connector": 
 
 @router.get("/connectors")
 def list_connectors(gateway: GatewayDep, _: Reader) -> Response:
-    """What is installed: title, capabilities, the JSON Schema of the settings; and plug-ins that do not work, with why."""
+    """What is installed: title, capabilities, the JSON Schema of the settings, whose fields have `title_zh`,
+    `description_zh` and `enum_zh` beside what is in English; and plug-ins that do not work, with why."""
     shown = [
         {
             "name": kind.name, "title": kind.title, "title_zh": kind.title_zh, "capabilities": sorted(capabilities(kind)),
-            "config_schema": config_schema(kind).schema, "secrets": list(config_schema(kind).secrets),
+            "config_schema": labelled_schema(kind), "secrets": list(config_schema(kind).secrets),
             "grade": grade_of(kind), "manifest": hasattr(kind, "manifest_digest"), "mapped": sorted(_mapped(kind)),
             "connections": [live.id for live in gateway.hub.connections.values() if live.spec.connector == kind.name],
         }

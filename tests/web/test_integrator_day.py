@@ -82,6 +82,13 @@ WORDS = {
         "table": "Show as a table",
     },
 }
+FORM = {
+    "zh": ("服务器地址", "数据中心 ID", "用户名", "组织编码", "应用 ID", "应用密钥"),
+    "en": ("Address", "Data centre id", "User name", "Organisation", "Application id", "Application secret"),
+}
+"""Titles of the settings of a connection to Kingdee."""
+HELP = {"zh": "即金蝶接口中的 acctID", "en": "acctID in Kingdee's words"}
+OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +124,9 @@ def _step(page: Page, name: str) -> None:
     page.locator(".studio-draft-nav").get_by_text(name, exact=True).click()
 
 
-def _filled_in(page: Page, server: kingdee.Server, secret: str) -> None:
-    for label, value in (
-        ("Address", server.url), ("Data centre id", kingdee.ACCT), ("User name", kingdee.USER), ("Organisation", "100"),
-        ("Application id", kingdee.APP_ID), ("Application secret", secret),
-    ):  # fmt: skip
+def _filled_in(page: Page, server: kingdee.Server, labels: tuple[str, ...], secret: str) -> None:
+    given = (server.url, kingdee.ACCT, kingdee.USER, "100", kingdee.APP_ID, secret)
+    for label, value in zip(labels, given, strict=True):
         page.get_by_label(label).first.fill(value)
 
 
@@ -142,11 +147,13 @@ def test_kingdee_from_nothing_to_a_published_mapping(
     visit.expect_refusal(422)
     page.get_by_role("button", name=words["test"]).click()
     expect(page.get_by_text("this field is required").first).to_be_visible()
-    _filled_in(page, erp, "not the secret")
+    _filled_in(page, erp, FORM[language], "not the secret")
+    expect(page.get_by_text(HELP[language])).to_be_visible()
+    expect(page.get_by_text(HELP[OTHER[language]])).to_have_count(0)
     page.get_by_role("button", name=words["test"]).click()
     expect(page.get_by_text(words["fails"])).to_be_visible()
     visit.check_axe()
-    page.get_by_label("Application secret").first.fill(kingdee.APP_SECRET)
+    page.get_by_label(FORM[language][-1]).first.fill(kingdee.APP_SECRET)
     page.get_by_role("button", name=words["test"]).click()
     expect(page.get_by_text(words["works"])).to_be_visible()
     visit.check_axe()

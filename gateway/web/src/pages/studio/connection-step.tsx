@@ -1,11 +1,12 @@
-import Form from "@rjsf/antd";
-import type { FieldProps, RJSFSchema } from "@rjsf/utils";
+import Form, { Widgets } from "@rjsf/antd";
+import type { FieldProps, RJSFSchema, WidgetProps } from "@rjsf/utils";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Alert, Form as AntForm, Button, Drawer, Flex, Grid, Input, Segmented, Select, Spin, Switch } from "antd";
-import { useMemo, useState } from "react";
+import { type ComponentType, useMemo, useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { answer, api } from "../../api/client";
 import { Problem } from "../../api/problem";
+import { useLanguage } from "../../i18n";
 import { EmptyWithAdvice, Health as HealthMark, Panel, ProblemAlert } from "../../parts";
 import { useConnections, useConnectors, useStreams } from "./calls";
 import { useDraft, withConnection } from "./draft";
@@ -17,6 +18,18 @@ import { useTexts } from "./texts";
 const ID = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
 /** A field that waits behind the switch: it keeps its place in the data and shows nothing. */
 const fields = { StudioHidden: (_: FieldProps) => null };
+const widgets = { SelectWidget: Choice };
+
+/** A choice among values, by the words there are for them. */
+function Choice(props: WidgetProps) {
+  const words = (props.schema.choices ?? (props.schema.items as RJSFSchema | undefined)?.choices ?? {}) as Record<
+    string,
+    string
+  >;
+  const named = props.options.enumOptions?.map((o) => ({ ...o, label: words[String(o.value)] ?? o.label }));
+  const Select = Widgets.SelectWidget as ComponentType<WidgetProps>;
+  return <Select {...props} options={{ ...props.options, enumOptions: named }} />;
+}
 
 export default function ConnectionStep() {
   const t = useTexts();
@@ -105,14 +118,15 @@ function Settings(props: {
   const { spec, kind, problems, onChange } = props;
   const t = useTexts();
   const { draft } = useDraft();
+  const [language] = useLanguage();
   const connections = useConnections();
   const [id, setId] = useState(spec.id);
   const [all, setAll] = useState(false);
   const [values, setValues] = useState<Record<string, unknown>>(() => withoutHidden(spec.config, kind.secrets));
   const schema = useMemo<RJSFSchema>(() => {
-    const { title: _title, description: _description, ...rest } = plainSchema(kind.config_schema);
+    const { title: _title, description: _description, ...rest } = plainSchema(kind.config_schema, language);
     return rest;
-  }, [kind]);
+  }, [kind, language]);
   const hidden = draft.body.connections.find((c) => c.id === spec.id)?.config ?? spec.config;
   const ui = useMemo(
     () =>
@@ -166,6 +180,7 @@ function Settings(props: {
         schema={schema}
         uiSchema={ui}
         fields={fields}
+        widgets={widgets}
         formData={values}
         validator={hubValidates}
         extraErrors={errorsOf(problems)}

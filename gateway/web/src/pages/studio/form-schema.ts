@@ -1,5 +1,6 @@
 /** From a connector's JSON Schema to a form that people can fill in. */
 import type { ErrorSchema, RJSFSchema, UiSchema, ValidatorType } from "@rjsf/utils";
+import type { Language } from "../../i18n";
 import type { Place } from "./shapes";
 
 type Node = Record<string, unknown>;
@@ -19,17 +20,23 @@ const USUAL = new Set([
   "path",
 ]);
 
-/** `X or nothing` is X that may be left out: no choice of types is shown for it. */
-export function plainSchema(schema: Node): RJSFSchema {
-  return simplified(schema) as RJSFSchema;
+/** `X or nothing` is X that may be left out: no choice of types is shown for it. In Chinese a field has the title and
+ * the description that it brings in Chinese, and `choices`: the words of its values; else the English ones. */
+export function plainSchema(schema: Node, language: Language): RJSFSchema {
+  return simplified(schema, language) as RJSFSchema;
 }
 
-function simplified(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(simplified);
+function simplified(node: unknown, language: Language): unknown {
+  if (Array.isArray(node)) return node.map((each) => simplified(each, language));
   if (typeof node !== "object" || node === null) return node;
   const made: Node = {};
   for (const [name, value] of Object.entries(node))
-    made[name] = name === "default" || name === "examples" ? value : simplified(value);
+    made[name] = ["default", "examples", "enum_zh"].includes(name) ? value : simplified(value, language);
+  if (language === "zh") {
+    if (typeof made.title_zh === "string") made.title = made.title_zh;
+    if (typeof made.description_zh === "string") made.description = made.description_zh;
+    if (Array.isArray(made.enum) && made.enum_zh) made.choices = made.enum_zh;
+  }
   const branches = made.anyOf;
   if (Array.isArray(branches)) {
     const real = branches.filter((branch: Node) => branch.type !== "null");
