@@ -78,6 +78,8 @@ class Visit:
         """No violation that axe can find, on what is shown now."""
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))  # not as a script in the page: its policy forbids that
+        self.page.mouse.move(0, 0)  # where a click ended, a tooltip may open at any moment
+        self.page.wait_for_function("() => !document.querySelector('.ant-tooltip:not(.ant-tooltip-hidden)')")
         self.page.wait_for_function(STILL)
         self.page.wait_for_function("() => !document.querySelector('.ant-btn-loading')")  # dimmed while it works
         result = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
