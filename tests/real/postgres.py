@@ -46,7 +46,7 @@ def free_port() -> int:
 def _memory() -> Path | None:
     """A file system in memory with room enough, where there is one. A database for each test is hundreds of files made and
     deleted, and ext4 passes over every inode that was deleted within the last minute: half of the time of all tests."""
-    place = Path("/dev/shm")  # noqa: S108  (mkdtemp makes a name of its own)
+    place = Path("/dev/shm")
     return place if place.is_dir() and shutil.disk_usage(place).free > ROOM else None
 
 
