@@ -51,8 +51,9 @@ def step(ticket: Ticket, command: Command, now: int, policy: Policy) -> Step:
     if expected is not None and checks.number("expected_version", expected) != ticket.version:
         raise VersionConflict(ticket.id, expected, ticket.version)
     fits = ticket.status in action.sources
-    if not fits or (why_not := action.why_not(ticket)):
-        raise NotAllowed(ticket.id, command.action, ticket.status, allowed(ticket), why_not if fits else "")
+    why_not = action.why_not(ticket) if fits else None
+    if not fits or why_not:
+        raise NotAllowed(ticket.id, command.action, ticket.status, allowed(ticket), why_not.en if why_not else "")
     fields, data = action.do(ticket, command.args, now, policy)
     if action.target is not None:
         fields["status"] = action.target

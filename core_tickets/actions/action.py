@@ -9,6 +9,7 @@ from typing import Any
 from core_tickets import checks
 from core_tickets.model import Ticket
 from core_tickets.promises import Policy
+from core_tickets.vocabulary import Label
 
 OPEN = ("pending", "in_progress", "blocked")
 UNCLOSED = (*OPEN, "resolved")
@@ -23,8 +24,8 @@ def _nothing(_ticket: Ticket, _args: Args, _now: int, _policy: Policy) -> Outcom
     return {}, {}
 
 
-def _fits(_ticket: Ticket) -> str:
-    return ""
+def _fits(_ticket: Ticket) -> Label | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Action:
     """Its name for bridges."""
     args: tuple[str, ...] = ()
     do: Callable[[Ticket, Args, int, Policy], Outcome] = field(default=_nothing, repr=False)
-    why_not: Callable[[Ticket], str] = field(default=_fits, repr=False)
-    """What it asks of a ticket besides its state: the reason why it does not fit, or empty."""
+    why_not: Callable[[Ticket], Label | None] = field(default=_fits, repr=False)
+    """What it asks of a ticket besides its state: the reason why it does not fit."""
     answers: frozenset[str] = frozenset()
     """The kinds of actor (person, connector) whose doing this is the first response."""
 

@@ -9,7 +9,7 @@ from core_tickets.actions.action import BY_PERSON, OPEN, Action, Args, Outcome
 from core_tickets.actions.states import unblocked
 from core_tickets.model import Ticket
 from core_tickets.promises import Policy
-from core_tickets.vocabulary import NEEDS_APPROVAL
+from core_tickets.vocabulary import KINDS, NEEDS_APPROVAL, Label
 
 
 def _approve(ticket: Ticket, args: Args, now: int, policy: Policy) -> Outcome:
@@ -23,10 +23,10 @@ def _refuse(ticket: Ticket, args: Args, now: int, policy: Policy) -> Outcome:
     return unblocked(ticket, now, policy) | {"approval": "refused", "resolution": text, "resolved_at": now}, {}
 
 
-def _needless(ticket: Ticket) -> str:
+def _needless(ticket: Ticket) -> Label | None:
     if ticket.kind not in NEEDS_APPROVAL:
-        return f"a ticket of kind {ticket.kind} needs no approval"
-    return "it is approved already" if ticket.approval == "approved" else ""
+        return Label(f"a ticket of kind {ticket.kind} needs no approval", f"“{KINDS[ticket.kind].zh}”类工单无需审批")
+    return Label("it is approved already", "已经批准") if ticket.approval == "approved" else None
 
 
 ACTIONS: Mapping[str, Action] = {

@@ -15,6 +15,7 @@ from core_tickets.actions.states import unblocked
 from core_tickets.errors import InvalidInput
 from core_tickets.model import Ticket
 from core_tickets.promises import Policy
+from core_tickets.vocabulary import Label
 
 
 def _claim(_ticket: Ticket, args: Args, now: int, _policy: Policy) -> Outcome:
@@ -49,8 +50,8 @@ def _reason(args: Args, hint: str) -> str:
     return str(text)
 
 
-def _owned(ticket: Ticket) -> str:
-    return "" if ticket.assignee or ticket.group else "nobody has it"
+def _owned(ticket: Ticket) -> Label | None:
+    return None if ticket.assignee or ticket.group else Label("nobody has it", "工单没有负责人，也不属于任何组")
 
 
 ACTIONS: Mapping[str, Action] = {

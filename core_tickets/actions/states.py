@@ -9,7 +9,7 @@ from core_tickets import checks
 from core_tickets.actions.action import BY_ANYBODY, BY_PERSON, OPEN, Action, Args, Outcome
 from core_tickets.model import Ticket
 from core_tickets.promises import PAUSING, Policy, after_wait, due, waited
-from core_tickets.vocabulary import CAUSES, REASONS
+from core_tickets.vocabulary import CAUSES, REASONS, Label
 
 
 def reopened(ticket: Ticket, now: int, policy: Policy) -> dict[str, Any]:
@@ -66,8 +66,9 @@ def _reopen(ticket: Ticket, _args: Args, now: int, policy: Policy) -> Outcome:
     return reopened(ticket, now, policy), {}
 
 
-def _superseded(ticket: Ticket) -> str:
-    return "" if ticket.superseded_by is None else f"ticket {ticket.superseded_by} took its place"
+def _superseded(ticket: Ticket) -> Label | None:
+    other = ticket.superseded_by
+    return None if other is None else Label(f"ticket {other} took its place", f"已由工单 {other} 取代")
 
 
 def _close(_ticket: Ticket, _args: Args, now: int, _policy: Policy) -> Outcome:

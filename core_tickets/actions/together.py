@@ -14,6 +14,7 @@ from core_tickets.actions.action import ANY, OPEN, UNCLOSED, Action, Args, Outco
 from core_tickets.errors import InvalidInput
 from core_tickets.model import Ticket
 from core_tickets.promises import Policy
+from core_tickets.vocabulary import Label
 
 SCORES = range(1, 6)
 APPROVERS = 20
@@ -64,8 +65,9 @@ def _ask(_ticket: Ticket, args: Args, _now: int, _policy: Policy) -> Outcome:
     return {"blocked_reason": "waiting_for_approval", "blocked_text": data["text"] or None}, data
 
 
-def _unasked(ticket: Ticket) -> str:
-    return "" if ticket.blocked_reason == "waiting_for_approval" else "nobody was asked for an approval"
+def _unasked(ticket: Ticket) -> Label | None:
+    asked = ticket.blocked_reason == "waiting_for_approval"
+    return None if asked else Label("nobody was asked for an approval", "没有发起过审批")
 
 
 def _said(_ticket: Ticket, args: Args, _now: int, _policy: Policy) -> Outcome:
@@ -97,8 +99,8 @@ def _confirm(_ticket: Ticket, args: Args, now: int, _policy: Policy) -> Outcome:
     return {"confirmed_at": now}, data
 
 
-def _confirmed(ticket: Ticket) -> str:
-    return "" if ticket.confirmed_at is None else "the customer has confirmed it already"
+def _confirmed(ticket: Ticket) -> Label | None:
+    return None if ticket.confirmed_at is None else Label("the customer has confirmed it already", "客户已经确认")
 
 
 ACTIONS: Mapping[str, Action] = {

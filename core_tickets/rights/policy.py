@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from core_tickets.model import Ticket
 from core_tickets.rights.data import Vocabulary
+from core_tickets.vocabulary import STATUSES
 
 __all__ = ["RELATIONS", "Asker", "Decision", "Grant", "Level", "Rights", "Role", "Sight"]
 
@@ -120,10 +121,11 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """May it be seen (how far), or done; and why not, in words."""
+    """May it be seen (how far), or done; and why not, in words: of actions in Chinese too."""
 
     level: Level
     why: str = ""
+    why_zh: str = ""
 
     def __bool__(self) -> bool:
         return self.level is not Level.hidden
@@ -180,7 +182,11 @@ class Sight:
         mine = [r.name for r in self.roles if any(_any(g.do, name) for g in r.grants)]
         when = f"in state {ticket.status}, as it stands to you, " if mine else ""
         why = f"{self._who()} may not {name} this ticket {when}({self._place()}); {takes}"
-        return Decision(Level.hidden, why)
+        needed = f"需要以下角色之一：{'、'.join(able)}" if able else "没有角色可以"
+        so = f"工单处于“{STATUSES[ticket.status].zh}”，按您与它的关系，" if mine else ""
+        names = [role.name for role in self.roles]
+        who = f"角色 {'、'.join(names)} " if names else "没有角色的人"
+        return Decision(Level.hidden, why, f"{so}{who}不能执行此操作（{self._place_zh()}）；{needed}")
 
     def _decided(self, what: str, level: Level, path: str) -> Decision:
         for role in self.roles:
@@ -200,6 +206,10 @@ class Sight:
     def _place(self) -> str:
         lines = [str(role.line) for role in self.roles]
         return "policy rights" + (f", line {', '.join(lines)}" if lines else "")
+
+    def _place_zh(self) -> str:
+        lines = [str(role.line) for role in self.roles]
+        return "权限策略 rights" + (f" 第 {'、'.join(lines)} 行" if lines else "")
 
 
 def _told(level: str, who: str, what: str, line: int) -> str:

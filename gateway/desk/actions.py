@@ -32,7 +32,7 @@ def offered(conn: Connection, hub: Hub, eyes: Eyes, number: int, now: int) -> li
         elif name not in useful:
             why = _NOTHING
         elif not decision:
-            why = Label(decision.why, f"你的角色不能执行此操作：{decision.why}")
+            why = Label(f"{decision.why[:1].upper()}{decision.why[1:]}.", f"{decision.why_zh}。")
         told.append(
             {
                 "name": name, "label": form.label.en, "label_zh": form.label.zh, "possible": why is None,
@@ -49,7 +49,8 @@ def _state(ticket: core_tickets.Ticket, name: str) -> Label:
     state = core_tickets.STATUSES[ticket.status]
     if ticket.status in action.sources:
         why = action.why_not(ticket)
-        return Label(f"Not now: {why}.", f"当前不适用：{why}。")
+        assert why is not None  # else it would be allowed
+        return Label(f"Not now: {why.en}.", f"当前不适用：{why.zh}。")
     takes = [core_tickets.STATUSES[source] for source in action.sources]
     return Label(
         f"Not while it is {state.en.lower()}; it takes {' or '.join(t.en.lower() for t in takes)}.",

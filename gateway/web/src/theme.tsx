@@ -63,6 +63,15 @@ function config(dark: boolean): ThemeConfig {
       colorSuccess: dark ? "#49a56b" : "#25804a",
       colorWarning: dark ? "#d69a3a" : "#a35f00",
       colorError: dark ? "#ee7f79" : "#c4302b",
+      // of colours this dark the algorithm makes greyish grounds, too heavy for what is said by the way
+      ...(!dark && {
+        colorInfoBg: "#edf7fa",
+        colorInfoBorder: "#b3d9e3",
+        colorSuccessBg: "#edf8f1",
+        colorSuccessBorder: "#b4dcc2",
+        colorWarningBg: "#fdf6e7",
+        colorWarningBorder: "#ecd4a4",
+      }),
       colorBgLayout: dark ? "#0f1214" : "#f5f6f7",
       colorBgContainer: dark ? "#171b1e" : "#ffffff",
       colorBgElevated: dark ? "#1e2327" : "#ffffff",

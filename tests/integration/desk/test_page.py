@@ -41,7 +41,16 @@ def test_an_action_that_is_not_possible_says_why_in_both_languages(company: Comp
     assert offered["reopen"]["why_not_zh"] == "“待处理”状态下不能执行；需要处于已解决、已关闭。"
     assert offered["remove_child"]["why_not"] == "There is nothing here that it could be done to."
     assert "technician may not hand" not in offered["handoff"]["why_not"]
-    assert "role technician may not set this ticket" in actions(company, "li.na")["set"]["why_not"]
+    assert offered["approve"]["why_not"].startswith("Not now: a ticket of kind incident needs no approval")
+    assert offered["approve"]["why_not_zh"] == "当前不适用：“故障”类工单无需审批。"
+    of_technician = actions(company, "li.na")
+    refused = of_technician["set"]
+    assert refused["why_not"].startswith("Role technician may not set this ticket (policy rights")
+    assert refused["why_not_zh"].startswith("角色 technician 不能执行此操作（权限策略 rights")
+    for each in (*offered.values(), *of_technician.values()):
+        for english_word in (" not ", " may ", " ticket", " it "):
+            assert english_word not in each["why_not_zh"], each
+        assert bool(each["why_not"]) == bool(each["why_not_zh"]) == (not each["possible"])
 
 
 def test_every_action_that_is_offered_as_possible_can_be_done(company: Company) -> None:
