@@ -149,7 +149,10 @@ class UrlSession:
         threading.Thread(target=self._cancel, daemon=True, name="weft-url-cancel").start()
 
     def _cancel(self) -> None:
-        raw = self._connection.connection.dbapi_connection
+        try:
+            raw = self._connection.connection.dbapi_connection
+        except exc.ResourceClosedError:  # the call has ended meanwhile, and its connection is closed
+            return
         cancel = getattr(raw, "cancel", None) or getattr(raw, "interrupt", None)
         if cancel is not None:
             with contextlib.suppress(*_driver_errors(self._connection), OSError):

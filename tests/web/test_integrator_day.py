@@ -88,6 +88,8 @@ FORM = {
 }
 """Titles of the settings of a connection to Kingdee."""
 HELP = {"zh": "即金蝶接口中的 acctID", "en": "acctID in Kingdee's words"}
+LOGIN = {"zh": ("登录方式", "请求头签名", "应用密钥"), "en": ("Login", "headers", "app_secret")}
+"""A choice, its usual value, and another one."""
 OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
 
 
@@ -150,6 +152,11 @@ def test_kingdee_from_nothing_to_a_published_mapping(
     _filled_in(page, erp, FORM[language], "not the secret")
     expect(page.get_by_text(HELP[language])).to_be_visible()
     expect(page.get_by_text(HELP[OTHER[language]])).to_have_count(0)
+    field, usual, other = LOGIN[language]
+    expect(page.locator(".studio-form").get_by_text(usual, exact=True)).to_be_visible()
+    page.get_by_label(field).click()
+    expect(page.locator(".ant-select-item-option").get_by_text(other, exact=True)).to_be_visible()
+    page.locator(".ant-select-item-option").get_by_text(usual, exact=True).click()
     page.get_by_role("button", name=words["test"]).click()
     expect(page.get_by_text(words["fails"])).to_be_visible()
     visit.check_axe()

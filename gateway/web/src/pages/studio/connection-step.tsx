@@ -28,7 +28,8 @@ function Choice(props: WidgetProps) {
   >;
   const named = props.options.enumOptions?.map((o) => ({ ...o, label: words[String(o.value)] ?? o.label }));
   const Select = Widgets.SelectWidget as ComponentType<WidgetProps>;
-  return <Select {...props} options={{ ...props.options, enumOptions: named }} />;
+  const standard = props.placeholder && (words[props.placeholder] ?? props.placeholder);
+  return <Select {...props} placeholder={standard} options={{ ...props.options, enumOptions: named }} />;
 }
 
 export default function ConnectionStep() {
