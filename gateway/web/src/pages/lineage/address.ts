@@ -48,24 +48,27 @@ function openingOf(text: string): Opening | null {
     : null;
 }
 
+function addressOf(params: URLSearchParams): Address {
+  const look = params.get("view");
+  return {
+    ticket: params.get("ticket"),
+    field: params.get("field"),
+    node: nodeOf(params.get("node")),
+    look: look !== null && LOOKS.includes(look) ? (look as Look) : null,
+    depth: Math.min(Math.max(Number(params.get("depth") ?? 1) || 1, 1), 6),
+    opened: params.getAll("open").flatMap((text) => openingOf(text) ?? []),
+    systems: params.getAll("system"),
+    types: params.getAll("type"),
+  };
+}
+
 /** The address as it is read, and how to change parts of it. Choices within a view replace the entry, views add one. */
 export function useAddress(): [Address, (change: Partial<Address>, replace?: boolean) => void] {
   const [params, setParams] = useSearchParams();
-  const address = useMemo<Address>(() => {
-    const look = params.get("view");
-    return {
-      ticket: params.get("ticket"),
-      field: params.get("field"),
-      node: nodeOf(params.get("node")),
-      look: look !== null && LOOKS.includes(look) ? (look as Look) : null,
-      depth: Math.min(Math.max(Number(params.get("depth") ?? 1) || 1, 1), 6),
-      opened: params.getAll("open").flatMap((text) => openingOf(text) ?? []),
-      systems: params.getAll("system"),
-      types: params.getAll("type"),
-    };
-  }, [params]);
+  const address = useMemo(() => addressOf(params), [params]);
   const change = (part: Partial<Address>, replace = true) => {
-    const next = { ...address, ...part };
+    // a large graph is drawn later than the address changes: the second of two quick choices must not undo the first
+    const next = { ...addressOf(new URLSearchParams(window.location.search)), ...part };
     const made = new URLSearchParams();
     if (next.ticket) made.set("ticket", next.ticket);
     if (next.field) made.set("field", next.field);
