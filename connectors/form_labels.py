@@ -17,7 +17,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.contract import Connector
-from connectors.settings import config_schema
 
 FILE = "config.zh.json"
 _log = logging.getLogger(__name__)
@@ -38,12 +37,12 @@ class _File(BaseModel):
     include: tuple[str, ...] = Field((), alias="$include")
 
 
-def labelled_schema(connector: type[Connector]) -> dict[str, Any]:
-    """The JSON Schema of the settings; a field with a label has `title_zh` and `description_zh` too, a choice `enum_zh`.
+def labelled(connector: type[Connector], schema: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of its settings, in which a field with a label has `title_zh` and `description_zh` too, a choice
+    `enum_zh`: the one that was given, changed.
 
     A file of labels that cannot be read is told in the log, and its fields are shown in English.
     """
-    schema = config_schema(connector).schema
     try:
         labels = labels_of(connector)
     except (OSError, ValidationError) as error:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Query, Response
 from sqlalchemy import Connection, select
 
 from connectors.contract import Connector, capabilities
-from connectors.form_labels import labelled_schema
+from connectors.form_labels import labelled
 from connectors.grades import grade_of
 from connectors.settings import config_schema
 from gateway import clock, tables
@@ -35,11 +35,11 @@ def list_connectors(gateway: GatewayDep, _: Reader) -> Response:
     shown = [
         {
             "name": kind.name, "title": kind.title, "title_zh": kind.title_zh, "capabilities": sorted(capabilities(kind)),
-            "config_schema": labelled_schema(kind), "secrets": list(config_schema(kind).secrets),
+            "config_schema": labelled(kind, form.schema), "secrets": list(form.secrets),
             "grade": grade_of(kind), "manifest": hasattr(kind, "manifest_digest"), "mapped": sorted(_mapped(kind)),
             "connections": [live.id for live in gateway.hub.connections.values() if live.spec.connector == kind.name],
         }
-        for _, kind in sorted(gateway.catalogue.good.items())
+        for _, kind in sorted(gateway.catalogue.good.items()) for form in (config_schema(kind),)
     ]  # fmt: skip
     return answer({"items": shown, "broken": gateway.catalogue.broken})
 

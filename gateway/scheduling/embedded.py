@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -65,6 +65,7 @@ class Embedded:
         self._hub: Hub | None = None
         self._running: dict[str, Claim] = {}
         self._lock = threading.Lock()
+        self._arranging = threading.Lock()
         self._renewed = 0.0
         self._drift = _drift()
         executors = {"sync": ThreadPoolExecutor(SYNCS_AT_ONCE), "job": ThreadPoolExecutor(JOBS_AT_ONCE)}
@@ -75,7 +76,8 @@ class Embedded:
 
     def close(self) -> None:
         """End runs after the transaction they are at."""
-        self._stop.set()
+        with self._arranging:  # a run must not wait for the scheduler that from now on waits for it
+            self._stop.set()
         if self._times.running:
             self._times.shutdown(wait=True)
 
@@ -169,12 +171,13 @@ class Embedded:
             self._look_at(item, clock.now() + int(LOOK_AGAIN_S * clock.SECOND))
 
     def _look_at(self, item: Item, at: int) -> None:
-        if not self._times.running or self._stop.is_set() or item.name not in self._items:
-            return
-        when = clock.to_datetime(max(at, clock.now()))
-        self._times.add_job(
-            self._fire, _Once(when), args=(item.name,), id=item.name, executor=item.pool, replace_existing=True
-        )
+        with self._arranging:
+            if not self._times.running or self._stop.is_set() or item.name not in self._items:
+                return
+            when = _Next(clock.to_datetime(max(at, clock.now())))
+            self._times.add_job(
+                self._fire, when, args=(item.name,), id=item.name, executor=item.pool, replace_existing=True
+            )
 
     def _forget(self, name: str) -> None:
         try:
@@ -207,11 +210,15 @@ def run_sync(gateway: Gateway, hub: Hub, sync: Sync, stop: threading.Event) -> O
     return engine.run(gateway, hub, sync.live, sync.stream, full=sync.full, stop=stop)
 
 
-class _Once(DateTrigger):  # type: ignore[misc]
-    """Fires once, as late as it may be."""
+class _Next(DateTrigger):  # type: ignore[misc]
+    """Fires once, as late as it may be; each run arranges the next. A day later it would fire again: a scheduler that ends
+    while it takes away a job that never comes again breaks (APScheduler 3)."""
 
     def __init__(self, when: datetime) -> None:
         super().__init__(when, timezone="UTC")
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        return self.run_date if previous is None else now + timedelta(days=1)
 
 
 def _drift() -> float:

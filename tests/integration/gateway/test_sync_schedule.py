@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -11,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from gateway import leases, tables
+from gateway import clock, leases, tables
 from gateway.cli import syncing as commands
 from gateway.cli.root import app
 from gateway.config.syncs import Timing
@@ -283,3 +285,36 @@ def test_the_command_fails_when_the_source_does_and_says_why(keep: Keep, weft: C
     done = weft("sync", "run", "erp", "customers")
     assert done.exit_code == 1
     assert "the books are closed" in done.output
+
+
+def closes(schedule: Embedded) -> bool:
+    closing = threading.Thread(target=schedule.close, daemon=True)
+    closing.start()
+    closing.join(30)
+    return not closing.is_alive()
+
+
+def test_a_worker_that_ends_while_its_runs_begin_leaves_no_error_behind(keep: Keep) -> None:
+    for _ in range(25):
+        schedule = Embedded(keep.house.gateway)
+        schedule.follow(keep.house.gateway.hub)
+        assert closes(schedule)
+
+
+def test_a_worker_that_ends_while_a_run_arranges_the_next_does_not_wait_for_ever(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arranging, ended = threading.Event(), threading.Event()
+
+    def late(at: int) -> datetime:
+        if threading.current_thread().name.startswith("ThreadPoolExecutor"):
+            arranging.set()
+            ended.wait(0.2)  # time enough to end in between, were that possible
+        return to_datetime(at)
+
+    to_datetime = clock.to_datetime
+    schedule = Embedded(keep.house.gateway)
+    monkeypatch.setattr(clock, "to_datetime", late)
+    schedule.follow(keep.house.gateway.hub)
+    assert arranging.wait(30)
+    assert closes(schedule), "the scheduler waits for a run that waits for the scheduler"

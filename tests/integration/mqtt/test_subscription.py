@@ -101,12 +101,14 @@ def test_a_session_that_ran_out_is_not_missed_and_what_comes_after_it_arrives(
     broker: Mosquitto, sender: Sender, own: dict[str, Any], topic: str
 ) -> None:
     sender.subscribe("$SYS/broker/clients/expired")
-    wait_until(lambda: sender.said, "the broker says how many sessions it gave up so far")
-    before = int(sender.said[-1].payload)
+
+    def given_up() -> bool:  # what the broker keeps of its own figures it forgets after a minute: only news counts
+        return any(int(figure.payload) for figure in sender.said if not figure.retain)
+
     with subscribed(broker, Inbox(), session_expiry_s=1, **own):
         pass
     sender.publish(topic, "lost")
-    wait_until(lambda: int(sender.said[-1].payload) > before, "the broker gives the session up")
+    wait_until(given_up, "the broker gives the session up")
     inbox = Inbox()
     with subscribed(broker, inbox, session_expiry_s=1, **own):
         sender.publish(topic, "new")
