@@ -19,14 +19,18 @@ _POSTGRES_TYPES = ((Boolean, "boolean"), (SmallInteger, "smallint"), (BigInteger
                    (LargeBinary, "bytea"))  # fmt: skip
 
 
-def insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert `rows`, each with a value for every one of `columns`. Raises IntegrityError as the database does."""
+def insert(
+    conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, skip_known: bool = False
+) -> None:  # fmt: skip
+    """Insert `rows`, each with a value for every one of `columns`. A row that is there already, by any of its keys, raises
+    IntegrityError, or is skipped."""
     if not rows:
         return
+    known = " ON CONFLICT DO NOTHING" if skip_known else ""
     if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(_recordset(table, columns), (_document(columns, rows),))
+        conn.exec_driver_sql(_recordset(table, columns) + known, (_document(columns, rows),))
     else:
-        conn.exec_driver_sql(_values(table, columns), list(rows))
+        conn.exec_driver_sql(_values(table, columns) + known, list(rows))
 
 
 def upsert(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, Select, delete, select, tuple_
 
 import core_tickets.tables
-from core_tickets.batch import among
+from core_tickets.batch import among, among_given, given
 from core_tickets.collaboration import tables
 from core_tickets.collaboration.book import put
 from core_tickets.errors import Incomplete, InvalidInput, Missing
@@ -127,12 +129,14 @@ def parents(conn: Connection, ids: Sequence[int]) -> dict[int, Child]:
 
 def open_children(conn: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
     """The required children of each of these tickets that are not resolved."""
-    query = (
-        select(_C.parent, _C.child)
-        .join(core_tickets.tables.ticket, _T.id == _C.child)
-        .where(among(conn, _C.parent, ids), _C.required, _T.status.in_(OPEN))
-    )
     found: dict[int, list[int]] = {}
-    for row in conn.execute(query.order_by(_C.child)):
+    for row in conn.execute(_open_children(conn.dialect.name), given(conn, ids)):
         found.setdefault(row.parent, []).append(row.child)
     return found
+
+
+@cache
+def _open_children(dialect: str) -> Select[Any]:
+    mine = (among_given(dialect, _C.parent), _C.required, _T.status.in_(OPEN))
+    pairs = select(_C.parent, _C.child).join(core_tickets.tables.ticket, _T.id == _C.child)
+    return pairs.where(*mine).order_by(_C.child)

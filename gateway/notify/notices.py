@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import orjson
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway import tables
+from gateway import rows, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,15 @@ class Notice:
 
 def queue(conn: Connection, notices: Sequence[Notice], now: int) -> None:
     """One statement; a worker sends them."""
-    if not notices:
-        return
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    rows = [
-        {
-            "ticket_id": n.ticket_id, "reason": n.reason, "step": n.step, "tier": n.tier, "title": n.title,
-            "text": n.text, "people": orjson.dumps(n.people).decode(), "groups": orjson.dumps(n.groups).decode(),
-            "at": now, "state": "waiting",
-        }
+    queued = [
+        (n.ticket_id, n.reason, n.step, n.tier, n.title, n.text, _listed(n.people), _listed(n.groups), now, "waiting")
         for n in notices
-    ]  # fmt: skip
-    conn.execute(insert(tables.notice).on_conflict_do_nothing(), rows)
+    ]
+    rows.insert(conn, tables.notice, _COLUMNS, queued, skip_known=True)
+
+
+_COLUMNS = ("ticket_id", "reason", "step", "tier", "title", "text", "people", "groups", "at", "state")
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return orjson.dumps(ids).decode()

@@ -5,13 +5,16 @@ import { BrowserRouter, Route, Routes, useLocation } from "react-router";
 import { Problem } from "./api/problem";
 import { Frame } from "./layout";
 import { NotFound } from "./layout/not-found";
+import { listAt } from "./pages/desk/asking";
 import { Boundary } from "./parts/boundary";
-import { SessionProvider, SignedIn } from "./session";
+import { SESSION, SessionProvider, SignedIn } from "./session";
 import { Themed } from "./theme";
 
 // one file per page, fetched when it is first opened
-const Overview = lazy(() => import("./pages/overview"));
-const Desk = lazy(() => import("./pages/desk"));
+const overview = () => import("./pages/overview");
+const desk = () => import("./pages/desk");
+const Overview = lazy(overview);
+const Desk = lazy(desk);
 const Ticket = lazy(() => import("./pages/ticket"));
 const Studio = lazy(() => import("./pages/studio"));
 const Lineage = lazy(() => import("./pages/lineage"));
@@ -29,6 +32,18 @@ const queries = new QueryClient({
     },
   },
 });
+
+// asked for while the page's own code is on its way and nothing is drawn yet
+const { pathname, search } = window.location;
+if (pathname === "/") void overview();
+if (pathname === "/tickets") {
+  void desk();
+  const list = listAt(queries, new URLSearchParams(search).toString());
+  void queries.fetchQuery(SESSION).then(
+    ({ me }) => me && queries.prefetchInfiniteQuery(list),
+    () => undefined, // the page asks again, and tells why not
+  );
+} else if (!pathname.startsWith("/p/")) void queries.prefetchQuery(SESSION);
 
 function Shown({ children }: { children: ReactNode }) {
   const { pathname } = useLocation();

@@ -3,8 +3,7 @@
  * component `const t = useT(); t("title")`. Both languages must have the same keys, or it does not compile.
  */
 import i18next from "i18next";
-import { useCallback } from "react";
-import { initReactI18next, useTranslation } from "react-i18next";
+import { useSyncExternalStore } from "react";
 import { remembered } from "../remembered";
 
 export type Language = "zh" | "en";
@@ -21,7 +20,7 @@ function firstLanguage(): Language {
   return "zh";
 }
 
-void i18next.use(initReactI18next).init({
+void i18next.init({
   lng: firstLanguage(),
   fallbackLng: "zh",
   resources: { zh: {}, en: {} },
@@ -36,16 +35,25 @@ function tellDocument(language: string): void {
 tellDocument(i18next.language);
 i18next.on("languageChanged", tellDocument);
 
+const listeners = new Set<() => void>();
+i18next.on("languageChanged", () => {
+  for (const each of listeners) each();
+});
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const current = (): Language => (i18next.language === "en" ? "en" : "zh");
+
+function change(language: Language): void {
+  languageChoice.set(language);
+  void i18next.changeLanguage(language);
+}
+
 export function useLanguage(): [Language, (language: Language) => void] {
-  const { i18n } = useTranslation();
-  const change = useCallback(
-    (language: Language) => {
-      languageChoice.set(language);
-      void i18n.changeLanguage(language);
-    },
-    [i18n],
-  );
-  return [i18n.language === "en" ? "en" : "zh", change];
+  return [useSyncExternalStore(subscribe, current), change];
 }
 
 type Values = Record<string, string | number>;
@@ -57,11 +65,11 @@ export function texts<K extends string>(
   of: { zh: Record<K, string>; en: Record<NoInfer<K>, string> },
 ): () => T<K> {
   for (const language of ["zh", "en"] as const) i18next.addResourceBundle(language, page, of[language]);
-  return function useTexts(): T<K> {
-    const { t } = useTranslation(page);
-    return useCallback(
-      (key: K, values?: Values) => t(key, { ...values, keySeparator: false, nsSeparator: false }),
-      [t],
-    );
+  // made once: a list asks for its texts hundreds of times
+  const inLanguage = (language: Language): T<K> => {
+    const fixed = i18next.getFixedT(language, page);
+    return (key, values) => fixed(key, { ...values, keySeparator: false, nsSeparator: false });
   };
+  const both = { zh: inLanguage("zh"), en: inLanguage("en") };
+  return () => both[useSyncExternalStore(subscribe, current)];
 }

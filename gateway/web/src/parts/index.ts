@@ -3,6 +3,8 @@ export { BeingBuilt } from "./being-built";
 export { CodeView } from "./code";
 export { EmptyWithAdvice } from "./empty";
 export { Figure } from "./figure";
+export { Hint } from "./hint";
+export { Loading } from "./loading";
 export { Notices } from "./notices";
 export { Page } from "./page";
 export { Panel } from "./panel";

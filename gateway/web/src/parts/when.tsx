@@ -1,7 +1,7 @@
-import { Tooltip } from "antd";
 import dayjs from "dayjs";
 import { useSyncExternalStore } from "react";
 import { useLanguage } from "../i18n";
+import { Hint } from "./hint";
 
 let now = Date.now();
 const listeners = new Set<() => void>();
@@ -49,10 +49,10 @@ export function When({
   const local = moment.format("YYYY-MM-DD HH:mm:ss");
   const relative = moment.from(ahead ? current : Math.max(current, moment.valueOf()));
   return (
-    <Tooltip title={exact ? relative : `${local} (UTC${moment.format("Z")})`}>
+    <Hint title={exact ? relative : `${local} (UTC${moment.format("Z")})`}>
       <time dateTime={at} style={{ whiteSpace: "nowrap" }}>
         {exact ? local : relative}
       </time>
-    </Tooltip>
+    </Hint>
   );
 }

@@ -47,14 +47,16 @@ interface Session extends SignIn {
 
 const SessionContext = createContext<Session | null>(null);
 const KEY = ["session"];
+/** Who is signed in, as the hub says. */
+export const SESSION = {
+  queryKey: KEY,
+  queryFn: () => answer<SignIn>(api.GET("/v1/session")),
+  staleTime: 60_000,
+};
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const { data, error, refetch } = useQuery({
-    queryKey: KEY,
-    queryFn: () => answer<SignIn>(api.GET("/v1/session")),
-    staleTime: 60_000,
-  });
+  const { data, error, refetch } = useQuery(SESSION);
   const me = data?.me ?? null;
   // before the children render: their first request must carry the token
   bind(me?.csrf ?? "", () => void queries.invalidateQueries({ queryKey: KEY }));

@@ -1,8 +1,7 @@
 import { ClockCircleOutlined, PauseCircleOutlined, WarningOutlined } from "@ant-design/icons";
-import { Tooltip } from "antd";
 import dayjs from "dayjs";
 import { useLanguage } from "../i18n";
-import { useNow } from "../parts";
+import { Hint, useNow } from "../parts";
 import type { Promised, Ticket } from "./types";
 import { useLength, useTicketTexts } from "./words";
 
@@ -40,10 +39,10 @@ export function Countdown({ promised, since }: { promised: Promised; since: numb
       <ClockCircleOutlined />
     );
   return (
-    <Tooltip title={`${title} · ${dayjs(promised.due).format("YYYY-MM-DD HH:mm")}`}>
+    <Hint title={`${title} · ${dayjs(promised.due).format("YYYY-MM-DD HH:mm")}`}>
       <span className={`countdown ${tone && runs ? `tone-${tone}` : ""}`}>
         {icon} {text}
       </span>
-    </Tooltip>
+    </Hint>
   );
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { Collapse, Skeleton, Typography } from "antd";
+import { Collapse, Typography } from "antd";
 import { answer, api } from "../../api/client";
-import { CodeView, ProblemAlert } from "../../parts";
+import { CodeView, Loading, ProblemAlert } from "../../parts";
 import { useTexts } from "./texts";
 
 interface Configuration {
@@ -21,7 +21,7 @@ export function Policies() {
         {t("policiesIntro")}
       </Typography.Paragraph>
       {error && <ProblemAlert error={error} />}
-      {!data && !error && <Skeleton active />}
+      {!data && !error && <Loading />}
       {data && (
         <Collapse
           size="small"

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { Skeleton, Table, Typography } from "antd";
+import { Table, Typography } from "antd";
 import { Link } from "react-router";
 import { answer, api } from "../../api/client";
-import { Figure, Panel, ProblemAlert, When } from "../../parts";
+import { Figure, Loading, Panel, ProblemAlert, When } from "../../parts";
 import { useTexts } from "./texts";
 
 interface Kept {
@@ -39,7 +39,7 @@ export function RetentionPage() {
         {t("retentionIntro")}
       </Typography.Paragraph>
       {error && <ProblemAlert error={error} />}
-      {!data && !error && <Skeleton active />}
+      {!data && !error && <Loading />}
       {data && (
         <>
           <Table<Kept>

@@ -1,6 +1,6 @@
 import { CloseCircleOutlined, SearchOutlined } from "@ant-design/icons";
 import { Button, Input, type InputRef, Select, Tag } from "antd";
-import { type RefObject, useEffect, useState } from "react";
+import { memo, type RefObject, useEffect, useState } from "react";
 import { useCommon } from "../../parts";
 import { useGroups } from "../../tickets/people";
 import { KINDS, useWord } from "../../tickets/words";
@@ -19,7 +19,7 @@ interface Props {
   narrow: boolean;
 }
 
-export function FilterBar({ asked, onAsk, searchBox, narrow }: Props) {
+export const FilterBar = memo(function FilterBar({ asked, onAsk, searchBox, narrow }: Props) {
   const t = useTexts();
   const common = useCommon();
   const word = useWord();
@@ -114,7 +114,7 @@ export function FilterBar({ asked, onAsk, searchBox, narrow }: Props) {
       </div>
     </search>
   );
-}
+});
 
 function Many(props: {
   label: string;

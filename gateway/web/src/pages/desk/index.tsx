@@ -1,25 +1,21 @@
 import { DownloadOutlined, PlusOutlined } from "@ant-design/icons";
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Button, Grid, type InputRef, Skeleton, Tooltip } from "antd";
-import { useMemo, useRef, useState } from "react";
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Button, Grid, type InputRef, Tooltip } from "antd";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { type Page as Answered, answer, api } from "../../api/client";
-import { EmptyWithAdvice, Page, ProblemAlert, useCommon } from "../../parts";
+import { answer, api } from "../../api/client";
+import { EmptyWithAdvice, Loading, Page, ProblemAlert } from "../../parts";
 import { useMe, useSession } from "../../session";
 import "../../tickets/tickets.css";
-import type { Ticket } from "../../tickets/types";
+import { LIVE_MS, listAt, liveFor, pageBehind } from "./asking";
 import { BulkBar, Refused, type Result } from "./bulk";
 import "./desk.css";
 import { FilterBar } from "./filter-bar";
 import { useKeys } from "./keys";
 import { Cards, pathOf, Rows } from "./list";
+import { More } from "./more";
 import { addressOf, narrows, type Question, questionOf } from "./question";
 import { useTexts } from "./texts";
-
-const LIVE_MS = 5_000;
-const PAGE = 50;
-/** Of a list that was paged far down only the count stays live: reading hundreds anew every few seconds helps nobody. */
-const LIVE_PAGES = 4;
 
 interface Counts {
   total: number;
@@ -28,7 +24,7 @@ interface Counts {
 
 export default function Desk() {
   const t = useTexts();
-  const common = useCommon();
+  const queries = useQueryClient();
   const [search, setSearch] = useSearchParams();
   const me = useMe();
   const { may } = useSession();
@@ -42,18 +38,8 @@ export default function Desk() {
   const searchBox = useRef<InputRef>(null);
 
   const list = useInfiniteQuery({
-    queryKey: ["desk", "tickets", address],
-    queryFn: ({ pageParam, signal }) =>
-      answer<Answered<Ticket>>(
-        api.GET("/v1/tickets", {
-          params: { query: { ...asked, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) } as never },
-          signal,
-        }),
-      ),
-    initialPageParam: "",
-    getNextPageParam: (last) => last.next_cursor ?? undefined,
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) <= LIVE_PAGES ? LIVE_MS : false),
+    ...listAt(queries, address),
+    refetchInterval: ({ state }) => liveFor(state.data?.pages.length ?? 0),
   });
   const counted = useQuery({
     queryKey: ["desk", "counts", address],
@@ -64,21 +50,30 @@ export default function Desk() {
   });
   const tickets = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
 
-  const ask = (wanted: Question) => {
+  const setAddress = useRef(setSearch);
+  setAddress.current = setSearch; // it is another function for every address
+  const ask = useCallback((wanted: Question) => {
     setAt(-1);
     setSelected(new Set());
-    setSearch(addressOf(wanted), { replace: true });
-  };
-  const toggle = (id: string) =>
-    setSelected((held) => {
-      const next = new Set(held);
-      if (!next.delete(id)) next.add(id);
-      return next;
-    });
+    setAddress.current(addressOf(wanted), { replace: true });
+  }, []);
+  const toggle = useCallback(
+    (id: string) =>
+      setSelected((held) => {
+        const next = new Set(held);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      }),
+    [],
+  );
   const all = () =>
     setSelected((held) =>
       tickets.every((each) => held.has(each.id)) ? new Set() : new Set(tickets.map((each) => each.id)),
     );
+  const shows = list.data !== undefined;
+  useEffect(() => {
+    if (shows) void import("../ticket"); // what one opens next
+  }, [shows]);
   const here = tickets[at];
   useKeys({
     j: () => setAt((n) => Math.min(n + 1, tickets.length - 1)),
@@ -121,7 +116,7 @@ export default function Desk() {
     >
       <FilterBar asked={asked} onAsk={ask} searchBox={searchBox} narrow={!wide} />
       {list.error && <ProblemAlert error={list.error} retry={() => void list.refetch()} />}
-      {list.isPending && <Skeleton active paragraph={{ rows: 8 }} title={false} />}
+      {list.isPending && <Loading rows={8} />}
       {list.data && tickets.length === 0 && (
         <EmptyWithAdvice
           title={t(narrows(asked) ? "empty" : "emptyAll")}
@@ -133,11 +128,11 @@ export default function Desk() {
         <div className={wide ? "list-frame" : ""}>{wide ? <Rows {...shown} /> : <Cards {...shown} />}</div>
       )}
       {list.hasNextPage && (
-        <div className="list-more">
-          <Button onClick={() => void list.fetchNextPage()} loading={list.isFetchingNextPage}>
-            {common("more")}
-          </Button>
-        </div>
+        <More
+          next={pageBehind(address, list.data?.pages.at(-1)?.next_cursor ?? "")}
+          busy={list.isFetchingNextPage}
+          onMore={() => void list.fetchNextPage()}
+        />
       )}
       {wide && tickets.length > 0 && <p className="list-keys quiet">{t("keys")}</p>}
       {chosen.length > 0 && (

@@ -1,5 +1,5 @@
 import { Checkbox } from "antd";
-import { type MouseEvent, useEffect, useRef } from "react";
+import { type MouseEvent, memo, useEffect, useRef } from "react";
 import { Link, useNavigate } from "react-router";
 import { PriorityTag, StateTag, When } from "../../parts";
 import { Countdown, pressing } from "../../tickets/countdown";
@@ -23,17 +23,6 @@ export const pathOf = (ticket: Pick<Ticket, "id">): string => `/tickets/${encode
 /** One line a ticket, for wide windows. */
 export function Rows({ tickets, since, at, selected, onSelect, onSelectAll }: Shown) {
   const t = useTexts();
-  const word = useWord();
-  const names = useTicketTexts();
-  const navigate = useNavigate();
-  const row = useRef<HTMLTableRowElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the row moves with `at`
-  useEffect(() => {
-    row.current?.scrollIntoView({ block: "nearest" }); // newer browsers answer a promise, which is no clean-up
-  }, [at]);
-  const open = (event: MouseEvent, ticket: Ticket) => {
-    if (!(event.target as HTMLElement).closest("a,button,label,input")) void navigate(pathOf(ticket));
-  };
   return (
     <table className="rows" aria-label={t("list")}>
       <thead>
@@ -62,63 +51,89 @@ export function Rows({ tickets, since, at, selected, onSelect, onSelectAll }: Sh
         </tr>
       </thead>
       <tbody>
-        {tickets.map((ticket, n) => {
-          const next = pressing(ticket);
-          return (
-            <tr
-              key={ticket.id}
-              ref={n === at ? row : undefined}
-              aria-current={n === at || undefined}
-              className={`${n === at ? "rows-at" : ""} ${selected.has(ticket.id) ? "rows-selected" : ""}`}
-              onClick={(event) => open(event, ticket)}
-            >
-              {onSelect && (
-                <td className="rows-box">
-                  <Checkbox
-                    aria-label={t("select", { id: ticket.id })}
-                    checked={selected.has(ticket.id)}
-                    onChange={() => onSelect(ticket.id)}
-                  />
-                </td>
-              )}
-              <td>
-                <PriorityTag priority={ticket.priority} />
-              </td>
-              <td>
-                <Link to={pathOf(ticket)} className="id">
-                  {ticket.id}
-                </Link>
-              </td>
-              <td className="rows-title">
-                <span className="clip" title={ticket.title}>
-                  {ticket.title}
-                </span>
-                {ticket.occurrences > 1 && (
-                  <span className="repeats" title={t("repeats", { n: ticket.occurrences })}>
-                    ×{ticket.occurrences}
-                  </span>
-                )}
-              </td>
-              <td>
-                <StateTag state={ticket.status} />
-              </td>
-              <td>{next && <Countdown promised={next} since={since} />}</td>
-              <td className="rows-who">
-                {ticket.assignee ?? <span className="quiet">{names("unassigned")}</span>}
-                {ticket.group && <span className="quiet"> · {ticket.group}</span>}
-              </td>
-              <td>{word(ticket.kind)}</td>
-              <td className="quiet">{ticket.connection}</td>
-              <td className="quiet">
-                <When at={ticket.opened_at} />
-              </td>
-            </tr>
-          );
-        })}
+        {tickets.map((ticket, n) => (
+          <Row
+            key={ticket.id}
+            ticket={ticket}
+            since={since}
+            here={n === at}
+            chosen={selected.has(ticket.id)}
+            onSelect={onSelect}
+          />
+        ))}
       </tbody>
     </table>
   );
 }
+
+interface Line {
+  ticket: Ticket;
+  since: number;
+  here: boolean;
+  chosen: boolean;
+  onSelect: Shown["onSelect"];
+}
+
+/** Drawn anew only when something of its own changed: of hundreds of rows a key moves two. */
+const Row = memo(function Row({ ticket, since, here, chosen, onSelect }: Line) {
+  const t = useTexts();
+  const word = useWord();
+  const names = useTicketTexts();
+  const navigate = useNavigate();
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (here) row.current?.scrollIntoView({ block: "nearest" }); // newer browsers answer a promise, which is no clean-up
+  }, [here]);
+  const open = (event: MouseEvent) => {
+    if (!(event.target as HTMLElement).closest("a,button,label,input")) void navigate(pathOf(ticket));
+  };
+  const next = pressing(ticket);
+  return (
+    <tr
+      ref={row}
+      aria-current={here || undefined}
+      className={`${here ? "rows-at" : ""} ${chosen ? "rows-selected" : ""}`}
+      onClick={open}
+    >
+      {onSelect && (
+        <td className="rows-box">
+          <Checkbox aria-label={t("select", { id: ticket.id })} checked={chosen} onChange={() => onSelect(ticket.id)} />
+        </td>
+      )}
+      <td>
+        <PriorityTag priority={ticket.priority} />
+      </td>
+      <td>
+        <Link to={pathOf(ticket)} className="id">
+          {ticket.id}
+        </Link>
+      </td>
+      <td className="rows-title">
+        <span className="clip" title={ticket.title}>
+          {ticket.title}
+        </span>
+        {ticket.occurrences > 1 && (
+          <span className="repeats" title={t("repeats", { n: ticket.occurrences })}>
+            ×{ticket.occurrences}
+          </span>
+        )}
+      </td>
+      <td>
+        <StateTag state={ticket.status} />
+      </td>
+      <td>{next && <Countdown promised={next} since={since} />}</td>
+      <td className="rows-who">
+        {ticket.assignee ?? <span className="quiet">{names("unassigned")}</span>}
+        {ticket.group && <span className="quiet"> · {ticket.group}</span>}
+      </td>
+      <td>{word(ticket.kind)}</td>
+      <td className="quiet">{ticket.connection}</td>
+      <td className="quiet">
+        <When at={ticket.opened_at} />
+      </td>
+    </tr>
+  );
+});
 
 /** One card a ticket, for phones. */
 export function Cards({ tickets, since, selected, onSelect }: Shown) {

@@ -1,9 +1,9 @@
 /** Finding a thing by its name, its id, or what a system calls it. */
 import { SearchOutlined } from "@ant-design/icons";
-import { Flex, Input, Select, Skeleton, Table, Tag, Typography } from "antd";
+import { Flex, Input, Select, Table, Tag, Typography } from "antd";
 import { useDeferredValue } from "react";
 import { Link, useSearchParams } from "react-router";
-import { EmptyWithAdvice, Panel, ProblemAlert } from "../../parts";
+import { EmptyWithAdvice, Loading, Panel, ProblemAlert } from "../../parts";
 import { useFoundThings } from "./asking";
 import { type Texts, useTexts } from "./texts";
 import type { FoundThing } from "./types";
@@ -49,7 +49,7 @@ export function Finding() {
       </Flex>
       {error && <ProblemAlert error={error} retry={() => void refetch()} />}
       {q.trim() === "" && <EmptyWithAdvice title={t("findTitle")} advice={t("findAdvice")} />}
-      {q.trim() !== "" && isPending && !error && <Skeleton active />}
+      {q.trim() !== "" && isPending && !error && <Loading />}
       {q.trim() !== "" && data && data.items.length === 0 && (
         <EmptyWithAdvice title={t("nothingFound")} advice={t("nothingFoundAdvice")} />
       )}

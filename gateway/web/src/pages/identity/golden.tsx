@@ -1,10 +1,10 @@
 /** The golden record: of each field the value that stands and why, and what the others say. */
 
 import { useQuery } from "@tanstack/react-query";
-import { Button, Drawer, Skeleton, Table, Tooltip, Typography } from "antd";
+import { Button, Drawer, Table, Tooltip, Typography } from "antd";
 import { useState } from "react";
 import { answer, api } from "../../api/client";
-import { EmptyWithAdvice, Panel, ProblemAlert, When } from "../../parts";
+import { EmptyWithAdvice, Loading, Panel, ProblemAlert, When } from "../../parts";
 import { Chain } from "../lineage/story";
 import "../lineage/lineage.css";
 import type { Origin } from "../lineage/types";
@@ -32,7 +32,7 @@ export function GoldenPanel({ id }: { id: string }) {
   return (
     <Panel title={t("golden")} extra={<Typography.Text type="secondary">{t("goldenAdvice")}</Typography.Text>} flush>
       {error && <ProblemAlert error={error} retry={() => void refetch()} />}
-      {!data && !error && <Skeleton active />}
+      {!data && !error && <Loading />}
       {data?.fields.length === 0 && <EmptyWithAdvice title={t("noGolden")} advice={t("noGoldenAdvice")} />}
       {data && data.fields.length > 0 && (
         <Table<GoldenField>
@@ -110,6 +110,6 @@ function AttributeOrigin({ said }: { said: Candidate }) {
       ),
   });
   if (error) return <ProblemAlert error={error} />;
-  if (!data) return <Skeleton active />;
+  if (!data) return <Loading />;
   return <Chain origin={data} end={`${said.birth_id} · ${said.field}`} />;
 }

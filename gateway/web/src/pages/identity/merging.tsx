@@ -1,8 +1,8 @@
 /** Merging a thing with another: choose it, see what would move, say why. */
-import { App, Input, Modal, Select, Skeleton } from "antd";
+import { App, Input, Modal, Select } from "antd";
 import { useDeferredValue, useState } from "react";
 import { useNavigate } from "react-router";
-import { ProblemAlert } from "../../parts";
+import { Loading, ProblemAlert } from "../../parts";
 import { useFoundThings, useMerge, usePreview } from "./asking";
 import { PreviewShown } from "./preview";
 import { useTexts } from "./texts";
@@ -62,7 +62,7 @@ export function MergeDialog({ thing, open, close }: { thing: Thing; open: boolea
           options={choices.map((each) => ({ value: each.id, label: `${each.name ?? each.text} · ${each.id}` }))}
         />
         {preview.error && <ProblemAlert error={preview.error} />}
-        {other && preview.isFetching && !preview.data && <Skeleton active />}
+        {other && preview.isFetching && !preview.data && <Loading />}
         {preview.data && (
           <section aria-label={t("preview")}>
             <h3 className="small-head">{t("preview")}</h3>

@@ -1,8 +1,8 @@
 /** One pair side by side: the evidence of each field, what merging would move, and the decision. */
-import { App, Button, Flex, Input, Skeleton, Table, Typography } from "antd";
+import { App, Button, Flex, Input, Table, Typography } from "antd";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
-import { Page, Panel, ProblemAlert, When } from "../../parts";
+import { Loading, Page, Panel, ProblemAlert, When } from "../../parts";
 import { useSession } from "../../session";
 import { useDecide, useReview } from "./asking";
 import { PreviewShown } from "./preview";
@@ -30,7 +30,7 @@ export function ReviewPage() {
       actions={<Link to="/identity/reviews">{t("backToList")}</Link>}
     >
       {error && <ProblemAlert error={error} retry={() => void refetch()} />}
-      {!data && !error && <Skeleton active />}
+      {!data && !error && <Loading />}
       {data && <Whole review={data} />}
     </Page>
   );

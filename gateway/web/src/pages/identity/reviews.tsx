@@ -1,7 +1,7 @@
 /** Pairs that a person decides, the likeliest first. */
-import { Flex, Segmented, Skeleton, Table, Typography } from "antd";
+import { Flex, Segmented, Table, Typography } from "antd";
 import { Link, useSearchParams } from "react-router";
-import { EmptyWithAdvice, Panel, ProblemAlert, When } from "../../parts";
+import { EmptyWithAdvice, Loading, Panel, ProblemAlert, When } from "../../parts";
 import { useReviews } from "./asking";
 import { useTexts } from "./texts";
 import type { Review } from "./types";
@@ -26,7 +26,7 @@ export function ReviewList() {
         <Typography.Text type="secondary">{t("reviewsAdvice")}</Typography.Text>
       </Flex>
       {error && <ProblemAlert error={error} retry={() => void refetch()} />}
-      {!data && !error && <Skeleton active />}
+      {!data && !error && <Loading />}
       {data?.items.length === 0 && <EmptyWithAdvice title={t("noReviews")} advice={t("noReviewsAdvice")} />}
       {data && data.items.length > 0 && (
         <Panel title={t("reviewQueue")} flush>

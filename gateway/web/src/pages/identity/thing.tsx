@@ -1,9 +1,9 @@
 /** One thing: its golden record, what every system calls it, who speaks of it, and how it came together. */
 import { MergeCellsOutlined, SplitCellsOutlined } from "@ant-design/icons";
-import { Alert, App, Button, Flex, Popconfirm, Skeleton, Table, Tag, Typography } from "antd";
+import { Alert, App, Button, Flex, Popconfirm, Table, Tag, Typography } from "antd";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
-import { Page, Panel, PriorityTag, ProblemAlert, StateTag, TicketLink, When } from "../../parts";
+import { Loading, Page, Panel, PriorityTag, ProblemAlert, StateTag, TicketLink, When } from "../../parts";
 import { useSession } from "../../session";
 import { useAllow, useThing, useUndo, useUses } from "./asking";
 import { GoldenPanel } from "./golden";
@@ -48,7 +48,7 @@ export function ThingPage() {
       }
     >
       {error && <ProblemAlert error={error} retry={() => void refetch()} />}
-      {!data && !error && <Skeleton active />}
+      {!data && !error && <Loading />}
       {data && (
         <Flex vertical gap={14}>
           {data.id !== data.live && (
@@ -98,7 +98,7 @@ function InUse({ id }: { id: string }) {
   return (
     <Panel title={t("uses")}>
       {error && <ProblemAlert error={error} />}
-      {!data && !error && <Skeleton active title={false} />}
+      {!data && !error && <Loading />}
       {data && (
         <div className="uses">
           <h3>

@@ -1,7 +1,7 @@
 /** What depends on a value: what the configuration predicts, and what was done. */
-import { Skeleton, Table, Typography } from "antd";
+import { Table, Typography } from "antd";
 import { Link } from "react-router";
-import { Panel, ProblemAlert, When } from "../../parts";
+import { Loading, Panel, ProblemAlert, When } from "../../parts";
 import { nodeLink } from "./address";
 import { useTexts } from "./texts";
 import type { DoneEffect, Impact, Predicted } from "./types";
@@ -9,7 +9,7 @@ import type { DoneEffect, Impact, Predicted } from "./types";
 export function Downstream({ impact, error }: { impact: Impact | undefined; error: unknown }) {
   const t = useTexts();
   if (error) return <ProblemAlert error={error} />;
-  if (!impact) return <Skeleton active />;
+  if (!impact) return <Loading />;
   const consumers = impact.predicted.filter((p) => p.subtype !== "PART");
   return (
     <div className="two">

@@ -1,10 +1,10 @@
 /** A field of the schema with its neighbours: drawn or as a table, opened step by step. */
-import { Alert, Button, Descriptions, Flex, Segmented, Select, Skeleton, Typography } from "antd";
+import { Alert, Button, Descriptions, Flex, Segmented, Select, Typography } from "antd";
 import { useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 import { answer, api } from "../../api/client";
 import { useLanguage } from "../../i18n";
-import { Page, Panel, ProblemAlert } from "../../parts";
+import { Loading, Page, Panel, ProblemAlert } from "../../parts";
 import { type Look, MORE, nodeLink, useAddress, withOpening } from "./address";
 import { useSystems, useView, viewQuery } from "./asking";
 import { KindName } from "./downstream";
@@ -110,7 +110,7 @@ export function SchemaPage({ node }: { node: NodeRef }) {
         {error && <ProblemAlert error={error} retry={() => void refetch()} />}
         {data?.truncated && <Alert type="warning" showIcon title={t("truncated")} />}
         {data && data.withheld > 0 && <Alert type="info" showIcon title={t("withheld", { n: data.withheld })} />}
-        {!model && !error && <Skeleton active />}
+        {!model && !error && <Loading />}
         {model && (
           <div className="schema">
             {look === "graph" ? (

@@ -1,9 +1,9 @@
 /** Where to begin: a ticket's value, a field by its name, or a system. */
-import { Button, Collapse, Flex, Input, Skeleton, Space, Typography } from "antd";
+import { Button, Collapse, Flex, Input, Space, Typography } from "antd";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { useLanguage } from "../../i18n";
-import { EmptyWithAdvice, Page, Panel, ProblemAlert } from "../../parts";
+import { EmptyWithAdvice, Loading, Page, Panel, ProblemAlert } from "../../parts";
 import { nodeLink } from "./address";
 import { useSystems } from "./asking";
 import { FieldSearch } from "./search";
@@ -21,7 +21,7 @@ export function Start() {
           <TicketEntry />
         </Flex>
         {error && <ProblemAlert error={error} retry={() => void refetch()} />}
-        {!data && !error && <Skeleton active />}
+        {!data && !error && <Loading />}
         {data && data.items.length === 0 && <EmptyWithAdvice title={t("nothingYet")} advice={t("nothingYetAdvice")} />}
         {data && data.items.length > 0 && (
           <Panel

@@ -6,12 +6,12 @@ import {
   QuestionCircleOutlined,
   WarningFilled,
 } from "@ant-design/icons";
-import { Flex, Segmented, Select, Skeleton, Typography } from "antd";
+import { Flex, Segmented, Select, Typography } from "antd";
 import { useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 import { answer, api } from "../../api/client";
 import { useLanguage } from "../../i18n";
-import { EmptyWithAdvice, Page, Panel, ProblemAlert, TicketLink, When } from "../../parts";
+import { EmptyWithAdvice, Loading, Page, Panel, ProblemAlert, TicketLink, When } from "../../parts";
 import { type Look, nodeLink, useAddress } from "./address";
 import { useImpact, useOrigin, useTicketFields } from "./asking";
 import { Downstream } from "./downstream";
@@ -73,7 +73,7 @@ function Value({ ticket, field }: { ticket: string; field: string }) {
     [ticket, origin.data, impact.data, t, language],
   );
   if (origin.error) return <ProblemAlert error={origin.error} retry={() => void origin.refetch()} />;
-  if (!origin.data || !model) return <Skeleton active />;
+  if (!origin.data || !model) return <Loading />;
   const look: Look = address.look ?? "story";
   return (
     <>

@@ -1,5 +1,4 @@
-import { Skeleton } from "antd";
-import { Health, Page, ProblemAlert, When } from "../../parts";
+import { Health, Loading, Page, ProblemAlert, When } from "../../parts";
 import { ConnectionsPanel } from "./connections";
 import { useOverview } from "./figures";
 import { Flow } from "./flow";
@@ -26,7 +25,7 @@ export default function OverviewPage() {
       }
     >
       {error && !data && <ProblemAlert error={error} retry={() => void refetch()} />}
-      {!data && !error && <Skeleton active />}
+      {!data && !error && <Loading />}
       {data && (
         <div className="overview">
           <KeyFigures of={data} />

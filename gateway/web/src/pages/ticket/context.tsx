@@ -1,9 +1,9 @@
 import { CheckOutlined } from "@ant-design/icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Button, Progress, Skeleton } from "antd";
+import { Button, Progress } from "antd";
 import { lazy, type ReactNode, Suspense } from "react";
 import { answer, api } from "../../api/client";
-import { EmptyWithAdvice, Health, Panel, ProblemAlert, TicketLink, When } from "../../parts";
+import { EmptyWithAdvice, Health, Loading, Panel, ProblemAlert, TicketLink, When } from "../../parts";
 import { useSession } from "../../session";
 import type { Section, WholeTicket } from "../../tickets/types";
 import { useWord } from "../../tickets/words";
@@ -66,7 +66,7 @@ export function Context({ ticket }: { ticket: WholeTicket }) {
     refetchInterval: 10_000,
   });
   if (context.error) return <ProblemAlert error={context.error} retry={() => void context.refetch()} />;
-  if (!context.data) return <Skeleton active />;
+  if (!context.data) return <Loading />;
   const { sections } = context.data;
   const values = (name: string) => sections.find((section) => section.name === name)?.values;
   const solved = (values("similar_tickets")?.tickets ?? []) as Solved[];
@@ -92,7 +92,7 @@ export function Context({ ticket }: { ticket: WholeTicket }) {
       )}
       {known && known.series.length > 0 && (
         <Panel title={t("charts")}>
-          <Suspense fallback={<Skeleton active />}>
+          <Suspense fallback={<Loading />}>
             <div className="chart-grid">
               {known.series.map((each) => (
                 <Chart key={`${each.section} ${each.name}`} series={each} opened={known.opened_at} />

@@ -1,16 +1,16 @@
 import { ArrowLeftOutlined, EyeInvisibleOutlined } from "@ant-design/icons";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Grid, Skeleton, Tooltip } from "antd";
+import { type InfiniteData, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Grid, Tooltip } from "antd";
 import { lazy, Suspense } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
-import { answer, api } from "../../api/client";
+import { type Page as Answered, answer, api } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { useLanguage } from "../../i18n";
-import { EmptyWithAdvice, Page, Panel, PriorityTag, ProblemAlert, StateTag } from "../../parts";
+import { EmptyWithAdvice, Loading, Page, Panel, PriorityTag, ProblemAlert, StateTag } from "../../parts";
 import { useSession } from "../../session";
 import { Countdown, pressing } from "../../tickets/countdown";
 import "../../tickets/tickets.css";
-import type { Offered, WholeTicket } from "../../tickets/types";
+import type { Ticket as ListedTicket, Offered, WholeTicket } from "../../tickets/types";
 import { Actions } from "./actions";
 import { Context } from "./context";
 import { Details, Promises } from "./details";
@@ -33,7 +33,7 @@ export default function Ticket() {
   const { ticket = "" } = useParams();
   if (ticket === "new") {
     return (
-      <Suspense fallback={<Skeleton active className="page" />}>
+      <Suspense fallback={<Loading className="page" />}>
         <NewTicket />
       </Suspense>
     );
@@ -76,7 +76,7 @@ function OneTicket({ id }: { id: string }) {
       </Page>
     );
   }
-  if (!data) return <Skeleton active className="page" paragraph={{ rows: 12 }} />;
+  if (!data) return <Coming ticket={listed(queries, id)} />;
 
   const next = pressing(data);
   const asides = (
@@ -115,9 +115,7 @@ function OneTicket({ id }: { id: string }) {
       title={data.title || id}
       aside={
         <span className="ticket-aside">
-          <PriorityTag priority={data.priority} />
-          <StateTag state={data.status} />
-          <span className="quiet">{data.assignee ?? data.group}</span>
+          <Standing ticket={data} />
           {next && <Countdown promised={next} since={dataUpdatedAt} />}
           {(data.withheld?.length ?? 0) > 0 && (
             <Tooltip title={<Withheld ticket={data} />}>
@@ -159,6 +157,41 @@ function OneTicket({ id }: { id: string }) {
         {wide && <aside className="ticket-side">{asides}</aside>}
       </div>
     </Page>
+  );
+}
+
+/** What the desk's list knew of a ticket. */
+function listed(queries: QueryClient, id: string): ListedTicket | undefined {
+  const lists = queries.getQueriesData<InfiniteData<Answered<ListedTicket>>>({ queryKey: ["desk", "tickets"] });
+  return lists.flatMap(([, list]) => list?.pages.flatMap((page) => page.items) ?? []).find((each) => each.id === id);
+}
+
+/** A ticket that is on its way, under its own heading where that is known. */
+function Coming({ ticket }: { ticket: ListedTicket | undefined }) {
+  const skeleton = <Loading rows={12} className={ticket ? "" : "page"} />;
+  if (!ticket) return skeleton;
+  return (
+    <Page
+      wide
+      title={ticket.title || ticket.id}
+      aside={
+        <span className="ticket-aside">
+          <Standing ticket={ticket} />
+        </span>
+      }
+    >
+      {skeleton}
+    </Page>
+  );
+}
+
+function Standing({ ticket }: { ticket: ListedTicket }) {
+  return (
+    <>
+      <PriorityTag priority={ticket.priority} />
+      <StateTag state={ticket.status} />
+      <span className="quiet">{ticket.assignee ?? ticket.group}</span>
+    </>
   );
 }
 

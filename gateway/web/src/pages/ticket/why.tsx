@@ -1,9 +1,9 @@
 import { CheckCircleFilled, MinusCircleOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
-import { Skeleton } from "antd";
+
 import type { ReactNode } from "react";
 import { answer, api } from "../../api/client";
-import { Panel, ProblemAlert, When } from "../../parts";
+import { Loading, Panel, ProblemAlert, When } from "../../parts";
 import { useTexts } from "./texts";
 
 interface Judged {
@@ -54,7 +54,7 @@ export function Why({ ticket }: { ticket: string }) {
     queryFn: () => answer<Explained>(api.GET("/v1/tickets/{ticket}/explain", { params: { path: { ticket } } })),
   });
   if (error) return <ProblemAlert error={error} retry={() => void refetch()} />;
-  if (!data) return <Skeleton active />;
+  if (!data) return <Loading />;
   const { ran, planned } = data.escalation ?? { ran: [], planned: [] };
   return (
     <div className="why">
