@@ -130,13 +130,14 @@ def parents(conn: Connection, ids: Sequence[int]) -> dict[int, Child]:
 def open_children(conn: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
     """The required children of each of these tickets that are not resolved."""
     found: dict[int, list[int]] = {}
-    for row in conn.execute(_open_children(conn.dialect.name), given(conn, ids)):
-        found.setdefault(row.parent, []).append(row.child)
+    for row in conn.execute(_required(conn.dialect.name), given(conn, ids)):
+        if row.status in OPEN:  # asked for in the query, SQLite would begin with every ticket that is open
+            found.setdefault(row.parent, []).append(row.child)
     return found
 
 
 @cache
-def _open_children(dialect: str) -> Select[Any]:
-    mine = (among_given(dialect, _C.parent), _C.required, _T.status.in_(OPEN))
-    pairs = select(_C.parent, _C.child).join(core_tickets.tables.ticket, _T.id == _C.child)
+def _required(dialect: str) -> Select[Any]:
+    mine = (among_given(dialect, _C.parent), _C.required)
+    pairs = select(_C.parent, _C.child, _T.status).join(core_tickets.tables.ticket, _T.id == _C.child)
     return pairs.where(*mine).order_by(_C.child)
