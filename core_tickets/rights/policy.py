@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from core_tickets.model import Ticket
 from core_tickets.rights.data import Vocabulary
-from core_tickets.vocabulary import STATUSES
+from core_tickets.vocabulary import STATUSES, Label
 
 __all__ = ["RELATIONS", "Asker", "Decision", "Grant", "Level", "Rights", "Role", "Sight"]
 
@@ -121,7 +121,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """May it be seen (how far), or done; and why not, in words: of actions in Chinese too."""
+    """May it be seen (how far), or done; and why not, in words."""
 
     level: Level
     why: str = ""
@@ -181,27 +181,23 @@ class Sight:
         takes = f"it takes one of: {', '.join(able)}" if able else "no role may"
         mine = [r.name for r in self.roles if any(_any(g.do, name) for g in r.grants)]
         when = f"in state {ticket.status}, as it stands to you, " if mine else ""
-        why = f"{self._who()} may not {name} this ticket {when}({self._place()}); {takes}"
+        names = [role.name for role in self.roles]
+        who, who_zh = _who(names)
+        why = f"{who} may not {name} this ticket {when}({self._place()}); {takes}"
         needed = f"需要以下角色之一：{'、'.join(able)}" if able else "没有角色可以"
         so = f"工单处于“{STATUSES[ticket.status].zh}”，按您与它的关系，" if mine else ""
-        names = [role.name for role in self.roles]
-        who = f"角色 {'、'.join(names)} " if names else "没有角色的人"
-        return Decision(Level.hidden, why, f"{so}{who}不能执行此操作（{self._place_zh()}）；{needed}")
+        return Decision(Level.hidden, why, f"{so}{who_zh}不能执行此操作（{self._place_zh()}）；{needed}")
 
     def _decided(self, what: str, level: Level, path: str) -> Decision:
         for role in self.roles:
             for denied, line in role.never.items():
                 if denied == what or _any([denied], path):
-                    return Decision(Level.hidden, _told("hidden", f"role {role.name}", what, line))
+                    return _told(Level.hidden, (role.name,), what, line)
         if level is Level.full:
             return FULL
         grants = [g for _, g in self.grants]
         line = grants[0].line if grants else self.roles[0].line if self.roles else 0
-        return Decision(level, _told(level.name, self._who(), what, line))
-
-    def _who(self) -> str:
-        names = [role.name for role in self.roles]
-        return f"role {', '.join(names)}" if names else "who has no role"
+        return _told(level, [role.name for role in self.roles], what, line)
 
     def _place(self) -> str:
         lines = [str(role.line) for role in self.roles]
@@ -212,9 +208,18 @@ class Sight:
         return "权限策略 rights" + (f" 第 {'、'.join(lines)} 行" if lines else "")
 
 
-def _told(level: str, who: str, what: str, line: int) -> str:
-    how = "see" if level == "hidden" else "see all of"
-    return f"{level}: {who} may not {how} {what} (policy rights, line {line})"
+def _who(roles: Sequence[str]) -> Label:
+    if not roles:
+        return Label("who has no role", "没有角色的人")
+    return Label(f"role {', '.join(roles)}", f"角色 {'、'.join(roles)} ")
+
+
+def _told(level: Level, roles: Sequence[str], what: str, line: int) -> Decision:
+    who, who_zh = _who(roles)
+    masked = level is Level.masked
+    why = f"{level.name}: {who} may not {'see all of' if masked else 'see'} {what} (policy rights, line {line})"
+    why_zh = f"{who_zh}{'只能看到部分的' if masked else '不能查看'} {what}（权限策略 rights 第 {line} 行）"
+    return Decision(level, why, why_zh)
 
 
 @dataclass(frozen=True)

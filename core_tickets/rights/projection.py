@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core_tickets.model import Ticket
-from core_tickets.rights.policy import Level, Sight
+from core_tickets.rights.policy import Decision, Level, Sight
 from core_tickets.rights.sieve import HIDDEN, Cleaned, Sieve
 
 __all__ = ["ALWAYS", "Projection", "Seen"]
@@ -64,7 +64,7 @@ class Projection:
         if _is_ticket(value):
             seen = self.seen.get(value["id"])
             if seen is None or not seen.sight.visible:
-                return {"id": value["id"], "withheld": [{"what": "*", "why": "you do not see this ticket"}]}
+                return {"id": value["id"], "withheld": [_NOTHING_SEEN]}
             return self._ticket(value, seen)
         if isinstance(ticket := value.get("ticket"), dict) and _is_ticket(ticket):
             at = self.seen.get(ticket["id"], at)
@@ -95,11 +95,11 @@ class Projection:
             elif key in ALWAYS or found.level is Level.full or seen.sight.reaches(key):
                 made[key] = self._walk(item, seen)
             else:
-                withheld.append({"what": key, "why": found.why})
+                withheld.append(_withheld(key, found))
                 made[key] = _masked(item) if found.level is Level.masked else _EMPTY.get(type(item))
         for kind in seen.sight.rights.data.kinds:
             if not (found := seen.sight.data(kind.name)) or found.level is Level.masked:
-                withheld.append({"what": kind.name, "why": found.why})
+                withheld.append(_withheld(kind.name, found))
         return Cleaned(Sieve(seen.sight, self.sieve.known).clean(made) | {"withheld": withheld})
 
     def _entry(self, value: Mapping[str, Any], at: Seen) -> Any:
@@ -125,6 +125,11 @@ class Projection:
 
 
 _GONE: Any = object()
+_NOTHING_SEEN = {"what": "*", "why": "you do not see this ticket", "why_zh": "您无权查看此工单"}
+
+
+def _withheld(what: str, found: Decision) -> dict[str, str]:
+    return {"what": what, "why": found.why, "why_zh": found.why_zh}
 
 
 def _is_ticket(value: Any) -> bool:

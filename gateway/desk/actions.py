@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 import core_tickets
+import id_registry
 from core_tickets import Label
 from gateway.collaboration.shown import together
 from gateway.config.hub import Hub
@@ -50,6 +51,8 @@ def _state(ticket: core_tickets.Ticket, name: str) -> Label:
     if ticket.status in action.sources:
         why = action.why_not(ticket)
         assert why is not None  # else it would be allowed
+        if (other := ticket.superseded_by) is not None:  # the ticket core knows numbers only
+            why = Label(*(told.replace(str(other), id_registry.format_id(other)) for told in why))
         return Label(f"Not now: {why.en}.", f"当前不适用：{why.zh}。")
     takes = [core_tickets.STATUSES[source] for source in action.sources]
     return Label(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
+from gateway.signin import attempts
 from tests.web.browsing import Browsing, Language, Size
 
 WORDS = {
-    "zh": {"login": "用户名", "password": "密码", "submit": "登录", "wrong": "用户名或密码错误", "tickets": "工单",
-           "overview": "总览", "out": "退出登录"},
+    "zh": {"login": "用户名", "password": "密码", "submit": "登录", "wrong": "用户名或密码错误", "wait": "尝试次数过多",
+           "tickets": "工单", "overview": "总览", "out": "退出登录"},
     "en": {"login": "User name", "password": "Password", "submit": "Sign in", "wrong": "User name or password is wrong",
-           "tickets": "Tickets", "overview": "Overview", "out": "Sign out"},
+           "wait": "Too many tries", "tickets": "Tickets", "overview": "Overview", "out": "Sign out"},
 }  # fmt: skip
 
 
@@ -43,3 +45,18 @@ def test_a_wrong_password_is_told_and_the_right_one_leads_where_one_wanted_to_go
     expect(page.get_by_label(words["login"])).to_be_visible()
     visit.go("/tickets")
     expect(page.get_by_label(words["login"])).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_who_guesses_too_often_is_told_to_wait(web: Browsing, language: Language) -> None:
+    words, login = WORDS[language], f"guessed-{language}"
+    for _ in range(attempts.TOGETHER):
+        wrong = {"login": login, "password": "not the password"}
+        assert httpx.post(f"{web.hub.url}/v1/session", json=wrong).status_code == 401
+    visit = web.open("/signin", language=language)
+    visit.expect_refusal(429)
+    visit.page.get_by_label(words["login"]).fill(login)
+    visit.page.get_by_label(words["password"], exact=True).fill("not the password")
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.get_by_role("alert")).to_contain_text(words["wait"])
+    visit.check_axe()

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+import core_tickets.tables
 import id_registry
 from gateway.context import snapshot
 from gateway.desk.progress import PER_MINUTE
@@ -51,6 +53,16 @@ def test_an_action_that_is_not_possible_says_why_in_both_languages(company: Comp
         for english_word in (" not ", " may ", " ticket", " it "):
             assert english_word not in each["why_not_zh"], each
         assert bool(each["why_not"]) == bool(each["why_not_zh"]) == (not each["possible"])
+
+
+def test_a_ticket_whose_place_another_took_names_it_as_people_do(company: Company) -> None:
+    new = id_registry.parse_id(company.earlier)
+    with company.house.gateway.transaction() as conn:
+        mine = core_tickets.tables.ticket.c.id == id_registry.parse_id(company.ticket)
+        conn.execute(update(core_tickets.tables.ticket).where(mine).values(status="closed", superseded_by=new))
+    reopen = actions(company, None)["reopen"]
+    assert reopen["why_not"] == f"Not now: ticket {company.earlier} took its place."
+    assert reopen["why_not_zh"] == f"当前不适用：已由工单 {company.earlier} 取代。"
 
 
 def test_every_action_that_is_offered_as_possible_can_be_done(company: Company) -> None:

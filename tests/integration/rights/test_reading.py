@@ -43,10 +43,9 @@ def test_sections_that_are_not_for_a_technician_are_not_in_the_snapshot(shared: 
 
 
 def test_the_answer_says_what_was_withheld_and_by_which_line(shared: Company) -> None:
-    withheld = {w["what"]: w["why"] for w in shared.get("li.na")["withheld"]}
-    assert withheld["customer.phone"].startswith(
-        "hidden: role technician may not see customer.phone (policy rights, line "
-    )
+    (phone,) = [w for w in shared.get("li.na")["withheld"] if w["what"] == "customer.phone"]
+    assert phone["why"].startswith("hidden: role technician may not see customer.phone (policy rights, line ")
+    assert phone["why_zh"].startswith("角色 technician 不能查看 customer.phone（权限策略 rights 第 ")
 
 
 def test_who_leads_another_team_reads_only_the_end_of_the_number(company: Company) -> None:

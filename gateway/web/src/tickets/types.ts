@@ -15,6 +15,7 @@ export interface Promised {
 export interface Withheld {
   what: string;
   why: string;
+  why_zh: string;
 }
 
 /** A ticket in a list. Fields that one may not read are null or empty. */

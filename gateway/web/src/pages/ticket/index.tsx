@@ -196,10 +196,11 @@ function Standing({ ticket }: { ticket: ListedTicket }) {
 }
 
 function Withheld({ ticket }: { ticket: WholeTicket }) {
+  const [language] = useLanguage();
   return (
     <ul className="withheld">
       {ticket.withheld?.slice(0, 12).map((each) => (
-        <li key={each.what}>{each.why}</li>
+        <li key={each.what}>{language === "zh" ? each.why_zh : each.why}</li>
       ))}
     </ul>
   );
