@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.running_hub import ADMIN, RunningHub, eventually
-from tests.web.browsing import IMAGES, Browsing, Language, Size
+from tests.web.browsing import Browsing, Language, Size
 
 TOKEN = "webhook-token-of-the-tests"
 WORDS = {
@@ -68,8 +67,6 @@ def test_the_overview_is_current_and_its_numbers_lead_to_their_lists(
     expect(page.locator("svg .stream").first).to_be_attached()
     visit.check_axe()
     visit.check_fits()
-    if os.environ.get("WEFT_IMAGES") and language == "zh":
-        page.screenshot(path=IMAGES / f"overview-{size}.png")
     figure.click()
     expect(page).to_have_url(re.compile(r"/tickets\?open=true"))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
