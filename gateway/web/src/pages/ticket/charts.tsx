@@ -1,3 +1,4 @@
+import dayjs from "dayjs";
 import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -18,6 +19,12 @@ export interface Series {
 }
 
 const HEIGHT = 132;
+
+/** The time of a mark in one line; its date at midnight. */
+const when = (mark: number) => {
+  const at = dayjs.unix(mark);
+  return at.format(at.hour() === 0 && at.minute() === 0 ? "MM-DD" : "HH:mm");
+};
 
 /** One series over time, with its limit and the moment the ticket was opened. */
 export default function Chart({ series, opened }: { series: Series; opened: string }) {
@@ -54,7 +61,14 @@ export default function Chart({ series, opened }: { series: Series; opened: stri
           },
         },
         axes: [
-          { stroke: ink, grid, ticks: { show: false }, size: 26, font: "11px sans-serif" },
+          {
+            stroke: ink,
+            grid,
+            ticks: { show: false },
+            size: 26,
+            font: "11px sans-serif",
+            values: (_, marks) => marks.map(when),
+          },
           { stroke: ink, grid, ticks: { show: false }, size: 46, font: "11px sans-serif" },
         ],
         series: [{}, { stroke: colour("primary", dark ? "#2f9db5" : "#0b6b82"), width: 1.75, points: { size: 4 } }],
