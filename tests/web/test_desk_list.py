@@ -77,3 +77,37 @@ def test_a_moment_just_past_is_never_told_as_one_to_come(running_hub: RunningHub
     visit.page.clock.set_fixed_time(datetime.now(UTC) - timedelta(minutes=2))
     page = visit.go("/tickets")
     expect(row(page, ticket).locator("time")).to_have_text("几秒前")
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_lists_and_menus_that_are_open_stand_where_a_screen_reader_looks_for_them(
+    running_hub: RunningHub, web: Browsing, size: Size
+) -> None:
+    ticket = made(running_hub, "a belt squeaks")
+    visit = web.open("/tickets", web.person("agent"), size=size)
+    page = visit.page
+    page.get_by_role("combobox", name="状态").click()
+    expect(page.locator("main").get_by_text("进行中").first).to_be_visible()
+    visit.check_axe()
+    page.goto(f"{web.hub.url}/tickets/{ticket}")
+    page.get_by_role("button", name="更多操作").click()
+    expect(page.get_by_role("main").get_by_role("menu")).to_be_visible()
+    visit.check_axe()
+    item = page.get_by_role("menuitem", name="解决", exact=True)  # on a phone
+    page.get_by_role("button", name="解决", exact=True).or_(item).click()
+    page.get_by_role("dialog").get_by_label("原因").click()
+    expect(page.get_by_role("dialog").get_by_title("磨损老化")).to_be_visible()
+    visit.check_axe()
+    page.get_by_role("dialog").get_by_title("磨损老化").click()  # nothing lies above it
+
+
+def test_behind_the_first_fifty_the_list_goes_on_and_the_keys_with_it(running_hub: RunningHub, web: Browsing) -> None:
+    tickets = [made(running_hub, f"gasket {n} leaks") for n in range(53)]
+    page = web.open("/tickets?q=gasket", web.person("agent")).page
+    expect(page.locator("tbody tr")).to_have_count(50)
+    page.get_by_role("button", name="加载更多").click()
+    expect(page.locator("tbody tr")).to_have_count(53)
+    expect(page.get_by_role("button", name="加载更多")).to_have_count(0)
+    for _ in range(53):
+        page.keyboard.press("j")
+    expect(page.locator("tr[aria-current=true]")).to_contain_text(tickets[0])  # the oldest stands last

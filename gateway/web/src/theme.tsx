@@ -11,6 +11,15 @@ import { remembered } from "./remembered";
 
 dayjs.extend(relativeTime);
 
+/**
+ * Lists and menus stand in the dialog or the page they belong to, where a screen reader looks for them: in what a dialog
+ * holds, since the dialog itself lets clicks through.
+ */
+const popupsIn = (trigger?: HTMLElement): HTMLElement =>
+  trigger?.closest<HTMLElement>(".ant-modal-container,.ant-drawer-body,[role=dialog]") ??
+  document.getElementById("content") ??
+  document.body;
+
 export type Appearance = "system" | "light" | "dark";
 const choice = remembered<Appearance>("weft.appearance", ["system", "light", "dark"]);
 
@@ -152,6 +161,7 @@ export function Themed({ children }: { children: ReactNode }) {
         locale={language === "zh" ? zhCN : enUS}
         componentSize="middle"
         button={{ autoInsertSpace: false }}
+        getPopupContainer={popupsIn}
       >
         {children}
       </ConfigProvider>

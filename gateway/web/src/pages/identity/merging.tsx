@@ -17,7 +17,8 @@ export function MergeDialog({ thing, open, close }: { thing: Thing; open: boolea
   const [other, setOther] = useState<string | null>(null);
   const [reason, setReason] = useState("");
   const found = useFoundThings(useDeferredValue(text), [thing.kind]);
-  const preview = usePreview(thing.live, open ? other : null);
+  // once they are merged this thing may go by the other's id, and there is nothing more to ask
+  const preview = usePreview(thing.live, open && other !== thing.live ? other : null);
   const merge = useMerge();
   const choices = (found.data?.items ?? []).filter((each) => each.id !== thing.live);
   const leave = () => {
